@@ -1,0 +1,1 @@
+"""Leadtime gives defenders their head start."""

@@ -1,0 +1,53 @@
+"""Everything an installation may set, read once from the environment at a door and handed inwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadtime.foundation.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One installation's settings; each field's comment in `VARIABLES` is its documentation."""
+
+    home: Path
+    database_url: str | None
+    url: str
+    token: str | None
+    python: str | None
+    sandbox_user: str
+
+
+VARIABLES: dict[str, tuple[str, str]] = {
+    "LEADTIME_HOME": ("var", "Directory of this installation's data, keys, evidence and caches (mode 0700)."),
+    "LEADTIME_DATABASE_URL": ("", "A PostgreSQL server (postgresql://owner@host/db); empty: a private embedded one."),
+    "LEADTIME_URL": ("http://127.0.0.1:8420", "Where the site is, for the client commands and for links."),
+    "LEADTIME_TOKEN": ("", "API token that the client commands send."),
+    "LEADTIME_PYTHON": ("", "The CPython that recipes see as {python}; empty: the system's, if it has headers."),
+    "LEADTIME_SANDBOX_USER": ("nobody", "Unprivileged user that hostile code runs as when Leadtime runs as root."),
+}
+"""Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that ``environment`` spells; raises `Malformed` for a value that cannot be meant."""
+
+    def value(name: str) -> str:
+        return environment.get(name) or VARIABLES[name][0]
+
+    url = value("LEADTIME_URL").rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise Malformed(
+            "the address must begin with http:// or https://", where="LEADTIME_URL", next_step="Correct it."
+        )
+    return Settings(
+        home=Path(value("LEADTIME_HOME")).expanduser().absolute(),
+        database_url=value("LEADTIME_DATABASE_URL") or None,
+        url=url,
+        token=value("LEADTIME_TOKEN") or None,
+        python=value("LEADTIME_PYTHON") or None,
+        sandbox_user=value("LEADTIME_SANDBOX_USER"),
+    )

@@ -1,0 +1,1 @@
+"""Durable stories, each readable top to bottom; `engine` alone imports the job library."""
