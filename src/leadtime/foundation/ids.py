@@ -10,7 +10,7 @@ from leadtime.foundation.errors import Malformed
 
 
 def new_id(at: datetime) -> UUID:
-    """Return a fresh UUIDv7 whose first 48 bits are ``at`` in milliseconds; the rest is random, so it cannot be guessed."""
+    """Return a fresh UUIDv7 whose first 48 bits are ``at`` in milliseconds and whose rest cannot be guessed."""
     milliseconds = int(at.timestamp() * 1000) & ((1 << 48) - 1)
     chance = secrets.randbits(74)
     value = milliseconds << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
