@@ -1,0 +1,80 @@
+"""How tables are declared: shared metadata, the relation rows that decide who sees what, and policies as data.
+
+Every table says who sees its rows in ``visible``, an SQL condition that becomes its forced row-level security policy.
+With no viewer set no condition is true, so a forgotten viewer reads nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.sql.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+EVERYTHING = "leadtime_role() in ('coordinator', 'system')"
+"""Sees every row: coordinators and Leadtime's own workers."""
+
+SYSTEM_ONLY = "leadtime_role() = 'system'"
+
+PUBLIC = "true"
+"""Rows that anybody may read (published records); still written only through the verbs."""
+
+
+def related(entity: str = "id") -> str:
+    """Return the condition "coordinator, system, or an organisation that has a relation row to column ``entity``"."""
+    return f"{EVERYTHING} or leadtime_related({entity})"
+
+
+def own(organisation: str = "organisation") -> str:
+    """Return the condition "coordinator, system, or the organisation named in that column"."""
+    return f"{EVERYTHING} or {organisation} = leadtime_organisation()"
+
+
+def table(name: str, *items: SchemaItem, visible: str) -> Table:
+    """Declare a table whose rows are seen and written only where the SQL condition ``visible`` is true."""
+    return Table(name, metadata, *items, info={"visible": visible})
+
+
+def id_column(name: str = "id") -> Column[UUID]:
+    """Return a primary-key column of a UUID."""
+    return Column(name, Uuid, primary_key=True)
+
+
+def instant(name: str, *, nullable: bool = False) -> Column[datetime]:
+    """Return a column of an aware instant."""
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def sealed(name: str, *, nullable: bool = False) -> Column[bytes]:
+    """Return a column of content sealed by the `vault`."""
+    return Column(name, LargeBinary, nullable=nullable)
+
+
+relations = table(
+    "relations",
+    Column("entity", Uuid, primary_key=True),
+    Column("organisation", Uuid, primary_key=True),
+    Column("relation", Text, nullable=False),
+    visible=own(),
+)
+"""Which organisation stands in which relation (`access.Relation`) to which entity."""
+
+data_keys = table(
+    "data_keys",
+    Column("entity", Uuid, primary_key=True),
+    Column("wrapped_by", Uuid, nullable=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    visible=related("entity"),
+)
+"""One wrapped data key per entity; ``wrapped_by`` is the entity whose key wraps it, NULL: the installation's."""

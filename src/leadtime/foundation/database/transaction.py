@@ -1,0 +1,119 @@
+"""A transaction that knows who asks, what time it is and which keys open what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from leadtime.foundation import keys as crypto
+from leadtime.foundation.access import Act, Relation, Role, Viewer, require
+from leadtime.foundation.clock import Clock
+from leadtime.foundation.database.schema import data_keys, relations
+from leadtime.foundation.errors import Missing
+from leadtime.foundation.keys import KeyRing
+
+_SET_VIEWER = text(
+    "select set_config('leadtime.role', :role, true), set_config('leadtime.organisation', :organisation, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One database transaction of one viewer; every verb takes one and leaves commit and rollback to its opener."""
+
+    connection: Connection
+    viewer: Viewer
+    clock: Clock
+    keys: KeyRing
+
+    @property
+    def now(self) -> datetime:
+        """Return the clock's current instant."""
+        return self.clock.now()
+
+    def relation_to(self, entity: UUID) -> Relation:
+        """Return how the viewer's organisation stands to ``entity``; STRANGER if nothing says otherwise."""
+        found = self.connection.scalar(
+            select(relations.c.relation).where(
+                relations.c.entity == entity, relations.c.organisation == self.viewer.organisation
+            )
+        )
+        return Relation(found) if found else Relation.STRANGER
+
+    def require(self, act: Act, entity: UUID | None = None) -> None:
+        """Return if the viewer may do ``act`` to ``entity`` (None: to its own), else raise as `access.require`."""
+        require(self.viewer, act, Relation.OWN if entity is None else self.relation_to(entity))
+
+    def relate(self, entity: UUID, organisation: UUID, relation: Relation) -> None:
+        """Record a relation before the entity's own rows are written (their policies look for it); once is enough."""
+        row = {"entity": entity, "organisation": organisation, "relation": relation.value}
+        self.connection.execute(upsert(relations).values(row).on_conflict_do_nothing())
+
+    def related_organisations(self, entity: UUID) -> dict[UUID, Relation]:
+        """Return every organisation that the viewer may see in a relation to ``entity``."""
+        rows = self.connection.execute(
+            select(relations.c.organisation, relations.c.relation).where(relations.c.entity == entity)
+        )
+        return {organisation: Relation(relation) for organisation, relation in rows}
+
+    def seal(self, entity: UUID, column: str, plaintext: bytes) -> bytes:
+        """Return ``plaintext`` sealed under the entity's own data key, which is made on first use."""
+        key = self._find_data_key(entity)
+        if key is None:
+            key = crypto.new_data_key()
+            wrapped = crypto.seal(self.keys.wrapping, key, context=f"key:{entity}:None")
+            self.connection.execute(insert(data_keys).values(entity=entity, wrapped_by=None, wrapped=wrapped))
+        return crypto.seal(key, plaintext, context=f"{column}:{entity}")
+
+    def unseal(self, entity: UUID, column: str, sealed: bytes) -> bytes:
+        """Return what `seal` closed for that entity and column; raises `Missing` if the viewer cannot see the key."""
+        key = self._find_data_key(entity)
+        if key is None:
+            raise Missing("there is no such thing that you may see", next_step="Check who you are signed in as.")
+        return crypto.unseal(key, sealed, context=f"{column}:{entity}")
+
+    def rewrap(self, entity: UUID, under: UUID) -> None:
+        """Wrap the entity's data key under the data key of ``under`` (a case), whose loss then closes both."""
+        key, outer = self._find_data_key(entity), self._find_data_key(under)
+        if key is None or outer is None:
+            raise Missing(
+                "a data key to wrap is not there", where=str(entity), next_step="Seal something for both first."
+            )
+        wrapped = crypto.seal(outer, key, context=f"key:{entity}:{under}")
+        self.connection.execute(
+            data_keys.update().where(data_keys.c.entity == entity).values(wrapped_by=under, wrapped=wrapped)
+        )
+
+    def _find_data_key(self, entity: UUID) -> bytes | None:
+        """Return the entity's data key, opened through the one that wraps it (one level: cases are wrapped by none)."""
+        row = self.connection.execute(
+            select(data_keys.c.wrapped_by, data_keys.c.wrapped).where(data_keys.c.entity == entity)
+        ).one_or_none()
+        if row is None:
+            return None
+        wrapped_by, wrapped = row
+        outer = self.keys.wrapping if wrapped_by is None else self._find_data_key(wrapped_by)
+        return outer and crypto.unseal(outer, wrapped, context=f"key:{entity}:{wrapped_by}")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The pool of one process, as the role ``app``, with the clock and the keys that its transactions carry."""
+
+    engine: Engine
+    clock: Clock
+    keys: KeyRing
+
+    @contextmanager
+    def transaction(self, viewer: Viewer) -> Iterator[Transaction]:
+        """Open a transaction of ``viewer``; commits at the end of the block, rolls back on any exception."""
+        with self.engine.begin() as connection:
+            organisation = str(viewer.organisation) if viewer.organisation and viewer.role is not Role.SYSTEM else ""
+            connection.execute(_SET_VIEWER, {"role": viewer.role.value, "organisation": organisation})
+            yield Transaction(connection, viewer, self.clock, self.keys)
