@@ -53,37 +53,38 @@ class Act(StrEnum):
     READ_EXPOSURE = "read a patch-by list"
     MARK_DEPLOYED = "mark as deployed"
     LOAD_SOURCE = "load a source of facts"
+    STATE_PACE = "state a pace"
     MANAGE_PARTIES = "manage parties"
+    READ_ORGANISATION = "read an organisation"
     READ_TOTALS = "read totals by stage"
 
 
 _COORDINATOR = {(Role.COORDINATOR, relation) for relation in Relation}
+_ITS_OWN = {(role, Relation.OWN) for role in Role if role is not Role.SYSTEM}
 
 RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.HAND_IN_REPORT: frozenset(
         (role, Relation.OWN)
         for role in (Role.FINDER, Role.COORDINATOR, Role.MAINTAINER, Role.OPERATOR, Role.AGENCY, Role.PARTNER)
     ),
-    Act.READ_REPORT: frozenset({(role, Relation.OWN) for role in Role if role is not Role.SYSTEM} | _COORDINATOR),
-    Act.READ_VALIDATION: frozenset(
-        {(role, Relation.OWN) for role in Role if role is not Role.SYSTEM}
-        | {(Role.MAINTAINER, Relation.PARTICIPANT)}
-        | _COORDINATOR
-    ),
+    Act.READ_REPORT: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
+    Act.READ_VALIDATION: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.READ_VULNERABILITY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.LIST_CASES: frozenset({(role, Relation.OWN) for role in (Role.FINDER, Role.MAINTAINER)} | _COORDINATOR),
     Act.READ_CASE: frozenset(
         {(Role.FINDER, Relation.PARTICIPANT), (Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR
     ),
     Act.COORDINATE_CASE: frozenset(_COORDINATOR),
-    Act.ANSWER_DELIVERY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)}),
+    Act.ANSWER_DELIVERY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.PUBLISH_ADVISORY: frozenset(_COORDINATOR),
     Act.READ_DRAFT: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.KEEP_INVENTORY: frozenset({(Role.OPERATOR, Relation.OWN), (Role.AGENCY, Relation.OWN)}),
     Act.READ_EXPOSURE: frozenset({(Role.OPERATOR, Relation.OWN), (Role.AGENCY, Relation.OWN)}),
     Act.MARK_DEPLOYED: frozenset({(Role.OPERATOR, Relation.OWN), (Role.AGENCY, Relation.OWN)}),
     Act.LOAD_SOURCE: frozenset(_COORDINATOR),
+    Act.STATE_PACE: frozenset({(Role.MAINTAINER, Relation.OWN)} | _COORDINATOR),
     Act.MANAGE_PARTIES: frozenset(_COORDINATOR),
+    Act.READ_ORGANISATION: frozenset(_ITS_OWN | _COORDINATOR),
     Act.READ_TOTALS: frozenset((role, relation) for role in Role for relation in Relation),
 }
 """Act -> the (role, relation) pairs that may do it. Nothing outside this table is allowed to a person."""
@@ -109,6 +110,11 @@ ANYONE = Viewer(role=Role.AUDITOR)
 def may(role: Role, act: Act, relation: Relation) -> bool:
     """Tell whether ``role`` standing in ``relation`` to a thing may do ``act`` to it; the system may do all."""
     return role is Role.SYSTEM or (role, relation) in RULES[act]
+
+
+def relation_to_own(viewer: Viewer) -> Relation:
+    """Return how a viewer stands to its own organisation's things; one that belongs to none is a stranger to all."""
+    return Relation.OWN if viewer.organisation else Relation.STRANGER
 
 
 def require(viewer: Viewer, act: Act, relation: Relation) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadtime.foundation import keys as crypto
-from leadtime.foundation.access import Act, Relation, Role, Viewer, require
+from leadtime.foundation.access import Act, Relation, Role, Viewer, relation_to_own, require
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.schema import data_keys, relations
 from leadtime.foundation.errors import Missing
@@ -48,7 +48,7 @@ class Transaction:
 
     def require(self, act: Act, entity: UUID | None = None) -> None:
         """Return if the viewer may do ``act`` to ``entity`` (None: to its own), else raise as `access.require`."""
-        require(self.viewer, act, Relation.OWN if entity is None else self.relation_to(entity))
+        require(self.viewer, act, relation_to_own(self.viewer) if entity is None else self.relation_to(entity))
 
     def relate(self, entity: UUID, organisation: UUID, relation: Relation) -> None:
         """Record a relation before the entity's own rows are written (their policies look for it); once is enough."""
