@@ -87,7 +87,7 @@ def test_a_stranger_does_not_learn_that_the_thing_exists() -> None:
     with pytest.raises(Missing) as caught:
         require(Viewer(Role.FINDER, HOUSE), Act.READ_REPORT, Relation.STRANGER)
     assert str(caught.value) == (
-        "there is no such thing that you may see Check the address and who you are signed in as."
+        "there is no such thing that you may see. Check the address and who you are signed in as."
     )
 
 
@@ -95,7 +95,7 @@ def test_one_who_stands_in_a_relation_is_told_role_and_act() -> None:
     with pytest.raises(Refused) as caught:
         require(Viewer(Role.FINDER, HOUSE), Act.ANSWER_DELIVERY, Relation.PARTICIPANT)
     assert str(caught.value) == (
-        "the role finder may not answer a delivery Ask somebody whose organisation has the role for it."
+        "the role finder may not answer a delivery. Ask somebody whose organisation has the role for it."
     )
 
 

@@ -23,7 +23,7 @@ class LeadtimeError(Exception):
     def __str__(self) -> str:
         """Return the whole sentence: where, what, and what to do."""
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text} {self.next_step}" if self.next_step else text
+        return f"{text}. {self.next_step}" if self.next_step else text
 
 
 class Malformed(LeadtimeError):
