@@ -1,0 +1,51 @@
+"""From the declared tables to SQL: the viewer's functions, tables, forced row-level security, grants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import MetaData, Table
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from leadtime.foundation.database.roles import APP
+
+VIEWER = (
+    """create function leadtime_role() returns text language sql stable parallel safe
+    as $$ select current_setting('leadtime.role', true) $$""",
+    # After a transaction that set it, an unset setting reads as the empty string, not as NULL.
+    """create function leadtime_organisation() returns uuid language sql stable parallel safe
+    as $$ select nullif(current_setting('leadtime.organisation', true), '')::uuid $$""",
+)
+"""Who asks, as `Transaction` set it; no row is visible to nobody."""
+
+RELATED = """create function leadtime_related(entity uuid) returns boolean language sql stable parallel safe
+    as $$ select exists (select from public.relations r
+    where r.entity = $1 and r.organisation = public.leadtime_organisation()) $$"""
+"""Whether the viewer's organisation stands in any relation to an entity."""
+
+
+def schema_statements(metadata: MetaData) -> Iterator[str]:
+    """Yield, in order, every statement that makes an empty database into ``metadata``'s, run as the owner."""
+    # The named style leaves a percent sign in a condition as it is.
+    dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects carry no types
+    yield from VIEWER
+    for table in metadata.sorted_tables:
+        yield str(CreateTable(table).compile(dialect=dialect)).strip()
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield str(CreateIndex(index).compile(dialect=dialect)).strip()
+    yield RELATED
+    for table in metadata.sorted_tables:
+        yield from policy_statements(table)
+    yield f"grant usage on schema public to {APP}"
+    yield f"grant usage on all sequences in schema public to {APP}"
+
+
+def policy_statements(table: Table) -> Iterator[str]:
+    """Yield what lets `APP` use ``table`` only where its ``visible`` condition is true; its owner is held to it too."""
+    name = f'"{table.name}"'
+    yield f"alter table {name} enable row level security"
+    yield f"alter table {name} force row level security"
+    condition = table.info["visible"]
+    yield f"create policy visible on {name} using ({condition}) with check ({condition})"
+    yield f"grant select, insert, update, delete on {name} to {APP}"
