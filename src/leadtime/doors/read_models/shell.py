@@ -1,0 +1,51 @@
+"""The frame of every page: who is looking, where they may go, what must be said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadtime.foundation.access import Role
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One link of the main navigation."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame: ``here`` is the address of the section shown, ``csrf`` the word that this browser's forms carry."""
+
+    now: datetime
+    csrf: str
+    same_host: bool
+    here: str = ""
+    role: Role | None = None
+    person: str = ""
+    organisation: str = ""
+    example: bool = False
+
+    @property
+    def nav(self) -> tuple[NavItem, ...]:
+        """Return the sections that the viewer's role has."""
+        return NAVIGATION.get(self.role, ()) + _EVERYBODY if self.role else _EVERYBODY
+
+
+_EVERYBODY = (NavItem("/advisories", "Advisories"),)
+_REPORTS = NavItem("/reports", "Reports")
+_CASES = NavItem("/cases", "Cases")
+_PATCH_BY = NavItem("/patch-by", "Patch by")
+
+NAVIGATION: dict[Role, tuple[NavItem, ...]] = {
+    Role.COORDINATOR: (_CASES, _REPORTS),
+    Role.FINDER: (_REPORTS, _CASES),
+    Role.MAINTAINER: (_CASES,),
+    Role.OPERATOR: (_PATCH_BY,),
+    Role.AGENCY: (_PATCH_BY, _REPORTS),
+    Role.PARTNER: (_REPORTS,),
+}
+"""Role -> its own sections, left to right; everybody has the published advisories."""

@@ -1,0 +1,72 @@
+"""Who asks: a bearer token at the API, a session cookie on pages, and the word that proves a form is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from leadtime.doors.problems import NotSignedIn
+from leadtime.doors.site import Site
+from leadtime.flow import parties
+from leadtime.foundation.access import ANYONE, SYSTEM, Viewer
+from leadtime.foundation.errors import Refused
+
+SECRET_CHARS_MAX = 200
+SESSION_PREFIX = "lts_"
+"""Secrets that a sign-in link gave; they end at sign-out. API tokens that were pasted only leave the browser."""
+
+_SIGN_IN = "Sign in, or send Authorization: Bearer and a token that holds."
+
+
+def viewer_of(site: Site, secret: str) -> Viewer:
+    """Return who a token or session stands for; raises `NotSignedIn` in one sentence for any that does not hold."""
+    if not secret or len(secret) > SECRET_CHARS_MAX or not secret.isascii():
+        raise NotSignedIn("this needs a credential that holds", next_step=_SIGN_IN)
+    with site.database.transaction(SYSTEM) as tx:
+        try:
+            return parties.authenticate(tx, secret)
+        except Refused as error:
+            raise NotSignedIn(error.what, next_step=_SIGN_IN) from None
+
+
+def bearer_secret(authorization: str) -> str:
+    """Return the token of an ``Authorization`` header (RFC 6750, section 2.1), or nothing."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def visitor_of(site: Site, secret: str) -> Viewer:
+    """Return who a page's cookie stands for; whoever it does not hold for is anyone."""
+    if not secret:
+        return ANYONE
+    try:
+        return viewer_of(site, secret)
+    except NotSignedIn:
+        return ANYONE
+
+
+def cookie_name(site: Site) -> str:
+    """Return the name of the session cookie; by https browsers bind ``__Host-`` to this very host (RFC 6265bis)."""
+    return "__Host-leadtime" if site.over_https else "leadtime"
+
+
+def visit_cookie_name(site: Site) -> str:
+    """Return the name of the cookie that ties the forms of a visitor without a session to their browser."""
+    return "__Host-leadtime-visit" if site.over_https else "leadtime-visit"
+
+
+def new_visit() -> str:
+    """Return a fresh value of the visit cookie."""
+    return secrets.token_urlsafe(24)
+
+
+def form_word(site: Site, holder: str) -> str:
+    """Return the word that forms of one session (or visit) carry; only this installation can compute it."""
+    digest = hmac.new(site.database.keys.blinding, f"form\0{holder}".encode(), hashlib.sha256)
+    return digest.hexdigest()[:40]
+
+
+def is_form_word(site: Site, holder: str, word: str) -> bool:
+    """Tell whether ``word`` is the form word of ``holder``, in constant time."""
+    return bool(holder) and hmac.compare_digest(form_word(site, holder).encode(), word.encode())

@@ -1,0 +1,22 @@
+"""What every door of one running site shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leadtime.foundation.database import Database
+from leadtime.foundation.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One running site: its database, its settings, and whether finders' programs run on this very host."""
+
+    database: Database
+    settings: Settings
+    same_host: bool = False
+
+    @property
+    def over_https(self) -> bool:
+        """Tell whether visitors reach the site by https, so that its cookies may insist on it."""
+        return self.settings.url.startswith("https://")
