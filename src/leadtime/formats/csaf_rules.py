@@ -1,0 +1,21 @@
+"""CSAF 2.0: the JSON schema and the mandatory tests (section 6.1), by the package ``csaf``, whose schema is OASIS's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from csaf.csaf.v20 import validate
+
+from leadtime.formats.members import JsonObject
+from leadtime.formats.verdicts import Failure, failure
+
+
+def failures_of(document: JsonObject, _schemas: Path) -> tuple[Failure, ...]:
+    """Return every failed rule of a CSAF 2.0 document; after a failed schema no test can run, so none is listed."""
+    report = validate(dict(document))
+    return tuple(
+        failure(result.id, error.instance_path, f"{result.title}: {error.message}")
+        for result in report.results
+        if not result.passed and not result.skipped
+        for error in result.errors
+    )
