@@ -1,0 +1,1 @@
+"""One root cause, one vulnerability."""

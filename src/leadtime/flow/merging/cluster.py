@@ -1,0 +1,124 @@
+"""Groups crash texts by root cause, with no server and nothing kept: the rules of merging on what a text alone says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations, pairwise, starmap
+from uuid import UUID
+
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.records import Evidence, Link
+from leadtime.flow.merging.rules import (
+    COMMON_FAULTS_MAX,
+    NAMES_FRAMES,
+    compare,
+    compare_names,
+    count_names,
+    functions_of,
+    manner_of,
+    partition,
+    place_of,
+)
+from leadtime.flow.merging.stacks import parse_stack
+from leadtime.flow.parties import OrganisationId
+from leadtime.foundation.errors import Refused
+
+REPORTS_MAX = 100_000
+PAIRS_MAX = 5_000_000
+
+_NOBODY = OrganisationId(UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class CrashText:
+    """One crash report as text; ``id`` is the caller's own, ``component`` anything that is equal for one component."""
+
+    id: str
+    component: str
+    text: str
+
+
+def cluster(texts: Sequence[CrashText]) -> dict[str, str]:
+    """Return, for each id in order, the group it belongs to, named by the first id (in text order) in the group.
+
+    The grouping does not depend on the order of ``texts``. Refuses over `REPORTS_MAX` texts, and texts so many of
+    which fail in one function in different ways that over `PAIRS_MAX` comparisons were needed.
+    """
+    if len(texts) > REPORTS_MAX:
+        raise Refused(
+            f"there are more than {REPORTS_MAX} crash reports", next_step="Split the file, for example by component."
+        )
+    ordered = sorted(texts, key=lambda text: text.id)
+    evidences = [_read(number, text) for number, text in enumerate(ordered)]
+    groups = partition({evidence.report for evidence in evidences}, _links(evidences))
+    name_of = {report: ordered[min(r.int for r in members)].id for members in groups for report in members}
+    named = {text.id: name_of[evidence.report] for text, evidence in zip(ordered, evidences, strict=True)}
+    return {text.id: named[text.id] for text in texts}
+
+
+def _read(number: int, text: CrashText) -> Evidence:
+    stack = parse_stack(text.text)
+    return Evidence(
+        report=ReportId(UUID(int=number)),
+        finder=_NOBODY,
+        component=text.component,
+        release=None,
+        fixed_release=None,
+        crash_class=stack.crash_class,
+        access=stack.access,
+        frames=stack.frames,
+    )
+
+
+def _links(evidences: Sequence[Evidence]) -> Iterator[Link]:
+    """Yield enough links to connect what the rules connect.
+
+    Text with lines is compared with text with lines, and text without with its like: a text that names functions only
+    would otherwise bridge two flaws that their lines tell apart.
+    """
+    told = [evidence for evidence in evidences if evidence.frames]
+    yield from _line_links([evidence for evidence in told if evidence.frames[0].line is not None])
+    yield from _name_links([evidence for evidence in told if evidence.frames[0].line is None])
+
+
+def _line_links(evidences: Sequence[Evidence]) -> Iterator[Link]:
+    """Yield links among texts with lines; equal stacks are compared with their first copy only."""
+    pairs_left = PAIRS_MAX
+    for met in _meeting(evidences, lambda e: [place_of(e)]):
+        copies = _meeting(met, lambda e: [(e.crash_class, e.access, e.frames)])
+        pairs_left -= len(copies) * (len(copies) - 1) // 2
+        if pairs_left < 0:
+            raise Refused(
+                "too many different stacks fail in one function", next_step="Split the file, for example by component."
+            )
+        same = (pair for alike in copies for pair in pairwise(alike))
+        different = combinations([alike[0] for alike in copies], 2)
+        yield from filter(None, starmap(compare, chain(same, different)))
+
+
+def _name_links(evidences: Sequence[Evidence]) -> Iterator[Link]:
+    """Yield links among texts without lines: equal names in a chain, and every pair that shares an uncommon name."""
+    seen = count_names(evidences)
+    identical = _meeting(evidences, lambda e: [(e.component, manner_of(e), _top(e))])
+    sharing = _meeting(
+        evidences, lambda e: [(e.component, name) for name in _top(e) if seen[(e.component, name)] <= COMMON_FAULTS_MAX]
+    )
+    pairs = chain(
+        (pair for met in identical for pair in pairwise(met)),
+        (pair for met in sharing for pair in combinations(met, 2)),
+    )
+    yield from filter(None, (compare_names(a, b, seen) for a, b in pairs))
+
+
+def _top(evidence: Evidence) -> tuple[str, ...]:
+    return functions_of(evidence.frames)[:NAMES_FRAMES]
+
+
+def _meeting(evidences: Iterable[Evidence], keys_of: Callable[[Evidence], Iterable[Hashable]]) -> list[list[Evidence]]:
+    """Return the evidence that shares a key, key by key."""
+    met: dict[Hashable, list[Evidence]] = {}
+    for evidence in evidences:
+        for key in keys_of(evidence):
+            met.setdefault(key, []).append(evidence)
+    return list(met.values())

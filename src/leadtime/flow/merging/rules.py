@@ -1,0 +1,284 @@
+"""When two crashes are one flaw: pure, symmetric, and the same whatever the order in which they came.
+
+Every link stands on its own pair, and a group is whatever links connect, so merging commutes. A person's *apart*
+(from a split) is the only thing that keeps connected reports in two groups.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from itertools import combinations
+from pathlib import PurePosixPath
+
+from univers.version_range import RANGE_CLASS_BY_SCHEMES
+from univers.versions import InvalidVersion
+
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.records import Evidence, Frame, Link, LinkKind, VulnerabilityId
+from leadtime.foundation.explanation import Explanation, Fact
+
+NEAR_LINES_MAX = 3
+"""Two faults of one function and caller this close are one statement seen through two compilers or two inputs."""
+
+PATH_FRAMES = 4
+"""Across releases lines move; this many leading functions must agree (three are not enough in an interpreter loop)."""
+
+LINELESS_FRAMES = 3
+"""Where a build kept no lines nothing finer than the names exists, so three of them have to do."""
+
+LOOP_FRAMES = 3
+"""A sampled hang stops anywhere in its loop: the innermost function of one lies this near the top of the other."""
+
+LOOP_OVERLAP_MIN = 0.5
+"""Share of the smaller sample's functions that the other sample shows too."""
+
+RECURRENCES_MIN = 3
+"""A function seen this often in one stack belongs to the recursion that filled it."""
+
+RECURSION_OVERLAP_MIN = 0.8
+"""Share of recurring functions that two stack overflows have in common (Jaccard)."""
+
+COMMON_FAULTS_MAX = 9
+"""A function near the top of more reports than this is a dispatcher or an accessor: alone it links nothing."""
+
+RARE_REPORTS = 2
+"""A function that exactly these two reports show near their top is a coincidence too odd to ignore."""
+
+NAMES_FRAMES = 3
+"""How many top frames a summary without lines carries."""
+
+
+class Manner(StrEnum):
+    """How a program fails; evidence of one manner is never compared with another's."""
+
+    CRASH = "crash"
+    HANG = "hang"
+    RECURSION = "recursion"
+
+
+MANNERS: Mapping[str, Manner] = {"timeout": Manner.HANG, "hang": Manner.HANG, "stack-overflow": Manner.RECURSION}
+"""Crash class (lower case) -> manner; every other class is a crash."""
+
+STRENGTH: tuple[LinkKind, ...] = tuple(LinkKind)
+"""Strongest first: the order in which links are followed when a person has set reports apart."""
+
+SENTENCES: Mapping[LinkKind, str] = {
+    LinkKind.SAME_FAULT: "both fail on the same line of the same function, called from the same function",
+    LinkKind.NEAR_FAULT: "in one release both fail in the same way within "
+    f"{NEAR_LINES_MAX} lines of the same function, called from the same function",
+    LinkKind.SAME_RECURSION: "both exhaust the stack through the same recurring functions",
+    LinkKind.SAME_LOOP: "both never end, seen in the same loop, with no two different fixed releases",
+    LinkKind.SAME_PATH: "both fail in the same way on the same path of functions, neither release past the other's fix",
+    LinkKind.SAME_NAMES: "without lines, the names of the failing functions agree and are not common to many reports",
+}
+
+
+def manner_of(evidence: Evidence) -> Manner:
+    """Return how the program failed."""
+    return MANNERS.get(evidence.crash_class.lower(), Manner.CRASH)
+
+
+def place_of(evidence: Evidence) -> tuple[str, ...]:
+    """Return where evidence that could ever be linked to this meets: linked pairs always share it."""
+    manner = manner_of(evidence)
+    if manner is Manner.CRASH and evidence.frames:
+        return (evidence.component, manner.value, evidence.frames[0].function)
+    return (evidence.component, manner.value)
+
+
+def compare(a: Evidence, b: Evidence) -> Link | None:
+    """Return the link between two reports of one component, or None if their evidence does not make them one flaw."""
+    manner = manner_of(a)
+    if a.component != b.component or manner is not manner_of(b) or not a.frames or not b.frames:
+        return None
+    if _outlives_fix(a, b) or _outlives_fix(b, a):
+        return None
+    kind = _COMPARISONS[manner](a, b)
+    return None if kind is None else _link(a, b, kind)
+
+
+def compare_names(a: Evidence, b: Evidence, seen: Mapping[tuple[str, str], int]) -> Link | None:
+    """Return the link between two summaries that carry no lines, or None.
+
+    ``seen`` counts, for each (component, function), the reports that show it among their top frames (`count_names`):
+    a name that many reports share proves nothing, one that only these two share proves more.
+    """
+    if a.component != b.component or manner_of(a) is not manner_of(b):
+        return None
+    left, right = functions_of(a.frames)[:NAMES_FRAMES], functions_of(b.frames)[:NAMES_FRAMES]
+    shared = set(left) & set(right)
+    if not shared:
+        return None
+    rarest = min(seen[(a.component, function)] for function in shared)
+    identical = left == right and len(left) == NAMES_FRAMES
+    same_fault = left[0] == right[0] and a.crash_class == b.crash_class and rarest <= COMMON_FAULTS_MAX
+    odd = (a.crash_class, a.access) == (b.crash_class, b.access) and rarest <= RARE_REPORTS
+    return _link(a, b, LinkKind.SAME_NAMES) if identical or same_fault or odd else None
+
+
+def count_names(evidences: Iterable[Evidence]) -> Counter[tuple[str, str]]:
+    """Return how many reports show each (component, function) among their top frames."""
+    return Counter(
+        (evidence.component, function)
+        for evidence in evidences
+        for function in set(functions_of(evidence.frames)[:NAMES_FRAMES])
+    )
+
+
+def group(
+    evidences: Sequence[Evidence], apart: AbstractSet[frozenset[ReportId]] = frozenset()
+) -> frozenset[frozenset[ReportId]]:
+    """Return the partition of the reports into flaws; pairs in ``apart`` never share one (I7)."""
+    places: dict[tuple[str, ...], list[Evidence]] = {}
+    for evidence in evidences:
+        places.setdefault(place_of(evidence), []).append(evidence)
+    links = [link for met in places.values() for a, b in combinations(met, 2) if (link := compare(a, b))]
+    return partition({evidence.report for evidence in evidences}, links, apart)
+
+
+def partition(
+    reports: AbstractSet[ReportId], links: Iterable[Link], apart: AbstractSet[frozenset[ReportId]] = frozenset()
+) -> frozenset[frozenset[ReportId]]:
+    """Return what ``links`` connect, strongest first, never joining two groups that hold a pair of ``apart``."""
+    groups = {report: {report} for report in reports}
+    for link in sorted(links, key=lambda link: (STRENGTH.index(link.kind), link.first.int, link.second.int)):
+        small, large = sorted((groups[link.first], groups[link.second]), key=len)
+        if small is large or any(pair & small and pair & large for pair in apart):
+            continue
+        large |= small
+        groups.update(dict.fromkeys(small, large))
+    return frozenset(frozenset(members) for members in groups.values())
+
+
+def name_groups(
+    groups: AbstractSet[frozenset[ReportId]], held: Mapping[ReportId, VulnerabilityId]
+) -> Mapping[frozenset[ReportId], VulnerabilityId | None]:
+    """Return which vulnerability each group goes on as (None: a new one), given where reports are held now.
+
+    A group goes on as the oldest vulnerability that its reports are in; two groups that would go on as the same one
+    (a split) are settled for the group with the oldest report, and the other takes its next oldest.
+    """
+    named: dict[frozenset[ReportId], VulnerabilityId | None] = {}
+    taken: set[VulnerabilityId] = set()
+    for members in sorted(groups, key=lambda members: min(report.int for report in members)):
+        free = {held[report] for report in members if report in held} - taken
+        oldest = min(free, key=lambda vulnerability: vulnerability.int, default=None)
+        named[members] = oldest
+        if oldest is not None:
+            taken.add(oldest)
+    return named
+
+
+def functions_of(frames: Iterable[Frame]) -> tuple[str, ...]:
+    """Return the distinct functions of a stack, innermost first: recursion and its depth say nothing."""
+    return tuple(dict.fromkeys(frame.function for frame in frames))
+
+
+def _compare_crashes(a: Evidence, b: Evidence) -> LinkKind | None:
+    left, right = a.frames[0], b.frames[0]
+    if left.function != right.function or not _files_agree(left, right):
+        return None
+    same_caller = functions_of(a.frames)[1:2] == functions_of(b.frames)[1:2]
+    if left.line is None or right.line is None:
+        return _compare_paths(a, b, LINELESS_FRAMES)
+    if left.line == right.line and same_caller:
+        return LinkKind.SAME_FAULT
+    if not _same_source(a, b):
+        return _compare_paths(a, b, PATH_FRAMES)
+    near = abs(left.line - right.line) <= NEAR_LINES_MAX
+    return LinkKind.NEAR_FAULT if near and same_caller and _same_way(a, b) else None
+
+
+def _compare_paths(a: Evidence, b: Evidence, frames_min: int) -> LinkKind | None:
+    left, right = functions_of(a.frames)[:frames_min], functions_of(b.frames)[:frames_min]
+    return LinkKind.SAME_PATH if left == right and len(left) == frames_min and _same_way(a, b) else None
+
+
+def _compare_hangs(a: Evidence, b: Evidence) -> LinkKind | None:
+    if a.fixed_release and b.fixed_release and a.fixed_release != b.fixed_release:
+        return None
+    left, right = _sites(a.frames), _sites(b.frames)
+    meets = left[0] in right[:LOOP_FRAMES] or right[0] in left[:LOOP_FRAMES]
+    overlap = len(set(left) & set(right)) / min(len(left), len(right))
+    return LinkKind.SAME_LOOP if meets and overlap >= LOOP_OVERLAP_MIN else None
+
+
+def _compare_recursions(a: Evidence, b: Evidence) -> LinkKind | None:
+    left, right = _recurring(a.frames), _recurring(b.frames)
+    if not left or not right:
+        return _compare_crashes(a, b)
+    overlap = len(left & right) / len(left | right)
+    return LinkKind.SAME_RECURSION if overlap >= RECURSION_OVERLAP_MIN else None
+
+
+_COMPARISONS = {
+    Manner.CRASH: _compare_crashes,
+    Manner.HANG: _compare_hangs,
+    Manner.RECURSION: _compare_recursions,
+}
+
+
+def _recurring(frames: tuple[Frame, ...]) -> set[tuple[str, str]]:
+    counted = Counter(_site(frame) for frame in frames)
+    return {site for site, times in counted.items() if times >= RECURRENCES_MIN}
+
+
+def _same_way(a: Evidence, b: Evidence) -> bool:
+    """Tell whether class and direction agree; the size of an access depends on the input, not on the flaw."""
+    return a.crash_class == b.crash_class and a.access.split()[:1] == b.access.split()[:1]
+
+
+def _same_source(a: Evidence, b: Evidence) -> bool:
+    """Tell whether lines of the two mean the same text: one release, or where that is unknown one path."""
+    if a.release and b.release:
+        return a.release == b.release
+    return a.frames[0].file == b.frames[0].file
+
+
+def _outlives_fix(a: Evidence, b: Evidence) -> bool:
+    """Tell whether ``a`` failed in a release in or after the one that was seen to end ``b``."""
+    if not a.release or not b.fixed_release or a.release == b.release:
+        return False
+    scheme = RANGE_CLASS_BY_SCHEMES.get(a.component.removeprefix("pkg:").partition("/")[0])
+    if scheme is None or scheme.version_class is None:
+        return False
+    try:
+        return bool(scheme.version_class(b.fixed_release) <= scheme.version_class(a.release))
+    except InvalidVersion:
+        return False
+
+
+def _files_agree(left: Frame, right: Frame) -> bool:
+    """Tell whether two frames may lie in one file; directories differ between builds, and lineless builds name none."""
+    return left.file is None or right.file is None or _site(left) == _site(right)
+
+
+def _site(frame: Frame) -> tuple[str, str]:
+    return frame.function, PurePosixPath(frame.file or "").name
+
+
+def _sites(frames: Iterable[Frame]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys(_site(frame) for frame in frames))
+
+
+def _link(a: Evidence, b: Evidence, kind: LinkKind) -> Link:
+    first, second = sorted((a, b), key=lambda evidence: evidence.report.int)
+    why = Explanation(
+        decision="one flaw",
+        rule=f"{kind.value}: {SENTENCES[kind]}",
+        facts=(*_facts_of(first), *_facts_of(second)),
+    )
+    return Link(first.report, second.report, kind, why)
+
+
+def _facts_of(evidence: Evidence) -> tuple[Fact, ...]:
+    source = f"reproduction of report {evidence.report}"
+    return (
+        Fact("component", evidence.component or "not named", source),
+        Fact("failed in", evidence.release or "not known", source),
+        Fact("class", f"{evidence.crash_class} {evidence.access}".strip(), source),
+        Fact("frames", " < ".join(frame.text for frame in evidence.frames[:PATH_FRAMES]), source),
+    )
