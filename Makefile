@@ -41,7 +41,7 @@ locks: $(VENV)/.ready-tests ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml --group build --group dev --group docs -o requirements-dev.lock
 
 clean: ## remove what the other targets made, except the data in var/
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants site src/leadtime/doors/web/vendor tests/conformance/node_modules
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants site src/leadtime/doors/web/vendor src/leadtime/formats/vendor tests/conformance/node_modules
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@sh setup/system-packages.sh run
@@ -50,6 +50,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m leadtime.doors.web.vendor
+	@$(BIN)/python -m leadtime.doors.schemas
 	@touch $@
 
 $(VENV)/.ready-tests: $(VENV)/.ready requirements-dev.lock tests/conformance/package-lock.json

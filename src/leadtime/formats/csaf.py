@@ -20,7 +20,7 @@ _LABELS = {
     Tlp.AMBER_STRICT: "RED",
     Tlp.RED: "RED",
 }
-"""TLP 2.0 -> the TLP 1.0 words of CSAF 2.0; where 1.0 has no word, the stricter one, and the text says the real label."""
+"""TLP 2.0 -> the TLP 1.0 words of CSAF 2.0; where 1.0 has no word, the stricter one (the text says the real one)."""
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
-"""CSAF 2.0: the JSON schema and the mandatory tests (section 6.1), by the package ``csaf``, whose schema is OASIS's own."""
+"""CSAF 2.0: its JSON schema and mandatory tests (section 6.1), by the package ``csaf``; the schema is OASIS's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from csaf.csaf.v20 import validate
+from csaf.csaf.v20 import validate  # type: ignore[import-untyped]  # ships no types
 
 from leadtime.formats.members import JsonObject
 from leadtime.formats.verdicts import Failure, failure

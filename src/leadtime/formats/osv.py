@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from leadtime.foundation.errors import Malformed
-from leadtime.foundation.strict_json import Json, read_json
 from leadtime.formats.advisories import (
     AdvisoryDocument,
     AffectedPackage,
@@ -18,6 +16,8 @@ from leadtime.formats.advisories import (
 )
 from leadtime.formats.limits import AFFECTED_MAX, COMPONENT_TEXT_CHARS_MAX, DOCUMENT, DOCUMENT_BYTES_MAX, EVENTS_MAX
 from leadtime.formats.members import JsonObject, list_in, object_in, required, text_in, texts_in
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import Json, read_json
 
 SCHEMA_VERSION = "1.7.3"
 PRIVATE_PREFIX = "x_"
@@ -66,7 +66,7 @@ class OsvRange:
 
 @dataclass(frozen=True, slots=True)
 class OsvAffected:
-    """One package of a record; ecosystem may carry a release (``Debian:12``); both names are None in Git-only records."""
+    """One package of a record; ``ecosystem`` may carry a release (``Debian:12``); Git-only records name no package."""
 
     ecosystem: str | None
     name: str | None
@@ -184,8 +184,7 @@ def _written_package(package: AffectedPackage) -> dict[str, object]:
     written["database_specific"] = {
         "purl": package.purl,
         "runs": [
-            {"version": run.version, "outcome": run.outcome.value, "validation": run.validation}
-            for run in package.runs
+            {"version": run.version, "outcome": run.outcome.value, "validation": run.validation} for run in package.runs
         ],
         "range_sources": [each.source for each in package.spans],
     }

@@ -176,7 +176,8 @@ NAMES: Mapping[str, str] = {
     "CWE-913": "Improper Control of Dynamically-Managed Code Resources",
     "CWE-915": "Improperly Controlled Modification of Dynamically-Determined Object Attributes",
     "CWE-916": "Use of Password Hash With Insufficient Computational Effort",
-    "CWE-917": "Improper Neutralization of Special Elements used in an Expression Language Statement ('Expression Language Injection')",
+    "CWE-917": "Improper Neutralization of Special Elements used in an Expression Language Statement"
+    " ('Expression Language Injection')",
     "CWE-918": "Server-Side Request Forgery (SSRF)",
     "CWE-922": "Insecure Storage of Sensitive Information",
     "CWE-940": "Improper Verification of Source of a Communication Channel",

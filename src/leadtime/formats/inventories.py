@@ -1,0 +1,100 @@
+"""Inventories of any form that is read here: recognise the form, list the components, lose none silently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leadtime.formats.limits import COMPONENT_TEXT_CHARS_MAX, COMPONENTS_MAX, INVENTORY, INVENTORY_BYTES_MAX
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import Json, read_json
+
+BOM = b"\xef\xbb\xbf"
+
+
+class InventoryForm(StrEnum):
+    """A form of inventory."""
+
+    CYCLONEDX = "cyclonedx"
+    PIP_FREEZE = "pip-freeze"
+    PACKAGE_LOCK = "package-lock"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedComponent:
+    """One component as its inventory wrote it: nothing is normalised or judged yet.
+
+    Named by ``purl``, or by ``ecosystem`` (OSV's name) and ``name``; where both are missing it cannot be matched.
+    """
+
+    where: str
+    name: str
+    version: str | None
+    purl: str | None = None
+    ecosystem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryListing:
+    """Every component that an inventory lists, in its order."""
+
+    form: InventoryForm
+    components: tuple[ListedComponent, ...]
+
+
+def recognise_form(raw: bytes) -> InventoryForm:
+    """Return the form of an inventory by how it begins; raises `Malformed` if it is none that is read."""
+    start = raw.removeprefix(BOM).lstrip()[:1]
+    if start != b"{":
+        first = next((line for line in raw.removeprefix(BOM).splitlines() if line.strip()), b"").lower()
+        names = {each.strip().strip(b"\"'") for each in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
+        return InventoryForm.CSV if {b"name", b"version"} <= names or b"purl" in names else InventoryForm.PIP_FREEZE
+    if b'"bomFormat"' in raw:
+        return InventoryForm.CYCLONEDX
+    if b'"lockfileVersion"' in raw:
+        return InventoryForm.PACKAGE_LOCK
+    raise Malformed(
+        "this JSON is neither CycloneDX nor a package-lock.json",
+        where="$",
+        next_step="Give one of CycloneDX JSON, pip freeze, package-lock.json, CSV.",
+    )
+
+
+def check_size(raw: bytes) -> None:
+    """Return if an inventory is small enough to be read, else raise `Malformed`."""
+    if len(raw) > INVENTORY_BYTES_MAX:
+        raise Malformed(
+            f"an inventory has at most {INVENTORY_BYTES_MAX} bytes", where="$", next_step="Split it by asset."
+        )
+
+
+def inventory_json(raw: bytes) -> Json:
+    """Return the one JSON document that an inventory is, within bounds; raises `Malformed`."""
+    check_size(raw)
+    return read_json(raw.removeprefix(BOM), INVENTORY)
+
+
+def inventory_lines(raw: bytes) -> list[str]:
+    """Return the lines of a text inventory, UTF-8; raises `Malformed`."""
+    check_size(raw)
+    try:
+        return raw.removeprefix(BOM).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise Malformed("this is not UTF-8", where=f"byte {error.start}", next_step="Save it as UTF-8.") from None
+
+
+def counted(components: list[ListedComponent]) -> list[ListedComponent]:
+    """Return ``components`` if they are not too many, each with texts that are not too long; raises `Malformed`."""
+    if len(components) > COMPONENTS_MAX:
+        raise Malformed(
+            f"an inventory has at most {COMPONENTS_MAX} components", where="$", next_step="Split it by asset."
+        )
+    for each in components:
+        if any(len(text or "") > COMPONENT_TEXT_CHARS_MAX for text in (each.name, each.version, each.purl)):
+            raise Malformed(
+                f"a component's name, version and purl have at most {COMPONENT_TEXT_CHARS_MAX} characters",
+                where=each.where,
+                next_step="Correct it.",
+            )
+    return components
