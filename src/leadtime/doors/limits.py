@@ -29,12 +29,6 @@ PAGE_ROWS_DEFAULT = 50
 THREADS_MAX = 8
 """Verbs that run at once in one process; each holds a database connection, of which the pool has ten."""
 
-KEY_CHARS_MAX = 200
-"""An ``Idempotency-Key``."""
-
-ANSWERS_KEPT_DAYS = 7
-"""How long the answer to an ``Idempotency-Key`` can be asked for again."""
-
 SESSION_HOURS_MAX = 12
 
 SHUTDOWN_SECONDS_MAX = 10

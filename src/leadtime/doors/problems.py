@@ -20,6 +20,10 @@ class NotSignedIn(Refused):
     """The address needs a credential, and none came or it does not hold."""
 
 
+class Unprocessable(Malformed):
+    """The request does not have the shape that the OpenAPI description gives it."""
+
+
 class NoSuchMethod(Malformed):
     """The address is there, but not for this method."""
 
@@ -28,6 +32,7 @@ _STATUS: tuple[tuple[type[LeadtimeError], int, str], ...] = (
     (TooLarge, 413, "Too large"),
     (NotSignedIn, 401, "Not signed in"),
     (NoSuchMethod, 405, "No such method"),
+    (Unprocessable, 422, "The input is wrong"),
     (Malformed, 400, "The input is wrong"),
     (Refused, 403, "Refused"),
     (Missing, 404, "Not found"),

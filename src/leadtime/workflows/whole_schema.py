@@ -12,7 +12,8 @@ from leadtime.foundation.database import schema
 
 
 def whole_schema() -> MetaData:
-    """Return the metadata that holds the tables of every stage."""
+    """Return the metadata that holds the tables of every stage, and those beside them."""
+    importlib.import_module("leadtime.workflows.once")
     for stage in STAGES:
         name = f"leadtime.flow.{stage}"
         if importlib.util.find_spec(name) and importlib.util.find_spec(f"{name}.tables"):

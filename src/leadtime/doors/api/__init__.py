@@ -1,0 +1,1 @@
+"""REST at ``/api/v1``: one router per stage; the OpenAPI description is the reference."""

@@ -1,0 +1,61 @@
+"""Pages that need nobody's work: signing in and out."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from leadtime.doors import sign_in
+from leadtime.doors.problems import NotSignedIn
+from leadtime.doors.web.asking import SESSION_SECONDS_MAX, PageAsk, see_other, set_cookie
+from leadtime.flow import parties
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.errors import Refused
+
+BAD_REQUEST = 400
+
+
+def show_sign_in(ask: PageAsk) -> Response:
+    """Show how to sign in."""
+    return ask.page("sign_in.html", link="", problem="")
+
+
+def sign_in_by_token(ask: PageAsk) -> Response:
+    """Sign a visitor in by a token of theirs."""
+    secret = ask.form.get("token", "").strip()
+    try:
+        sign_in.viewer_of(ask.site, secret)
+    except NotSignedIn as error:
+        return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=f"{error.what.capitalize()}.")
+    return _begin(ask, secret)
+
+
+def show_link(ask: PageAsk) -> Response:
+    """Show the button of a one-time link; opening the page uses nothing up, since mail scanners open links."""
+    return ask.page("sign_in.html", link=ask.request.path_params["secret"], problem="")
+
+
+def sign_in_by_link(ask: PageAsk) -> Response:
+    """Sign a visitor in by a one-time link, which then works no more."""
+    try:
+        with ask.transaction(SYSTEM) as tx:
+            session = parties.redeem_sign_in_link(tx, ask.request.path_params["secret"])
+    except Refused as error:
+        problem = f"{error.what.capitalize()}. Ask your coordinator for a fresh link."
+        return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=problem)
+    return _begin(ask, session.secret)
+
+
+def sign_out(ask: PageAsk) -> Response:
+    """End the session; a pasted token only leaves the browser, since programs may be using it."""
+    if ask.holder.startswith(sign_in.SESSION_PREFIX):
+        with ask.transaction(SYSTEM) as tx:
+            parties.end_session(tx, ask.holder)
+    answer = see_other("/")
+    answer.delete_cookie(sign_in.cookie_name(ask.site), path="/", secure=ask.site.over_https, httponly=True)
+    return answer
+
+
+def _begin(ask: PageAsk, secret: str) -> Response:
+    answer = see_other("/")
+    set_cookie(answer, ask.site, sign_in.cookie_name(ask.site), secret, SESSION_SECONDS_MAX)
+    return answer
