@@ -1,0 +1,40 @@
+"""Every bound of this room in one place; the unit stands last in each name."""
+
+from __future__ import annotations
+
+PURL_CHARACTERS_MAX = 1_000
+VERSION_CHARACTERS_MAX = 200
+VERSIONS_CACHED_MAX = 262_144
+"""Parsed versions kept in memory; at about 1 KiB each."""
+
+ARCHIVE_BYTES_MAX = 512 << 20
+PAGE_BYTES_MAX = 64 << 20
+"""An index page; the largest real ones (npm packuments) are near 30 MiB."""
+REDIRECTS_MAX = 5
+TRIES_MAX = 3
+RETRY_WAIT_SECONDS = 0.5
+"""Doubled after each try."""
+CONNECT_SECONDS_MAX = 20.0
+DOWNLOAD_SECONDS_MAX = 600.0
+INDEX_FILES_MAX = 200_000
+FILE_NAME_CHARACTERS_MAX = 255
+CONFIGURATION_BYTES_MAX = 1 << 20
+NPM_QUESTION_SECONDS_MAX = 20.0
+
+ENTRIES_MAX = 200_000
+UNPACKED_BYTES_MAX = 4 << 30
+PATH_BYTES_MAX = 1_024
+COMPONENT_BYTES_MAX = 255
+DEPTH_COMPONENTS_MAX = 64
+HEADER_BYTES_MAX = 256 << 10
+"""What the headers of one tar member may take, extended ones included."""
+CENTRAL_DIRECTORY_BYTES_MAX = 16 << 20
+XZ_MEMORY_BYTES_MAX = 256 << 20
+COPY_BYTES = 1 << 20
+
+INNER_ARCHIVES_MAX = 64
+INNER_BYTES_MAX = 2 << 30
+
+REQUIREMENT_CHARACTERS_MAX = 200
+RESOLVED_WHEELS_MAX = 32
+METADATA_BYTES_MAX = 1 << 20

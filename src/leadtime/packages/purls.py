@@ -1,0 +1,156 @@
+"""Package URLs: text in, one canonical record out (purl-spec 1.0)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name
+
+from leadtime.foundation.errors import Malformed
+from leadtime.packages.limits import PURL_CHARACTERS_MAX
+
+_ECOSYSTEM_OF_TYPE = {
+    "pypi": "PyPI",
+    "npm": "npm",
+    "golang": "Go",
+    "cargo": "crates.io",
+    "gem": "RubyGems",
+    "maven": "Maven",
+    "nuget": "NuGet",
+    "composer": "Packagist",
+    "hex": "Hex",
+    "pub": "Pub",
+    "cran": "CRAN",
+    "hackage": "Hackage",
+    "swift": "SwiftURL",
+    "githubactions": "GitHub Actions",
+    "conan": "ConanCenter",
+    "bitnami": "Bitnami",
+}
+_ECOSYSTEM_OF_DISTRIBUTION = {
+    ("deb", "debian"): "Debian",
+    ("deb", "ubuntu"): "Ubuntu",
+    ("apk", "alpine"): "Alpine",
+    ("apk", "wolfi"): "Wolfi",
+    ("apk", "chainguard"): "Chainguard",
+    ("rpm", "redhat"): "Red Hat",
+    ("rpm", "almalinux"): "AlmaLinux",
+    ("rpm", "rocky-linux"): "Rocky Linux",
+    ("rpm", "opensuse"): "openSUSE",
+    ("rpm", "suse"): "SUSE",
+}
+_PLACE_OF_ECOSYSTEM: dict[str, tuple[str, str | None]] = {
+    **{ecosystem: (kind, None) for kind, ecosystem in _ECOSYSTEM_OF_TYPE.items()},
+    **{ecosystem: place for place, ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.items()},
+}
+_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
+_STEP = "Write it like pkg:pypi/name@1.0 or pkg:npm/%40scope/name@1.0."
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Purl:
+    """One package, or one version of it; equal records name the same thing.
+
+    Parts that are absent are ``None``; ``qualifiers`` are sorted by key. `parse_purl` and `purl_for` build it.
+    """
+
+    type: str
+    namespace: str | None
+    name: str
+    version: str | None = None
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    subpath: str | None = None
+
+    def __str__(self) -> str:
+        """Return the canonical text (purl-spec 1.0, section 5.5)."""
+        return PackageURL(
+            self.type, self.namespace, self.name, self.version, dict(self.qualifiers), self.subpath
+        ).to_string()
+
+    def without_version(self) -> Purl:
+        """Return the package itself: no version, qualifiers or subpath."""
+        return replace(self, version=None, qualifiers=(), subpath=None)
+
+    def with_version(self, version: str) -> Purl:
+        """Return the same package at another version."""
+        return replace(self, version=version)
+
+    @property
+    def ecosystem(self) -> str | None:
+        """Return what OSV calls this package's world ("PyPI", "npm", "Debian"), or None where OSV has no name."""
+        if self.type in _ECOSYSTEM_OF_TYPE:
+            return _ECOSYSTEM_OF_TYPE[self.type]
+        return _ECOSYSTEM_OF_DISTRIBUTION.get((self.type, (self.namespace or "").lower()))
+
+    @property
+    def full_name(self) -> str:
+        """Return the name as the package's own world writes it: ``@scope/name``, ``group:artifact``, ``ujson``."""
+        if self.namespace is None or self.ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.values():
+            return self.name
+        return f"{self.namespace}{':' if self.type == 'maven' else '/'}{self.name}"
+
+
+def parse_purl(text: str, *, where: str) -> Purl:
+    """Return the package that ``text`` names, in canonical form; raises `Malformed` naming ``where``.
+
+    PyPI names are normalised as PEP 503 says; npm names are lowercased only where the purl specification does so.
+    """
+    if len(text) > PURL_CHARACTERS_MAX:
+        raise Malformed(f"a purl has at most {PURL_CHARACTERS_MAX} characters", where=where, next_step="Shorten it.")
+    if _UNSAFE.search(text):
+        raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
+    try:
+        found = PackageURL.from_string(text)
+    except ValueError:
+        raise Malformed("this is not a package URL", where=where, next_step=_STEP) from None
+    qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
+    return _built(
+        found.type, found.namespace, found.name, found.version, tuple(sorted(qualifiers.items())), found.subpath, where
+    )
+
+
+def purl_for(ecosystem: str, name: str, *, where: str = "package") -> Purl:
+    """Return the purl of the package that OSV calls ``name`` in ``ecosystem`` ("PyPI", "Debian:12", "npm").
+
+    Raises `Malformed` for an ecosystem without a purl type, or a name that cannot be one.
+    """
+    place = _PLACE_OF_ECOSYSTEM.get(ecosystem.partition(":")[0])
+    if place is None:
+        raise Malformed(
+            "this ecosystem has no purl type here", where=where, next_step="Give the package as a purl instead."
+        )
+    kind, namespace = place
+    if namespace is None and kind == "maven":
+        namespace, _, name = name.rpartition(":")
+    elif namespace is None and kind in {"npm", "golang", "composer", "swift", "githubactions"}:
+        namespace, _, name = name.rpartition("/")
+    return _built(kind, namespace or None, name, None, (), None, where)
+
+
+def _built(
+    kind: str,
+    namespace: str | None,
+    name: str,
+    version: str | None,
+    qualifiers: tuple[tuple[str, str], ...],
+    subpath: str | None,
+    where: str,
+) -> Purl:
+    if len(name) > PURL_CHARACTERS_MAX or any(
+        _UNSAFE.search(part)
+        for part in (namespace or "", name, version or "", subpath or "", *map("".join, qualifiers))
+    ):
+        raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
+    if kind == "pypi":
+        if namespace is not None:
+            raise Malformed(
+                "a PyPI package has no namespace", where=where, next_step="Write it like pkg:pypi/name@1.0."
+            )
+        name = canonicalize_name(name)
+    try:
+        canonical = PackageURL(kind, namespace, name, version, dict(qualifiers), subpath)
+    except ValueError:
+        raise Malformed("this is not a package URL", where=where, next_step=_STEP) from None
+    return Purl(canonical.type, canonical.namespace, canonical.name, canonical.version, qualifiers, canonical.subpath)
