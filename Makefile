@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do command -v $$p >/dev/null && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check bench soak docs mutants locks clean
+.PHONY: help run test check bench soak docs mutants locks clean system system-tests
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,8 +43,14 @@ locks: $(VENV)/.ready-tests ## resolve the dependencies anew, with hashes
 clean: ## remove what the other targets made, except the data in var/
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants site src/leadtime/doors/web/vendor src/leadtime/formats/vendor tests/conformance/node_modules
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+# The interpreter is looked for when a recipe starts, so the packages come by a target of their own before it.
+system:
 	@sh setup/system-packages.sh run
+
+system-tests:
+	@sh setup/system-packages.sh test
+
+$(VENV)/.ready: requirements.lock pyproject.toml | system
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked Python packages …"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -53,8 +59,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m leadtime.doors.schemas
 	@touch $@
 
-$(VENV)/.ready-tests: $(VENV)/.ready requirements-dev.lock tests/conformance/package-lock.json
-	@sh setup/system-packages.sh test
+$(VENV)/.ready-tests: $(VENV)/.ready requirements-dev.lock $(wildcard tests/conformance/package-lock.json) | system-tests
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@if command -v npm >/dev/null; then cd tests/conformance && npm ci --silent --ignore-scripts --no-audit --no-fund; fi
 	@touch $@
