@@ -6,14 +6,13 @@ No address stands in this code: pip's default comes from the installed pip, npm'
 from __future__ import annotations
 
 import configparser
+import importlib
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from pip._internal.models.index import PyPI
 
 from leadtime.foundation.errors import Unavailable
 from leadtime.packages import limits
@@ -53,7 +52,7 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
     Local ``file:`` indexes and find-links are left out: a release is identified by what a network index promises.
     """
     settings = _pip_settings(environment)
-    listed = [settings.get("index-url") or PyPI.simple_url, *settings.get("extra-index-url", "").split()]
+    listed = [settings.get("index-url") or _pip_default(), *settings.get("extra-index-url", "").split()]
     pypi = tuple(dict.fromkeys(each.rstrip("/") for each in listed if each.startswith(("http://", "https://"))))
     npm_settings = _npm_settings(environment)
     registry = next((environment[name] for name in _NPM_VARIABLES if environment.get(name)), "")
@@ -69,6 +68,15 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
 def pip_certificate(environment: Mapping[str, str]) -> str | None:
     """Return the certificate bundle that pip is told to trust, or None."""
     return _pip_settings(environment).get("cert") or None
+
+
+def _pip_default() -> str:
+    """Return the index that the installed pip would use by itself; empty where no pip is installed."""
+    try:
+        models = importlib.import_module("pip._internal.models.index")
+        return str(models.PyPI.simple_url)
+    except (ImportError, AttributeError):
+        return ""
 
 
 def _home(environment: Mapping[str, str]) -> Path:

@@ -15,7 +15,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import IO, BinaryIO, cast
@@ -117,9 +117,10 @@ def _well_formed(where: str) -> Iterator[None]:
 
 def _tar_members(archive: BinaryIO, first_bytes: bytes, where: str) -> Iterator[tuple[Member, IO[bytes] | None]]:
     stream = ForwardStream(_decompressed(archive, first_bytes), where=where)
-    with stream.headers():
-        opened = tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:", encoding="utf-8")
-    with opened as tar:
+    with ExitStack() as opened:
+        with stream.headers():
+            source = cast("IO[bytes]", stream)
+            tar = opened.enter_context(tarfile.open(fileobj=source, mode="r:", encoding="utf-8"))
         for entry in _entries(tar, stream):
             member = _from_tar(entry, where)
             yield member, tar.extractfile(entry) if member.kind is MemberKind.FILE else None
@@ -131,7 +132,7 @@ def _entries(tar: tarfile.TarFile, stream: ForwardStream) -> Iterator[tarfile.Ta
             entry = tar.next()
         if entry is None:
             return
-        tar.members.clear()  # tarfile remembers every member; a hundred thousand of them would cost memory
+        tar.members.clear()  # type: ignore[attr-defined]  # else every member passed stays in memory
         yield entry
 
 

@@ -45,6 +45,8 @@ _PLACE_OF_ECOSYSTEM: dict[str, tuple[str, str | None]] = {
     **{ecosystem: (kind, None) for kind, ecosystem in _ECOSYSTEM_OF_TYPE.items()},
     **{ecosystem: place for place, ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.items()},
 }
+_SEPARATOR_OF_TYPE = {"maven": ":", "npm": "/", "golang": "/", "composer": "/", "swift": "/", "githubactions": "/"}
+"""What stands between namespace and name where a package's own world writes both as one."""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
 _STEP = "Write it like pkg:pypi/name@1.0 or pkg:npm/%40scope/name@1.0."
 
@@ -89,26 +91,21 @@ class Purl:
         """Return the name as the package's own world writes it: ``@scope/name``, ``group:artifact``, ``ujson``."""
         if self.namespace is None or self.ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.values():
             return self.name
-        return f"{self.namespace}{':' if self.type == 'maven' else '/'}{self.name}"
+        return f"{self.namespace}{_SEPARATOR_OF_TYPE.get(self.type, '/')}{self.name}"
 
 
 def parse_purl(text: str, *, where: str) -> Purl:
     """Return the package that ``text`` names, in canonical form; raises `Malformed` naming ``where``.
 
-    PyPI names are normalised as PEP 503 says; npm names are lowercased only where the purl specification does so.
+    PyPI names are normalised as PEP 503 says; other names only as the purl specification does.
     """
     if len(text) > PURL_CHARACTERS_MAX:
         raise Malformed(f"a purl has at most {PURL_CHARACTERS_MAX} characters", where=where, next_step="Shorten it.")
-    if _UNSAFE.search(text):
-        raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
     try:
         found = PackageURL.from_string(text)
     except ValueError:
         raise Malformed("this is not a package URL", where=where, next_step=_STEP) from None
-    qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
-    return _built(
-        found.type, found.namespace, found.name, found.version, tuple(sorted(qualifiers.items())), found.subpath, where
-    )
+    return _checked(found, where)
 
 
 def purl_for(ecosystem: str, name: str, *, where: str = "package") -> Purl:
@@ -121,36 +118,24 @@ def purl_for(ecosystem: str, name: str, *, where: str = "package") -> Purl:
         raise Malformed(
             "this ecosystem has no purl type here", where=where, next_step="Give the package as a purl instead."
         )
+    if len(name) > PURL_CHARACTERS_MAX:
+        raise Malformed(f"a name has at most {PURL_CHARACTERS_MAX} characters", where=where, next_step="Shorten it.")
     kind, namespace = place
-    if namespace is None and kind == "maven":
-        namespace, _, name = name.rpartition(":")
-    elif namespace is None and kind in {"npm", "golang", "composer", "swift", "githubactions"}:
-        namespace, _, name = name.rpartition("/")
-    return _built(kind, namespace or None, name, None, (), None, where)
-
-
-def _built(
-    kind: str,
-    namespace: str | None,
-    name: str,
-    version: str | None,
-    qualifiers: tuple[tuple[str, str], ...],
-    subpath: str | None,
-    where: str,
-) -> Purl:
-    if len(name) > PURL_CHARACTERS_MAX or any(
-        _UNSAFE.search(part)
-        for part in (namespace or "", name, version or "", subpath or "", *map("".join, qualifiers))
-    ):
-        raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
-    if kind == "pypi":
-        if namespace is not None:
-            raise Malformed(
-                "a PyPI package has no namespace", where=where, next_step="Write it like pkg:pypi/name@1.0."
-            )
-        name = canonicalize_name(name)
+    if kind in _SEPARATOR_OF_TYPE:
+        namespace, _, name = name.rpartition(_SEPARATOR_OF_TYPE[kind])
     try:
-        canonical = PackageURL(kind, namespace, name, version, dict(qualifiers), subpath)
+        return _checked(PackageURL(kind, namespace or None, name), where)
     except ValueError:
-        raise Malformed("this is not a package URL", where=where, next_step=_STEP) from None
-    return Purl(canonical.type, canonical.namespace, canonical.name, canonical.version, qualifiers, canonical.subpath)
+        raise Malformed("this is not a package's name", where=where, next_step=_STEP) from None
+
+
+def _checked(found: PackageURL, where: str) -> Purl:
+    qualifiers = found.qualifiers if isinstance(found.qualifiers, dict) else {}
+    pairs = tuple(sorted(qualifiers.items()))
+    parts = (found.namespace, found.name, found.version, found.subpath, *(part for pair in pairs for part in pair))
+    if any(_UNSAFE.search(part) for part in parts if part is not None):
+        raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
+    if found.type == "pypi" and found.namespace is not None:
+        raise Malformed("a PyPI package has no namespace", where=where, next_step=_STEP)
+    name = canonicalize_name(found.name) if found.type == "pypi" else found.name
+    return Purl(found.type, found.namespace, name, found.version, pairs, found.subpath)
