@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from leadtime.doors import operations
 from leadtime.doors.api.routes import ROUTERS
+from leadtime.doors.api.shapes import PROBLEMS
 from leadtime.doors.armour import Armour
 from leadtime.doors.bodies import BoundedBodies
 from leadtime.doors.faults import Faults
@@ -79,7 +80,7 @@ def build_api(site: Site) -> FastAPI:
         },
     )
     for router in ROUTERS:
-        api.include_router(router)
+        api.include_router(router, responses=PROBLEMS)
     api.state.site = site
     return api
 

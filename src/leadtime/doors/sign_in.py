@@ -30,12 +30,6 @@ def viewer_of(site: Site, secret: str) -> Viewer:
             raise NotSignedIn(error.what, next_step=_SIGN_IN) from None
 
 
-def bearer_secret(authorization: str) -> str:
-    """Return the token of an ``Authorization`` header (RFC 6750, section 2.1), or nothing."""
-    scheme, _, secret = authorization.partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
-
-
 def visitor_of(site: Site, secret: str) -> Viewer:
     """Return who a page's cookie stands for; whoever it does not hold for is anyone."""
     if not secret:

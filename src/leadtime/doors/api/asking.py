@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
+from uuid import UUID
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
 
-from leadtime.doors.sign_in import bearer_secret, viewer_of
+from leadtime.doors import limits
+from leadtime.doors.problems import NotSignedIn
+from leadtime.doors.sign_in import viewer_of
 from leadtime.doors.site import Site
-from leadtime.foundation.access import ANYONE, Viewer
+from leadtime.foundation.access import ANYONE, Act, Viewer, relation_to_own, require
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import digest_of_parts
-from leadtime.workflows.once import Answer, find_answer, keep_answer
+from leadtime.workflows.once import KEY_CHARS_MAX, Answer, find_answer, keep_answer
 
 Given = TypeVar("Given")
 
@@ -31,7 +35,10 @@ def site_of(request: Request) -> Site:
 
 
 SiteNeeded = Annotated[Site, Depends(site_of)]
-Authorization = Annotated[str, Header(include_in_schema=False)]
+Credential = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(HTTPBearer(auto_error=False, description="An API token of yours, or what a sign-in gave.")),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +54,33 @@ class Ask:
         with self.site.database.transaction(self.viewer) as tx:
             yield tx
 
+    @property
+    def organisation(self) -> UUID:
+        """Return the viewer's organisation; only a signed-in viewer has one."""
+        if self.viewer.organisation is None:
+            raise NotSignedIn("this needs a credential that holds", next_step="Send Authorization: Bearer.")
+        return self.viewer.organisation
 
-def ask_signed_in(site: SiteNeeded, authorization: Authorization = "") -> Ask:
+    @property
+    def person(self) -> UUID:
+        """Return the viewer's person; only a signed-in viewer has one."""
+        if self.viewer.person is None:
+            raise NotSignedIn("this needs a credential that holds", next_step="Send Authorization: Bearer.")
+        return self.viewer.person
+
+    def require(self, act: Act) -> None:
+        """Return if the viewer may do ``act`` to its organisation's own things, else raise as `access.require`."""
+        require(self.viewer, act, relation_to_own(self.viewer))
+
+
+def ask_signed_in(site: SiteNeeded, credential: Credential) -> Ask:
     """Return the request of whoever the bearer token stands for; raises `NotSignedIn` where it does not hold."""
-    return Ask(site, viewer_of(site, bearer_secret(authorization)))
+    return Ask(site, viewer_of(site, credential.credentials if credential else ""))
 
 
-def ask_anyone(site: SiteNeeded, authorization: Authorization = "") -> Ask:
+def ask_anyone(site: SiteNeeded, credential: Credential) -> Ask:
     """Return the request of anyone; a token that was sent must hold all the same."""
-    return Ask(site, viewer_of(site, bearer_secret(authorization)) if authorization else ANYONE)
+    return Ask(site, viewer_of(site, credential.credentials) if credential else ANYONE)
 
 
 async def read_body(request: Request) -> bytes:
@@ -68,7 +93,7 @@ IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        max_length=200,
+        max_length=KEY_CHARS_MAX,
         description="The same key with the same body gets the same answer, for 7 days, and nothing is done twice.",
     ),
 ]
@@ -81,6 +106,11 @@ class AskOnce:
     ask: Ask
     key: str
     asked: bytes
+
+    @property
+    def site(self) -> Site:
+        """Return the site that is asked."""
+        return self.ask.site
 
     def do(self, act: Callable[[Transaction], Given], kind: type[Given] | TypeAdapter[Given], *, status: int) -> Response:
         """Do ``act`` in one transaction and answer what it gives, or answer again what its key was answered."""
@@ -103,6 +133,9 @@ def ask_once(
     return AskOnce(ask, key, asked)
 
 
+Limit = Annotated[
+    int, Query(ge=1, le=limits.PAGE_ROWS_MAX, description="How many items this page has at most.")
+]
 Asking = Annotated[Ask, Depends(ask_signed_in)]
 AskingAnyone = Annotated[Ask, Depends(ask_anyone)]
 AskingOnce = Annotated[AskOnce, Depends(ask_once)]

@@ -1,0 +1,142 @@
+"""Reports come in, one or many; their finder sees what became of each."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Ask, Asking, AskingOnce, Body, Limit
+from leadtime.doors.api.batch import NDJSON, answer_lines
+from leadtime.doors.api.shapes import Page
+from leadtime.doors.problems import problem_of
+from leadtime.flow import intake
+from leadtime.foundation.access import Act
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import LeadtimeError
+
+router = APIRouter(tags=["reports"])
+
+_REPORT_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One leadtime.report/1, 16 MiB at most.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+_BATCH_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One leadtime.report/1 a line.",
+        "content": {NDJSON: {"schema": {"type": "string"}}},
+    }
+}
+
+
+class ReceiptShape(BaseModel):
+    """A signed receipt: it proves that the report with this digest was stored (Ed25519 over canonical JSON)."""
+
+    id: UUID
+    reference: str | None
+    received_at: datetime
+    digest: str
+    key_id: str
+    signature: str
+
+
+class ReportShape(BaseModel):
+    """A report as its finder wrote it, unknown members too."""
+
+    id: UUID
+    organisation: UUID
+    received_at: datetime
+    digest: str
+    report: dict[str, object]
+
+
+def shape_of(receipt: intake.Receipt) -> ReceiptShape:
+    """Return the receipt as it is sent."""
+    return ReceiptShape.model_validate(intake.receipt_as_json(receipt))
+
+
+@router.post(
+    "/reports",
+    status_code=201,
+    summary="Hand in one report",
+    response_model=ReceiptShape,
+    openapi_extra=_REPORT_BODY,
+)
+def hand_in(body: Body, ask: AskingOnce) -> Response:
+    """Store a report and answer its signed receipt; the same reference with the same content gets the first one."""
+
+    def act(tx: Transaction) -> ReceiptShape:
+        return shape_of(intake.receive(tx, body))
+
+    return ask.do(act, ReceiptShape, status=201)
+
+
+@router.post(
+    "/reports/batch",
+    summary="Hand in many reports, answered line by line",
+    openapi_extra=_BATCH_BODY,
+    response_class=StreamingResponse,
+    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
+)
+async def hand_in_many(request: Request, ask: Asking) -> StreamingResponse:
+    """Answer each line of an NDJSON stream with its receipt or its problem; a bad line stops no other.
+
+    Every line is idempotent by its own reference or content, so that a broken stream can simply be sent again.
+    """
+    ask.require(Act.HAND_IN_REPORT)
+
+    def answer(number: int, line: bytes) -> dict[str, object]:
+        return _answer_line(ask, number, line)
+
+    return StreamingResponse(answer_lines(request.stream(), answer), media_type=NDJSON)
+
+
+def _answer_line(ask: Ask, number: int, line: bytes) -> dict[str, object]:
+    try:
+        with ask.transaction() as tx:
+            receipt = intake.receive(tx, line)
+    except LeadtimeError as error:
+        return {"line": number, "problem": problem_of(error).as_json()}
+    return {"line": number, "receipt": intake.receipt_as_json(receipt)}
+
+
+@router.get("/reports", summary="List your reports, newest first")
+def list_reports(
+    ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[intake.ReportSummary]:
+    """Return the viewer's own reports; a coordinator's are all."""
+    with ask.transaction() as tx:
+        page = intake.list_reports(tx, after=intake.ReportId(cursor) if cursor else None, page_reports=limit)
+    return Page(items=page.reports, cursor=str(page.after) if page.after else None)
+
+
+@router.get("/reports/{report}", summary="Read one report as it was written")
+def read_report(report: UUID, ask: Asking) -> ReportShape:
+    """Return a report."""
+    with ask.transaction() as tx:
+        found = intake.read_report(tx, intake.ReportId(report))
+    return ReportShape.model_validate(
+        {
+            "id": found.id,
+            "organisation": found.organisation,
+            "received_at": found.received_at,
+            "digest": found.digest,
+            "report": json.loads(found.body.content),
+        }
+    )
+
+
+@router.get("/reports/{report}/receipt", summary="Read a report's receipt again")
+def read_receipt(report: UUID, ask: Asking) -> ReceiptShape:
+    """Return the receipt, the same bytes signed as then."""
+    with ask.transaction() as tx:
+        return shape_of(intake.read_receipt(tx, intake.ReportId(report)))
