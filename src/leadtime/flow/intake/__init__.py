@@ -1,0 +1,59 @@
+"""Reports come in: once each, within bounds, sealed, and answered with a receipt that nobody can deny.
+
+Takes: the bytes of a ``leadtime.report/1``, from a finder.
+Gives: a signed `Receipt`; to the right a `Report` as it was written and a `Finding` as it was read.
+Decides: what makes two reports the same one (`rules.identity_of`), and what a receipt promises.
+Refuses: what is too large, too deep, ambiguous or outside its bounds (`Malformed`, with the place); the same reference
+    with other content (`Conflict`).
+Standard: JSON as RFC 8259 under the stricter RFC 7493; purl; Ed25519 (RFC 8032); base64 (RFC 4648, section 4).
+"""
+
+from leadtime.flow.intake.pack import pack_reports
+from leadtime.flow.intake.read import list_reports, read_finding, read_receipt, read_report
+from leadtime.flow.intake.receive import receive
+from leadtime.flow.intake.records import (
+    Component,
+    Disclosure,
+    Finding,
+    FoundBy,
+    Location,
+    NamedFile,
+    Package,
+    Product,
+    Receipt,
+    Report,
+    ReportBody,
+    ReportId,
+    ReportPage,
+    ReportSummary,
+    Reproducer,
+)
+from leadtime.flow.intake.rules import check_receipt, parse_report, read_receipt_json, receipt_as_json
+
+__all__ = [
+    "Component",
+    "Disclosure",
+    "Finding",
+    "FoundBy",
+    "Location",
+    "NamedFile",
+    "Package",
+    "Product",
+    "Receipt",
+    "Report",
+    "ReportBody",
+    "ReportId",
+    "ReportPage",
+    "ReportSummary",
+    "Reproducer",
+    "check_receipt",
+    "list_reports",
+    "pack_reports",
+    "parse_report",
+    "read_finding",
+    "read_receipt",
+    "read_receipt_json",
+    "read_report",
+    "receipt_as_json",
+    "receive",
+]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadtime.flow.intake import limits, pack_reports
+from leadtime.foundation.errors import Malformed
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "secret").write_text("private")
+    folder = tmp_path / "reports"
+    (folder / "target").mkdir(parents=True)
+    recipe = {"schema": "leadtime.recipe/1", "files": ["run.py"], "control": "ok.json", "run": "./run.py {input}"}
+    (folder / "target" / "recipe.json").write_text(json.dumps(recipe))
+    (folder / "target" / "run.py").write_bytes(b"print(1)")
+    (folder / "target" / "ok.json").write_bytes(b"[]")
+    (folder / "crash.bin").write_bytes(b"\x00\xff")
+    return folder
+
+
+def pack(folder: Path, **changes: object) -> list[Any]:
+    path = folder / "report.json"
+    path.write_bytes(as_bytes(a_report(**changes)))
+    return [json.loads(packed) for packed in pack_reports(path)]
+
+
+def refusal(folder: Path, **changes: object) -> tuple[str, str]:
+    with pytest.raises(Malformed) as caught:
+        pack(folder, **changes)
+    return caught.value.what, caught.value.where.removeprefix(f"{folder / 'report.json'}: ")
+
+
+def coded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def test_paths_are_replaced_by_what_lies_there(folder: Path) -> None:
+    named = {"recipe": "target/recipe.json", "input": "crash.bin"}
+    (packed,) = pack(folder, reproducer=named, x=1)
+    assert packed["reproducer"] == {
+        "recipe": json.loads((folder / "target" / "recipe.json").read_bytes()),
+        "files": {"run.py": coded(b"print(1)"), "ok.json": coded(b"[]")},
+        "input": {"name": "crash.bin", "base64": coded(b"\x00\xff")},
+    }
+    assert packed["x"] == 1
+
+
+def test_files_can_be_named_and_what_is_packed_already_stays(folder: Path) -> None:
+    whole = a_reproducer()
+    (packed,) = pack(folder, reproducer=whole)
+    assert packed["reproducer"] == whole
+    (packed,) = pack(folder, reproducer={**whole, "files": ["crash.bin", "target/run.py"]})
+    assert packed["reproducer"]["files"] == {"crash.bin": coded(b"\x00\xff"), "target/run.py": coded(b"print(1)")}
+    (packed,) = pack(folder)
+    assert "reproducer" not in packed
+
+
+def test_a_control_that_is_among_the_files_is_packed_once(folder: Path) -> None:
+    recipe = {"schema": "leadtime.recipe/1", "files": ["ok.json"], "control": "ok.json"}
+    (folder / "target" / "recipe.json").write_text(json.dumps(recipe))
+    (packed,) = pack(folder, reproducer={"recipe": "target/recipe.json", "input": "crash.bin"})
+    assert packed["reproducer"]["files"] == {"ok.json": coded(b"[]")}
+
+
+def test_each_line_of_ndjson_is_a_report(folder: Path) -> None:
+    path = folder / "many.ndjson"
+    path.write_bytes(as_bytes(a_report(reference="1")) + b"\n\n" + as_bytes(a_report(reference="2")))
+    assert [json.loads(packed)["reference"] for packed in pack_reports(path)] == ["1", "2"]
+    path.write_bytes(as_bytes(a_report()) + b"\n{}\n")
+    with pytest.raises(Malformed) as caught:
+        list(pack_reports(path))
+    assert str(caught.value) == f"{path}, line 2: $.schema: the schema must be leadtime.report/1. Correct it."
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/hostname", "link", "target", "missing", "linked/secret"])
+def test_nothing_outside_the_folder_is_read(folder: Path, name: str) -> None:
+    (folder / "link").symlink_to(folder.parent / "secret")
+    (folder / "linked").symlink_to(folder.parent)
+    outside = "this names no file in the report's folder"
+    whole = a_reproducer()
+    assert refusal(folder, reproducer={**whole, "input": name}) == (outside, "$.reproducer.input")
+    assert refusal(folder, reproducer={**whole, "files": [name]}) == (outside, "$.reproducer.files")
+    assert refusal(folder, reproducer={**whole, "recipe": name}) == (outside, "$.reproducer.recipe")
+
+
+def test_a_recipes_files_stay_in_the_recipes_own_folder(folder: Path) -> None:
+    recipe = {"schema": "leadtime.recipe/1", "files": ["../crash.bin"]}
+    (folder / "target" / "recipe.json").write_text(json.dumps(recipe))
+    assert refusal(folder, reproducer={"recipe": "target/recipe.json", "input": "crash.bin"}) == (
+        "this names no file in the report's folder",
+        "$.reproducer.files",
+    )
+
+
+def test_a_name_that_no_file_can_have_is_refused(folder: Path) -> None:
+    assert refusal(folder, reproducer=a_reproducer(input="a\x00b"))[0] == "this file cannot be read"
+    assert refusal(folder, reproducer=a_reproducer(input="x" * 5000))[0] == "this file cannot be read"
+
+
+def test_files_are_bounded_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REPORT_BYTES_MAX", 9)
+    assert refusal(folder, reproducer=a_reproducer(files=["target/run.py", "crash.bin"])) == (
+        "this is larger than 9 bytes",
+        "$.reproducer.files",
+    )
+
+
+def test_a_file_of_200_mb_is_refused_without_being_read_whole(folder: Path) -> None:
+    with (folder / "crash.bin").open("wb") as stream:
+        stream.truncate(200_000_000)
+    assert refusal(folder, reproducer=a_reproducer(input="crash.bin")) == (
+        "this is larger than 16777216 bytes",
+        "$.reproducer.input",
+    )
+    with (folder / "large.json").open("wb") as stream:
+        stream.truncate(200_000_000)
+    with pytest.raises(Malformed, match="this is larger than 16777216 bytes"):
+        list(pack_reports(folder / "large.json"))
+    (folder / "large.json").rename(folder / "large.ndjson")
+    with pytest.raises(Malformed, match="this is larger than 16777216 bytes"):
+        list(pack_reports(folder / "large.ndjson"))
+
+
+def test_a_file_holds_a_bounded_number_of_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BATCH_LINES_MAX", 2)
+    path = folder / "many.jsonl"
+    path.write_bytes(as_bytes(a_report()) + b"\n" + as_bytes(a_report()) + b"\n")
+    assert len(list(pack_reports(path))) == 2
+    path.write_bytes(path.read_bytes() + as_bytes(a_report()))
+    with pytest.raises(Malformed, match="a file holds at most 2 lines"):
+        list(pack_reports(path))
+
+
+def test_other_files_are_refused_by_name(folder: Path) -> None:
+    with pytest.raises(Malformed, match=r"reports are read from \.json, \.ndjson and \.jsonl files"):
+        list(pack_reports(folder / "crash.bin"))
+    with pytest.raises(Malformed, match="there is no such file"):
+        list(pack_reports(folder / "nowhere.json"))
