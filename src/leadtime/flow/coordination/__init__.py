@@ -1,0 +1,43 @@
+"""A case: who takes part, until when it is quiet, what was delivered to whom, and what they answered."""
+
+from leadtime.flow.coordination.records import (
+    Case,
+    CaseEvent,
+    CaseFile,
+    CaseId,
+    CaseMove,
+    CasePage,
+    CaseState,
+    Delivery,
+    DeliveryEntry,
+    DeliveryId,
+    DeliveryLink,
+    DeliveryMove,
+    DeliveryState,
+    Embargo,
+    EventKind,
+    FixedVersion,
+    Pace,
+    Participant,
+)
+
+__all__ = [
+    "Case",
+    "CaseEvent",
+    "CaseFile",
+    "CaseId",
+    "CaseMove",
+    "CasePage",
+    "CaseState",
+    "Delivery",
+    "DeliveryEntry",
+    "DeliveryId",
+    "DeliveryLink",
+    "DeliveryMove",
+    "DeliveryState",
+    "Embargo",
+    "EventKind",
+    "FixedVersion",
+    "Pace",
+    "Participant",
+]
