@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 
 from leadtime.flow import STAGES
 from leadtime.foundation.database import schema
+from leadtime.workflows import tables  # noqa: F401  # declares this ring's own
 
 
 def whole_schema() -> MetaData:

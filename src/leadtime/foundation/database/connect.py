@@ -92,19 +92,23 @@ def make_engine(address: Address) -> Engine:
     )
 
 
-def connect(conninfo: str, embedded: EmbeddedServer | None) -> psycopg.Connection[tuple[object, ...]]:
-    """Return one connection, starting our own server again if it is gone; raises `Unavailable` naming the server."""
-    bounded = make_conninfo(
+def bounded(conninfo: str) -> str:
+    """Return the connection string with the bounds of this file on every session and statement."""
+    return make_conninfo(
         conninfo, connect_timeout=CONNECT_SECONDS_MAX, application_name="leadtime", options=SESSION_OPTIONS
     )
+
+
+def connect(conninfo: str, embedded: EmbeddedServer | None) -> psycopg.Connection[tuple[object, ...]]:
+    """Return one connection, starting our own server again if it is gone; raises `Unavailable` naming the server."""
     try:
         try:
-            return psycopg.connect(bounded)
+            return psycopg.connect(bounded(conninfo))
         except psycopg.OperationalError:
             if embedded is None:
                 raise
             embedded.ensure_running()
-            return psycopg.connect(bounded)
+            return psycopg.connect(bounded(conninfo))
     except psycopg.OperationalError as error:
         host = conninfo_to_dict(conninfo).get("host", "")
         raise Unavailable(

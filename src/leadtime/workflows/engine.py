@@ -1,0 +1,273 @@
+"""Durable jobs as rows in our own database: enqueue, take, retry, set aside. It alone imports the job library.
+
+A job is a step's name and one id, never content. It is enqueued on the caller's own connection, so it exists if and
+only if the state that calls for it does. A taking is told from the next by the job's attempt number, which every retry
+raises: a worker that was paused, declared dead and comes back late cannot finish what another has taken since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from procrastinate.schema import SchemaManager
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.database import Database, Transaction
+from leadtime.foundation.database.connect import Address, bounded
+from leadtime.foundation.database.roles import APP
+from leadtime.foundation.settings import Settings
+from leadtime.workflows.records import Kind, Queue, SetAside, Timings
+from leadtime.workflows.rules import Again, decide_after, decide_after_death
+from leadtime.workflows.tables import set_aside
+
+SWEEP_JOBS_MAX = 500
+WORKER_CONNECTIONS_MORE = 3
+"""Of a worker, beside one for each job it runs: the listener, the heartbeat, taking."""
+
+RESTART_SECONDS = 2
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What a step works with: the database, the settings, and the event that says that the worker is to stop."""
+
+    database: Database
+    address: Address
+    settings: Settings
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+Step = Callable[[Station, UUID], None]
+"""Does one step for one entity, or nothing if its move has been made; its transactions are its own."""
+
+
+class StepFailed(Exception):
+    """A step ended with an error; carries what becomes of it, and no content into the library's log."""
+
+    def __init__(self, outcome: Again | None) -> None:
+        super().__init__("again" if outcome else "set aside")
+        self.outcome = outcome
+
+
+def enqueue(tx: Transaction, kind: Kind, entity: UUID, *, at: datetime | None = None, key: str | None = None) -> None:
+    """Enqueue a job in the caller's transaction: it is there if the transaction commits, and only then.
+
+    ``at``: not before this instant. ``key``: do nothing while a job of the same key waits.
+    """
+    job = Job(
+        queue=kind.queue.value,
+        task_name=kind.name,
+        task_kwargs={"entity": str(entity)},
+        lock=f"{kind.name}:{entity}",
+        queueing_lock=key,
+        scheduled_at=at,
+    )
+    with tx.connection.begin_nested() as savepoint:
+        try:
+            JobManager(SyncPsycopgConnector()).defer_job(job, connection=tx.connection.connection.driver_connection)
+        except AlreadyEnqueued:
+            savepoint.rollback()
+
+
+def job_schema() -> Iterable[str]:
+    """Yield the statements that make the library's tables and let the serving role use them; run as the owner."""
+    yield SchemaManager.get_schema()
+    for name in ("jobs", "workers", "events", "periodic_defers"):
+        yield f"grant select, insert, update, delete on procrastinate_{name} to {APP}"
+    yield f"grant usage on all sequences in schema public to {APP}"
+
+
+_STALLED = text("""
+    select job.id, job.task_name, job.queue_name, job.args ->> 'entity', job.attempts
+    from procrastinate_jobs job
+    where job.status = 'doing' and not exists (
+        select from procrastinate_workers worker
+        where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => :dead_after_seconds))
+    order by job.id limit :jobs_max for update of job skip locked""")
+_RETRY = text("select procrastinate_retry_job_v2(:job, now(), null, null, null)")
+_FAIL = text("select procrastinate_finish_job_v1(:job, 'failed', false)")
+_WAKE = text("select pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted')::text)")
+
+
+def sweep(tx: Transaction, *, dead_after_seconds: float) -> int:
+    """Give the jobs of dead workers back to their queues and return how many; one that kills workers is set aside.
+
+    Safe with any number of sweepers: a job is locked while it is looked at.
+    """
+    bounds = {"dead_after_seconds": dead_after_seconds, "jobs_max": SWEEP_JOBS_MAX}
+    stalled = tx.connection.execute(_STALLED, bounds).all()
+    for job, step, queue, entity, attempts in stalled:
+        outcome = decide_after_death(attempts)
+        if isinstance(outcome, Again):
+            tx.connection.execute(_RETRY, {"job": job})
+        else:
+            kind = Kind(step, Queue(queue))
+            _set_aside(tx, SetAside(job, kind, UUID(entity), attempts + 1, outcome.reason, tx.now))
+            tx.connection.execute(_FAIL, {"job": job})
+    if stalled:
+        tx.connection.execute(_WAKE)
+    return len(stalled)
+
+
+def _set_aside(tx: Transaction, aside: SetAside) -> None:
+    """Write down, once, that a job waits for a person."""
+    row = {"job": aside.job, "step": aside.kind.name, "queue": aside.kind.queue.value, "entity": aside.entity}
+    row |= {"attempts": aside.attempts, "reason": aside.reason, "at": aside.at}
+    tx.connection.execute(upsert(set_aside).values(row).on_conflict_do_nothing())
+
+
+_MINE = """with mine as materialized (select id from procrastinate_jobs
+    where id = %(job_id)s and status = 'doing' and attempts = %(attempts)s for update)"""
+_FINISH_MINE = f"{_MINE} select procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) from mine"  # noqa: S608
+_RETRY_MINE = f"{_MINE} select procrastinate_retry_job_v2(id, %(retry_at)s, null, null, null) from mine"  # noqa: S608
+
+
+class _FencedJobManager(JobManager):
+    """The library's, but a taking that is no longer the job's last one changes nothing."""
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001
+        """Set the job's final state if this taking still has it."""
+        changes = {"status": status.value, "delete_job": delete_job}
+        await self.connector.execute_query_async(_FINISH_MINE, job_id=job.id, attempts=job.attempts, **changes)
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,  # noqa: ARG002
+        queue: str | None = None,  # noqa: ARG002
+        lock: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Give the job back to its queue if this taking still has it; nothing else of it ever changes."""
+        await self.connector.execute_query_async(_RETRY_MINE, job_id=job.id, attempts=job.attempts, retry_at=retry_at)
+
+
+class _Decided(BaseRetryStrategy):
+    """Does what `_perform` has decided."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+        outcome = exception.outcome if isinstance(exception, StepFailed) else None
+        if outcome is None:
+            return None
+        return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=outcome.after_seconds))
+
+
+def _perform(station: Station, kind: Kind, step: Step, job: Job, entity: str) -> None:
+    """Run one step; what it raises becomes a retry or a row in `set_aside`."""
+    try:
+        step(station, UUID(entity))
+    except Exception as error:  # noqa: BLE001  # the outermost loop of every step
+        outcome = decide_after(error, job.attempts)
+        log.warning("step failed", step=kind.name, entity=entity, attempt=job.attempts + 1, outcome=str(outcome))
+        if isinstance(outcome, Again):
+            raise StepFailed(outcome) from None
+        with station.database.transaction(SYSTEM) as tx:
+            _set_aside(tx, SetAside(job.id or 0, kind, UUID(entity), job.attempts + 1, outcome.reason, tx.now))
+        raise StepFailed(None) from None
+
+
+def _make_app(station: Station, steps: Mapping[Kind, Step], concurrency: int) -> App:
+    """Return the library's application with every step registered and fenced."""
+    connector = PsycopgConnector(
+        conninfo=bounded(station.address.app), min_size=1, max_size=concurrency + WORKER_CONNECTIONS_MORE
+    )
+    app = App(connector=connector)
+    app.job_manager = _FencedJobManager(connector)
+
+    def register(kind: Kind, step: Step) -> None:
+        @app.task(name=kind.name, queue=kind.queue.value, pass_context=True, retry=_Decided())
+        def run(context: JobContext, *, entity: str) -> None:
+            _perform(station, kind, step, context.job, entity)
+
+    for kind, step in steps.items():
+        register(kind, step)
+    return app
+
+
+async def work(
+    station: Station,
+    steps: Mapping[Kind, Step],
+    *,
+    queues: Iterable[Queue],
+    concurrency: int,
+    timings: Timings,
+    until_idle: bool = False,
+) -> None:
+    """Take and run jobs of ``queues`` until cancelled (what runs may end), or with ``until_idle`` until none waits.
+
+    Sweeps as it goes. A worker that loses the database starts anew. Call from the main thread's event loop.
+    """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 1))
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    sweeper = asyncio.create_task(_keep_sweeping(station, timings))
+    try:
+        while not station.stopping.is_set():
+            try:
+                await _work_once(station, steps, list(queues), concurrency, timings, until_idle=until_idle)
+            except Exception as error:  # noqa: BLE001  # the outermost loop of a worker
+                log.warning("worker starts anew", error=type(error).__name__)
+                await asyncio.sleep(RESTART_SECONDS)
+                if station.address.embedded:
+                    await asyncio.to_thread(station.address.embedded.ensure_running)
+            else:
+                return
+    finally:
+        sweeper.cancel()
+
+
+async def _work_once(
+    station: Station,
+    steps: Mapping[Kind, Step],
+    queues: list[Queue],
+    concurrency: int,
+    timings: Timings,
+    *,
+    until_idle: bool,
+) -> None:
+    """Run the library's worker once."""
+    app = _make_app(station, steps, concurrency)
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=[queue.value for queue in queues],
+            concurrency=concurrency,
+            wait=not until_idle,
+            fetch_job_polling_interval=timings.poll_seconds,
+            update_heartbeat_interval=timings.heartbeat_seconds,
+            stalled_worker_timeout=timings.dead_after_seconds,
+            shutdown_graceful_timeout=timings.drain_seconds,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+        )
+
+
+async def _keep_sweeping(station: Station, timings: Timings) -> None:
+    """Sweep every ``sweep_seconds``; a sweep that cannot reach the database is left to the next."""
+    while True:
+        try:
+            await asyncio.to_thread(_sweep_once, station.database, timings.dead_after_seconds)
+        except Exception as error:  # noqa: BLE001  # the outermost loop of the sweep
+            log.warning("sweep failed", error=type(error).__name__)
+        await asyncio.sleep(timings.sweep_seconds)
+
+
+def _sweep_once(database: Database, dead_after_seconds: float) -> None:
+    """Sweep in a transaction of its own."""
+    with database.transaction(SYSTEM) as tx:
+        if count := sweep(tx, dead_after_seconds=dead_after_seconds):
+            log.warning("took jobs over from dead workers", jobs=count)

@@ -1,0 +1,307 @@
+"""Jobs: there with their transaction, tried again, given back when a worker dies, set aside when no try helps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from leadtime.foundation.access import SYSTEM, Role, Viewer
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Malformed, Missing, Refused, Unavailable
+from leadtime.foundation.settings import read_settings
+from leadtime.workflows import engine
+from leadtime.workflows.engine import Station, enqueue, sweep, work
+from leadtime.workflows.records import Kind, Queue, SetAside, Timings
+from leadtime.workflows.rules import ATTEMPTS_MAX
+from leadtime.workflows.set_aside import list_set_aside, try_again
+
+GREET = Kind("greet", Queue.FLOW)
+PROVE = Kind("prove", Queue.VALIDATION)
+COORDINATOR = Viewer(Role.COORDINATOR, organisation=UUID(int=5), person=UUID(int=6))
+FINDER = Viewer(Role.FINDER, organisation=UUID(int=1), person=UUID(int=2))
+QUICK = Timings(heartbeat_seconds=0.5, dead_after_seconds=2, sweep_seconds=0.5, poll_seconds=0.2, drain_seconds=5)
+ENTITY = UUID("0190a000-0000-7000-8000-000000000001")
+
+
+@pytest.fixture
+def station(database, address, home) -> Station:
+    return Station(database, address, read_settings({"LEADTIME_HOME": str(home)}))
+
+
+def run(station: Station, step: Callable[[Station, UUID], None], *, kind: Kind = GREET, queues=(Queue.FLOW,)) -> None:
+    asyncio.run(work(station, {kind: step}, queues=queues, concurrency=2, timings=QUICK, until_idle=True))
+
+
+def jobs(database) -> list[tuple]:
+    query = "select task_name, queue_name, args, status::text, attempts from procrastinate_jobs order by id"
+    with database.transaction(SYSTEM) as tx:
+        return [tuple(row) for row in tx.connection.execute(text(query))]
+
+
+def put(database, kind: Kind = GREET, entity: UUID = ENTITY, **options) -> None:
+    with database.transaction(FINDER) as tx:
+        enqueue(tx, kind, entity, **options)
+
+
+def take(database, *, worker_died: bool) -> None:
+    """Take the one waiting job as a worker whose heart stopped long ago, or beats."""
+    age = "1 hour" if worker_died else "0"
+    with database.transaction(SYSTEM) as tx:
+        worker = tx.connection.scalar(text("insert into procrastinate_workers default values returning id"))
+        beat = "update procrastinate_workers set last_heartbeat = now() - cast(:age as interval) where id = :id"
+        tx.connection.execute(text(beat), {"age": age, "id": worker})
+        tx.connection.execute(text("select procrastinate_fetch_job_v2(null, :id)"), {"id": worker})
+
+
+def test_a_job_is_a_name_a_queue_and_an_id(database):
+    put(database, PROVE)
+
+    assert jobs(database) == [("prove", "validation", {"entity": str(ENTITY)}, "todo", 0)]
+
+
+def test_a_job_of_a_transaction_that_rolls_back_never_was(database):
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        enqueue(Transaction(connection, SYSTEM, database.clock, database.keys), GREET, ENTITY)
+        transaction.rollback()
+
+    assert jobs(database) == []
+
+
+def test_a_key_keeps_one_job_waiting_and_the_transaction_goes_on(database):
+    with database.transaction(FINDER) as tx:
+        enqueue(tx, GREET, ENTITY, key="daily")
+        enqueue(tx, GREET, ENTITY, key="daily")
+        enqueue(tx, GREET, ENTITY, key="weekly")
+        tx.connection.execute(text("select 1"))
+
+    assert len(jobs(database)) == 2
+
+
+def test_a_job_is_run_once_and_leaves_no_row(database, station):
+    seen = []
+    put(database)
+
+    run(station, lambda _, entity: seen.append(entity))
+
+    assert (seen, jobs(database)) == ([ENTITY], [])
+
+
+def test_a_worker_leaves_other_queues_alone(database, station):
+    put(database, PROVE)
+
+    run(station, lambda *_: pytest.fail("taken"), kind=PROVE, queues=(Queue.FLOW,))
+
+    assert jobs(database)[0][3] == "todo"
+
+
+def test_two_jobs_of_one_step_and_entity_never_run_at_once(database, station):
+    running, seen = set(), []
+
+    def step(_, entity):
+        assert entity not in running
+        running.add(entity)
+        seen.append(entity)
+        running.discard(entity)
+
+    for _ in range(6):
+        put(database)
+    for _ in range(6):  # an idle worker ends while the lock is held
+        run(station, step)
+
+    assert seen == [ENTITY] * 6
+
+
+def test_a_failed_step_is_tried_again_after_a_pause(database, station):
+    put(database)
+
+    def step(*_):
+        raise Unavailable("the registry does not answer")
+
+    run(station, step)
+
+    assert jobs(database) == [("greet", "flow", {"entity": str(ENTITY)}, "todo", 1)]
+    with database.transaction(SYSTEM) as tx:
+        pause = tx.connection.scalar(text("select extract(epoch from scheduled_at - now()) from procrastinate_jobs"))
+    assert 0 < pause <= 2
+
+
+def test_wrong_input_is_set_aside_at_once_with_its_sentence(database, station, clock):
+    put(database)
+
+    def step(*_):
+        raise Malformed("the purl has no version", where="$.component", next_step="Add it.")
+
+    run(station, step)
+
+    with database.transaction(COORDINATOR) as tx:
+        (aside,) = list_set_aside(tx)
+    reason = "$.component: the purl has no version. Add it."
+    assert aside == SetAside(aside.job, GREET, ENTITY, 1, reason, clock.now())
+    assert jobs(database)[0][3] == "failed"
+
+
+def test_what_an_unexpected_error_says_is_written_nowhere(database, station, capsys):
+    put(database)
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_jobs set attempts = :n"), {"n": ATTEMPTS_MAX - 1})
+
+    def step(*_):
+        raise KeyError("a canary in a report")
+
+    run(station, step)
+
+    with database.transaction(COORDINATOR) as tx:
+        (aside,) = list_set_aside(tx)
+    assert aside.attempts == ATTEMPTS_MAX
+    assert aside.reason.startswith("an unexpected KeyError at test_engine.py:")
+    assert aside.reason.endswith(f"(tried {ATTEMPTS_MAX} times)")
+    assert "canary" not in "".join(capsys.readouterr())
+
+
+def test_a_job_that_was_set_aside_can_be_tried_again_once(database, station):
+    put(database)
+    seen = []
+
+    def step(_, entity):
+        if not seen:
+            seen.append("failed")
+            raise Refused("not on this host")
+        seen.append(entity)
+
+    run(station, step)
+    with database.transaction(COORDINATOR) as tx:
+        (aside,) = list_set_aside(tx)
+        try_again(tx, aside.job)
+        assert list_set_aside(tx) == ()
+        with pytest.raises(Missing, match="this job is not set aside"):
+            try_again(tx, aside.job)
+    run(station, step)
+
+    assert seen == ["failed", ENTITY]
+
+
+def test_only_coordinators_see_what_was_set_aside(database):
+    with database.transaction(FINDER) as tx:
+        for use in (lambda: list_set_aside(tx), lambda: try_again(tx, 1)):
+            with pytest.raises(Refused):
+                use()
+
+
+def test_the_job_of_a_dead_worker_is_given_back(database):
+    put(database)
+    take(database, worker_died=True)
+
+    with database.transaction(SYSTEM) as tx:
+        assert sweep(tx, dead_after_seconds=2) == 1
+        assert sweep(tx, dead_after_seconds=2) == 0
+
+    assert jobs(database)[0][3:] == ("todo", 1)
+
+
+def test_the_job_of_a_worker_that_was_pruned_is_given_back(database):
+    put(database)
+    take(database, worker_died=True)
+
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("select procrastinate_prune_stalled_workers_v1(2)"))
+        assert sweep(tx, dead_after_seconds=2) == 1
+
+
+def test_the_job_of_a_living_worker_stays_with_it(database):
+    put(database)
+    take(database, worker_died=False)
+
+    with database.transaction(SYSTEM) as tx:
+        assert sweep(tx, dead_after_seconds=2) == 0
+
+    assert jobs(database)[0][3:] == ("doing", 0)
+
+
+def test_two_sweepers_give_a_job_back_once(database):
+    put(database)
+    take(database, worker_died=True)
+
+    with database.transaction(SYSTEM) as first, database.transaction(SYSTEM) as second:
+        assert sweep(first, dead_after_seconds=2) == 1
+        assert sweep(second, dead_after_seconds=2) == 0
+
+
+def test_a_job_that_kills_its_workers_is_set_aside(database):
+    put(database)
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_jobs set attempts = :n"), {"n": ATTEMPTS_MAX - 1})
+    take(database, worker_died=True)
+
+    with database.transaction(SYSTEM) as tx:
+        assert sweep(tx, dead_after_seconds=2) == 1
+
+    with database.transaction(COORDINATOR) as tx:
+        (aside,) = list_set_aside(tx)
+    assert aside.reason == f"its worker died or stopped answering (tried {ATTEMPTS_MAX} times)"
+    assert (aside.kind, aside.entity, aside.attempts) == (GREET, ENTITY, ATTEMPTS_MAX)
+    assert jobs(database)[0][3] == "failed"
+
+
+def test_a_worker_that_comes_back_late_does_not_finish_what_another_took(database, station):
+    """While a step runs its worker is declared dead and another takes the job, which must then stay the other's."""
+    put(database)
+
+    def step(*_):
+        with database.transaction(SYSTEM) as tx:
+            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+            assert sweep(tx, dead_after_seconds=2) == 1
+        take(database, worker_died=False)
+
+    run(station, step)
+
+    assert jobs(database)[0][3:] == ("doing", 1)
+
+
+def test_a_worker_that_comes_back_late_and_failed_does_not_give_back_what_another_took(database, station):
+    put(database)
+
+    def step(*_):
+        with database.transaction(SYSTEM) as tx:
+            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+            assert sweep(tx, dead_after_seconds=2) == 1
+        take(database, worker_died=False)
+        raise Unavailable("too late")
+
+    run(station, step)
+
+    assert jobs(database)[0][3:] == ("doing", 1)
+
+
+def test_a_worker_that_cannot_start_tries_again(database, station, monkeypatch):
+    put(database)
+    tries, seen = [], []
+    make = engine._make_app
+
+    def make_badly_once(*arguments):
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("a secret in an error")
+        return make(*arguments)
+
+    monkeypatch.setattr(engine, "_make_app", make_badly_once)
+    monkeypatch.setattr(engine, "RESTART_SECONDS", 0)
+    run(station, lambda _, entity: seen.append(entity))
+
+    assert (len(tries), seen) == (2, [ENTITY])
+
+
+def test_jobs_carry_ids_only(database):
+    for kind in (GREET, PROVE):
+        put(database, kind, uuid4())
+
+    with database.transaction(SYSTEM) as tx:
+        rows = tx.connection.execute(text("select row_to_json(j) from procrastinate_jobs j")).scalars().all()
+    for row in rows:
+        assert set(row["args"]) == {"entity"}
+        assert str(UUID(row["args"]["entity"])) in json.dumps(row)
+        assert row["lock"] == f"{row['task_name']}:{row['args']['entity']}"
