@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from leadtime.foundation.labels import Tlp
 
 GENERATOR = "Leadtime"
 TLP_ADDRESS = "https://www.first.org/tlp/"
+_NOT_IN_FILE_NAMES = re.compile(r"[^+\-a-z0-9]+")
 
 _LABELS = {
     Tlp.CLEAR: "WHITE",
@@ -44,8 +46,7 @@ class _Products:
 
 def csaf_file_name(number: str) -> str:
     """Return the file name that CSAF 2.0 (section 5.1) prescribes for that tracking id."""
-    kept = "".join(each if each in "+-abcdefghijklmnopqrstuvwxyz0123456789" else " " for each in number.lower())
-    return "_".join(kept.split(" ")) + ".json"
+    return _NOT_IN_FILE_NAMES.sub("_", number.lower()) + ".json"
 
 
 def write_csaf(document: AdvisoryDocument) -> bytes:
