@@ -46,19 +46,21 @@ class KeptFiles(StaticFiles):
 
 def build_app(site: Site) -> ASGIApp:
     """Return the site's application; it opens nothing by itself and closes nothing."""
+    api = build_api(site)
     app = Starlette(
         routes=[
             *operations.ROUTES,
             *PAGES,
             Mount("/static/vendor", KeptFiles(directory=VENDOR, check_dir=False)),
             Mount("/static", KeptFiles(directory=STATIC)),
-            Mount(API, build_api(site)),
+            Mount(API, api),
         ],
         middleware=[Middleware(Armour, over_https=site.over_https), Middleware(BoundedBodies), Middleware(Faults)],
         exception_handlers={LeadtimeError: _page_problem, HTTPException: _page_problem},
         lifespan=_lifespan,
     )
     app.state.site = site
+    app.state.openapi = api.openapi
     return app
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from leadtime.doors.read_models.home import read_stage_totals
+from leadtime.doors.read_models.home import read_totals
 from leadtime.doors.site import Site
 from leadtime.foundation.access import ANYONE
 from leadtime.foundation.errors import LeadtimeError
@@ -40,7 +40,7 @@ def metrics(request: Request) -> Response:
     site: Site = request.app.state.site
     registry = CollectorRegistry()
     gauge = Gauge("leadtime_things", "Things by stage, rounded as the public totals are.", ["stage"], registry=registry)
-    for name, count in read_stage_totals(site.database).rounded():
+    for name, count in read_totals(site.database).public_counts().items():
         gauge.labels(stage=name).set(count)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

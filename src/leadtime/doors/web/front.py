@@ -1,4 +1,4 @@
-"""Pages that need nobody's work: signing in and out."""
+"""The first page, the API's page, signing in and out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from starlette.responses import Response
 
 from leadtime.doors import sign_in
 from leadtime.doors.problems import NotSignedIn
+from leadtime.doors.read_models.api import groups_of
+from leadtime.doors.read_models.home import read_home
 from leadtime.doors.web.asking import SESSION_SECONDS_MAX, PageAsk, see_other, set_cookie
 from leadtime.flow import parties
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused
 
 BAD_REQUEST = 400
+
+
+def show_home(ask: PageAsk) -> Response:
+    """Show where everything stands, and the visitor's own next places."""
+    return ask.page("home.html", home=read_home(ask.site.database, ask.viewer))
+
+
+def show_api(ask: PageAsk) -> Response:
+    """Show what the API offers, from its own description."""
+    return ask.page("api.html", url=ask.site.settings.url, groups=groups_of(ask.request.app.state.openapi()))
 
 
 def show_sign_in(ask: PageAsk) -> Response:

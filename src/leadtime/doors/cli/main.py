@@ -1,0 +1,93 @@
+"""``leadtime``: finds the command that was asked for, loads it alone, and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from leadtime.doors.visible import visible_line
+from leadtime.foundation.errors import LeadtimeError, Unavailable
+
+EXIT_REFUSED = 2
+EXIT_UNAVAILABLE = 5
+EXIT_INTERRUPTED = 130
+
+COMMANDS: dict[str, str] = {
+    "serve": "Run the site and its durable work.",
+    "worker": "Work queues on this machine.",
+    "demo": "Play the whole story on real input.",
+    "init": "Create this installation's home, keys and first administrator.",
+    "party": "Organisations, people and their tokens.",
+    "report": "Hand in reports.",
+    "validate": "Reproduce a flaw in the sandbox and print the verdict.",
+    "cluster": "Group crash reports by root cause.",
+    "match": "Tell what touches an inventory, and by when.",
+    "source": "Load facts from outside: KEV, Vulnrichment.",
+    "priority": "Look up the row of BOD 26-04.",
+    "advisory": "Render and check advisories.",
+    "doctor": "Tell what works on this machine and what is missing.",
+}
+"""Command -> its one line of help; its module is ``leadtime.doors.cli.<command>`` and holds ``command``."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called, so that each starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, as help lists them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command, imported now; None if there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        found = importlib.import_module(f"leadtime.doors.cli.{cmd_name}").command
+        if not isinstance(found, click.Command):
+            raise TypeError(f"leadtime.doors.cli.{cmd_name}.command is not a command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: leadtime validate --recipe recipe.json --input crash.bin",
+)
+@click.version_option(package_name="leadtime")
+def leadtime() -> None:
+    """Defenders' head start: prove, merge, rank, hand over, publish and track flaws until the fix is deployed."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors are one sentence on standard error."""
+    try:
+        outcome = leadtime.main(args=list(arguments), prog_name="leadtime", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return EXIT_REFUSED
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except LeadtimeError as error:
+        click.echo(visible_line(str(error)), err=True)
+        return EXIT_UNAVAILABLE if isinstance(error, Unavailable) else EXIT_REFUSED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return outcome if isinstance(outcome, int) else 0
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
