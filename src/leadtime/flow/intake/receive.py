@@ -8,15 +8,7 @@ from sqlalchemy import func, insert, select
 
 from leadtime.flow.intake.read import find_receipt
 from leadtime.flow.intake.records import Receipt, ReportBody, ReportId
-from leadtime.flow.intake.rules import (
-    identity_of,
-    name_of,
-    parse_report,
-    receipt_as_json,
-    receipt_of,
-    receipt_statement,
-    signed,
-)
+from leadtime.flow.intake.rules import identity_of, name_of, parse_report, receipt_as_json, sign_receipt
 from leadtime.flow.intake.tables import BODY, RECEIPT, SUMMARY, reports
 from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
@@ -59,10 +51,10 @@ def receive(tx: Transaction, raw: bytes) -> Receipt:
 def _keep(tx: Transaction, body: ReportBody, digest: Digest, identity: bytes, organisation: UUID) -> Receipt:
     now = tx.now
     report = ReportId(new_id(now))
-    unsigned = receipt_of(
-        report=report, reference=body.reference, received_at=now, digest=digest, key_id=tx.keys.key_id
+    unsigned = Receipt(
+        id=report, reference=body.reference, received_at=now, digest=digest, key_id=tx.keys.key_id, signature=b""
     )
-    receipt = signed(unsigned, tx.keys.sign(receipt_statement(unsigned)))
+    receipt = sign_receipt(unsigned, tx.keys)
     summary = {"title": body.title, "component": name_of(body.component), "reference": body.reference}
     tx.relate(report, organisation, Relation.OWN)
     row = {

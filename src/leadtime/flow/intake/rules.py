@@ -28,11 +28,10 @@ from leadtime.flow.intake.records import (
 from leadtime.flow.intake.reproducers import parse_reproducer
 from leadtime.foundation.digests import Digest, canonical_json
 from leadtime.foundation.errors import Malformed
-from leadtime.foundation.keys import verify
+from leadtime.foundation.keys import KeyRing, verify
 from leadtime.foundation.strict_json import Json, read_json
 
 SCHEMA = "leadtime.report/1"
-RECEIPT_SCHEMA = "leadtime.receipt/1"
 _CWE = re.compile(r"(?i:CWE)-([0-9]{1,6})\Z")
 
 
@@ -101,12 +100,11 @@ def receipt_statement(receipt: Receipt) -> bytes:
 
 
 def receipt_as_json(receipt: Receipt) -> dict[str, str | None]:
-    """Return a receipt as it is sent; the signature in base64, times in UTC to the microsecond."""
+    """Return a receipt as it is sent: times in UTC (RFC 3339, ending in Z), the signature in base64."""
     return {
-        "schema": RECEIPT_SCHEMA,
         "id": str(receipt.id),
         "reference": receipt.reference,
-        "received_at": receipt.received_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "received_at": receipt.received_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "digest": receipt.digest,
         "key_id": receipt.key_id,
         "signature": base64.b64encode(receipt.signature).decode(),
@@ -116,8 +114,6 @@ def receipt_as_json(receipt: Receipt) -> dict[str, str | None]:
 def read_receipt_json(raw: bytes) -> Receipt:
     """Return the receipt that `receipt_as_json` wrote; raises `Malformed`. It is not checked: see `check_receipt`."""
     fields = Fields.of(read_json(raw, limits.RECEIPT_BOUNDS), "$")
-    if fields.get("schema") != RECEIPT_SCHEMA:
-        raise Malformed(f"the schema must be {RECEIPT_SCHEMA}", where="$.schema", next_step="Correct it.")
     try:
         return Receipt(
             id=ReportId(UUID(fields.text("id", limits.SHORT_CHARS_MAX))),
@@ -131,16 +127,9 @@ def read_receipt_json(raw: bytes) -> Receipt:
         raise Malformed("this is not a receipt", where="$", next_step="Copy all of it.") from None
 
 
-def receipt_of(
-    *, report: ReportId, reference: str | None, received_at: datetime, digest: Digest, key_id: str
-) -> Receipt:
-    """Return a receipt that still needs its signature."""
-    return Receipt(id=report, reference=reference, received_at=received_at, digest=digest, key_id=key_id, signature=b"")
-
-
-def signed(receipt: Receipt, signature: bytes) -> Receipt:
-    """Return the receipt with its signature."""
-    return replace(receipt, signature=signature)
+def sign_receipt(receipt: Receipt, keys: KeyRing) -> Receipt:
+    """Return the receipt with the installation's signature; the same receipt is always signed with the same bytes."""
+    return replace(receipt, signature=keys.sign(receipt_statement(receipt)))
 
 
 def check_receipt(receipt: Receipt, public_key: bytes) -> bool:
