@@ -1,0 +1,27 @@
+"""A report is run, by us, before a person looks: reproduced or not, how often, and is the fixed release clean.
+
+Takes: a report's reproducer (``leadtime.recipe/1``, files, input), from *intake*.
+Gives: an outcome with its evidence, decided once.
+Decides: the verdict, and which run still counts (`states`).
+Refuses: a late worker's result; anything but the stated moves (`Conflict`).
+Standard: the recipe and the verdicts are this project's own contract.
+"""
+
+from leadtime.flow.validation.absorb import absorb_validation
+from leadtime.flow.validation.begin import begin_validation
+from leadtime.flow.validation.kept import Begun, KeptValidation, Outcome, ValidationId
+from leadtime.flow.validation.queue import queue_validation
+from leadtime.flow.validation.read import read_validation
+from leadtime.flow.validation.states import State
+
+__all__ = [
+    "Begun",
+    "KeptValidation",
+    "Outcome",
+    "State",
+    "ValidationId",
+    "absorb_validation",
+    "begin_validation",
+    "queue_validation",
+    "read_validation",
+]

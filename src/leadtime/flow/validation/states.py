@@ -1,0 +1,50 @@
+"""Where a validation stands, as a table of moves: waiting, being run (by the last one who took it), decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from leadtime.foundation.errors import Conflict
+
+
+class State(StrEnum):
+    """Where a validation stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DECIDED = "decided"
+
+
+class Move(StrEnum):
+    """What can happen to a validation."""
+
+    BEGIN = "begin"
+    ABSORB = "absorb"
+
+
+MOVES: Mapping[State, Mapping[Move, State]] = {
+    State.QUEUED: {Move.BEGIN: State.RUNNING},
+    # Begun again: the worker that had it died; its attempt no longer counts.
+    State.RUNNING: {Move.BEGIN: State.RUNNING, Move.ABSORB: State.DECIDED},
+    State.DECIDED: {},
+}
+"""State -> move -> next state; what is not here is refused."""
+
+
+def apply(state: State, move: Move) -> State:
+    """Return the state after ``move``; raises `Conflict` if the table does not have it."""
+    try:
+        return MOVES[state][move]
+    except KeyError:
+        raise Conflict(f"a validation that is {state} cannot {move}", next_step="Read the validation again.") from None
+
+
+def may(state: State, move: Move) -> bool:
+    """Tell whether the table has ``move`` from ``state``."""
+    return move in MOVES[state]
+
+
+def counts(state: State, attempt: int, *, of: int) -> bool:
+    """Tell whether what attempt ``of`` brings back is still wanted: the validation runs, and nobody took it since."""
+    return may(state, Move.ABSORB) and of == attempt
