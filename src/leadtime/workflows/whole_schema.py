@@ -1,22 +1,32 @@
-"""Every table of the product in one place: imports each stage that declares some and gives the shared metadata."""
+"""Every table of the product in one place: each stage's and this ring's own.
+
+Run as a module it prints the statements that make them, which a first migration freezes.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import sys
 
 from sqlalchemy import MetaData
 
 from leadtime.flow import STAGES
 from leadtime.foundation.database import schema
+from leadtime.foundation.database.ddl import schema_statements
 from leadtime.workflows import tables  # noqa: F401  # declares this ring's own
 
 
 def whole_schema() -> MetaData:
-    """Return the metadata that holds the tables of every stage, and those beside them."""
-    importlib.import_module("leadtime.workflows.once")
+    """Return the metadata that holds every table."""
     for stage in STAGES:
-        name = f"leadtime.flow.{stage}"
-        if importlib.util.find_spec(name) and importlib.util.find_spec(f"{name}.tables"):
-            importlib.import_module(f"{name}.tables")
+        importlib.import_module(f"leadtime.flow.{stage}.tables")
     return schema.metadata
+
+
+def main() -> None:
+    """Print the whole schema as SQL."""
+    sys.stdout.write("".join(f"{statement};\n\n" for statement in schema_statements(whole_schema())))
+
+
+if __name__ == "__main__":
+    main()

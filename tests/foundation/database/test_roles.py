@@ -9,8 +9,9 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from leadtime.foundation.database.connect import Address, open_address
+from leadtime.foundation.database.connect import Address
 from leadtime.foundation.database.embedded import ADMIN
+from leadtime.foundation.database.opening import open_address
 from leadtime.foundation.database.roles import APP
 from leadtime.foundation.errors import Refused, Unavailable
 

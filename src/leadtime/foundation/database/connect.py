@@ -1,4 +1,4 @@
-"""Opening an installation's database: the embedded server or one by URL, as a role that policies hold."""
+"""Where an installation's database is and how it is reached: the embedded server or one by URL, within bounds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Engine, create_engine
 
-from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.embedded import ADMIN, EmbeddedServer, password_of, start_embedded
-from leadtime.foundation.database.roles import APP, OWNER, create_database, create_role, refuse_privileged
-from leadtime.foundation.database.transaction import Database
-from leadtime.foundation.errors import Unavailable
-from leadtime.foundation.keys import KeyRing, read_keys
+from leadtime.foundation.database.roles import (
+    APP,
+    OWNER,
+    close_database,
+    create_database,
+    create_role,
+)
+from leadtime.foundation.errors import Refused, Unavailable
 from leadtime.foundation.settings import Settings
 
 DATABASE = "leadtime"
@@ -25,6 +29,8 @@ POOL_WAIT_SECONDS_MAX = 20
 CONNECT_SECONDS_MAX = 10
 STATEMENT_SECONDS_MAX = 60
 IDLE_IN_TRANSACTION_SECONDS_MAX = 120
+
+_OWNS_DATABASE = "select pg_has_role(datdba, 'member') from pg_database where datname = current_database()"
 
 SESSION_OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS_MAX}s"
@@ -42,12 +48,40 @@ class Address:
 
 
 def locate(settings: Settings) -> Address:
-    """Return the installation's database address; starts the embedded server and makes its roles where none is set."""
-    if settings.database_url:
+    """Return the installation's database address; starts the embedded server and makes its roles where no URL is set.
+
+    A URL whose role owns the database is used to migrate, and `APP` with the password in
+    ``LEADTIME_HOME/database/passwords`` serves; any other role serves itself and cannot migrate.
+    """
+    directory = settings.home / "database"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.database_url is None:
+        server = start_embedded(directory)
+        make_roles_and(DATABASE, server)
+        return address_in(server, DATABASE)
+    with connect(settings.database_url, None) as connection:
+        (owns,) = connection.execute(_OWNS_DATABASE).fetchone() or (False,)
+    if not owns:
         return Address(owner=settings.database_url, app=settings.database_url, embedded=None)
-    server = start_embedded(settings.home / "database")
-    make_roles_and(DATABASE, server)
-    return address_in(server, DATABASE)
+    served = make_conninfo(settings.database_url, user=APP, password=password_of(directory, APP))
+    return Address(owner=settings.database_url, app=served, embedded=None)
+
+
+def make_serving_role(address: Address, settings: Settings) -> None:
+    """Make `APP` in a server by URL, if it is not there; raises `Refused` saying what its administrator has to run."""
+    password = password_of(settings.home / "database", APP)
+    with connect(address.owner, None) as connection:
+        (name,) = connection.execute("select current_database()").fetchone() or ("",)
+        try:
+            create_role(connection, APP, password)
+            close_database(connection, str(name))
+        except InsufficientPrivilege as error:
+            raise Refused(
+                f"the database's owner may not make the role {APP}",
+                where="LEADTIME_DATABASE_URL",
+                next_step=f"Have the server's administrator run: create role {APP} login password '…'; with the "
+                f"password in {settings.home}/database/passwords/{APP}.",
+            ) from error
 
 
 def make_roles_and(database: str, server: EmbeddedServer) -> None:
@@ -62,22 +96,6 @@ def make_roles_and(database: str, server: EmbeddedServer) -> None:
 def address_in(server: EmbeddedServer, database: str) -> Address:
     """Return the address of ``database`` in an embedded server."""
     return Address(owner=server.conninfo(OWNER, database), app=server.conninfo(APP, database), embedded=server)
-
-
-def open_database(settings: Settings, clock: Clock) -> Database:
-    """Return the installation's database as this process's pool.
-
-    Raises `Missing` if it has no keys yet, `Refused` if its role is not held by policies, `Unavailable` if it does not
-    answer.
-    """
-    return open_address(locate(settings), clock, read_keys(settings.home / "keys"))
-
-
-def open_address(address: Address, clock: Clock, keys: KeyRing) -> Database:
-    """Return the database at ``address`` as this process's pool, refusing a role that policies do not hold."""
-    with connect(address.app, address.embedded) as connection:
-        refuse_privileged(connection)
-    return Database(make_engine(address), clock, keys)
 
 
 def make_engine(address: Address) -> Engine:
