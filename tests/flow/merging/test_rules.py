@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from uuid import UUID
 
 import pytest
 
 from leadtime.flow.merging import rules
-from leadtime.flow.merging.records import Evidence, Frame, LinkKind
+from leadtime.flow.merging.records import Evidence, Frame, LinkKind, VulnerabilityId
 from leadtime.flow.merging.rules import (
+    check_split,
     compare,
     compare_names,
     count_names,
     functions_of,
     group,
     manner_of,
-    name_groups,
     partition,
     place_of,
+    survivor_of,
 )
+from leadtime.foundation.errors import Malformed
 from leadtime.foundation.explanation import Explanation, Fact
 from tests.flow.merging.factories import evidence, frames, report
 
@@ -359,7 +362,7 @@ class TestPartition:
         assert link_12
         assert link_34
         assert link_23
-        reports = {report(number) for number in (1, 2, 3, 4)}
+        reports = [{report(number)} for number in (1, 2, 3, 4)]
         apart = {frozenset({report(1), report(4)})}
         assert partition(reports, [link_12, link_34, link_23], apart) == self.ids((1, 2, 3), (4,))
         assert partition(reports, [link_12, link_34, link_23]) == self.ids((1, 2, 3, 4))
@@ -371,7 +374,7 @@ class TestPartition:
         assert strong
         assert (weak.kind, strong.kind) == (LinkKind.NEAR_FAULT, LinkKind.SAME_FAULT)
         apart = {frozenset({report(1), report(3)})}
-        reports = {report(number) for number in (1, 2, 3)}
+        reports = [{report(number)} for number in (1, 2, 3)]
         assert partition(reports, [weak, strong], apart) == self.ids((1,), (2, 3))
 
     def test_an_order_of_strength_is_fixed(self):
@@ -384,24 +387,52 @@ class TestPartition:
             LinkKind.SAME_NAMES,
         )
 
+    def test_groups_that_are_together_stay_together(self):
+        link = compare(self.B, self.C)
+        assert link
+        held = [{report(1), report(2)}, {report(3), report(4)}]
+        assert partition(held, []) == self.ids((1, 2), (3, 4))
+        assert partition(held, [link]) == self.ids((1, 2, 3, 4))
+        assert partition(held, [link], {frozenset({report(1), report(4)})}) == self.ids((1, 2), (3, 4))
+        assert partition(held, [link], {frozenset({report(1), report(2)})}) == self.ids((1, 2, 3, 4))
 
-class TestNaming:
-    def named(self, groups: list[set[int]], held: dict[int, int]) -> dict[frozenset[int], int | None]:
-        answer = name_groups(
-            {frozenset(report(n) for n in members) for members in groups},
-            {report(n): rules.VulnerabilityId(report(v)) for n, v in held.items()},
+
+def test_joined_vulnerabilities_go_on_as_the_oldest():
+    seventy, sixty = VulnerabilityId(UUID(int=70)), VulnerabilityId(UUID(int=60))
+    assert survivor_of([seventy, sixty]) == sixty
+    assert survivor_of([]) is None
+
+
+class TestSplit:
+    HELD = frozenset(report(number) for number in (1, 2, 3))
+
+    def refusal(self, *leaving: int) -> tuple[str, str, str]:
+        with pytest.raises(Malformed) as caught:
+            check_split(self.HELD, {report(number) for number in leaving})
+        return caught.value.what, caught.value.where, caught.value.next_step
+
+    def test_a_part_may_leave(self):
+        check_split(self.HELD, {report(1)})
+        check_split(self.HELD, {report(1), report(3)})
+
+    def test_all_or_none_may_not(self):
+        sentence = ("a split leaves at least one report on each side", "reports", "Choose some, not all.")
+        assert self.refusal() == sentence
+        assert self.refusal(1, 2, 3) == sentence
+
+    def test_a_stranger_may_not(self):
+        assert self.refusal(1, 4) == (
+            "a report that is to leave is not in this vulnerability",
+            "reports",
+            "Read the vulnerability again and choose among its reports.",
         )
-        return {frozenset(r.int for r in members): name and name.int for members, name in answer.items()}
 
-    def test_a_group_goes_on_as_its_oldest_vulnerability(self):
-        assert self.named([{1, 2, 3}], {1: 70, 2: 60}) == {frozenset({1, 2, 3}): 60}
-
-    def test_a_group_without_one_is_new(self):
-        assert self.named([{1}, {2}], {1: 70}) == {frozenset({1}): 70, frozenset({2}): None}
-
-    def test_of_two_groups_the_one_with_the_oldest_report_keeps_it(self):
-        assert self.named([{1, 4}, {2, 3}], {1: 70, 2: 70, 3: 70, 4: 70}) == {
-            frozenset({1, 4}): 70,
-            frozenset({2, 3}): None,
-        }
-        assert self.named([{1, 4}, {2, 3}], {1: 70, 2: 70, 3: 80}) == {frozenset({1, 4}): 70, frozenset({2, 3}): 80}
+    def test_the_pairs_are_bounded(self, monkeypatch):
+        monkeypatch.setattr(rules, "SPLIT_PAIRS_MAX", 2)
+        check_split(self.HELD, {report(1)})
+        monkeypatch.setattr(rules, "SPLIT_PAIRS_MAX", 1)
+        assert self.refusal(1) == (
+            "this split would set more than 1 pairs of reports apart",
+            "reports",
+            "Split off fewer reports.",
+        )

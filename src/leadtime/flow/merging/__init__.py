@@ -1,1 +1,46 @@
-"""One root cause, one vulnerability."""
+"""One root cause, one vulnerability, all the credit (I7).
+
+Takes: the `Evidence` of a reproduced report: component, releases, crash class and the subject's frames.
+Gives: `Vulnerability` with every finder's `Credit`, and an explanation for every merge (I9).
+Decides: whether two crashes are one flaw (`rules.compare`); the same groups whatever the order of arrival.
+Refuses: to join again what a person split; to split all or nothing.
+Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java and JavaScript are read (`stacks`).
+"""
+
+from leadtime.flow.merging.cluster import CrashText, cluster
+from leadtime.flow.merging.merge_in import merge_in
+from leadtime.flow.merging.read import read_vulnerability, vulnerability_of
+from leadtime.flow.merging.records import (
+    Credit,
+    Evidence,
+    Frame,
+    Link,
+    LinkKind,
+    Merged,
+    Vulnerability,
+    VulnerabilityId,
+)
+from leadtime.flow.merging.rules import compare, group
+from leadtime.flow.merging.split import split
+from leadtime.flow.merging.stacks import Stack, parse_stack
+
+__all__ = [
+    "CrashText",
+    "Credit",
+    "Evidence",
+    "Frame",
+    "Link",
+    "LinkKind",
+    "Merged",
+    "Stack",
+    "Vulnerability",
+    "VulnerabilityId",
+    "cluster",
+    "compare",
+    "group",
+    "merge_in",
+    "parse_stack",
+    "read_vulnerability",
+    "split",
+    "vulnerability_of",
+]

@@ -51,7 +51,7 @@ def cluster(texts: Sequence[CrashText]) -> dict[str, str]:
         )
     ordered = sorted(texts, key=lambda text: text.id)
     evidences = [_read(number, text) for number, text in enumerate(ordered)]
-    groups = partition({evidence.report for evidence in evidences}, _links(evidences))
+    groups = partition(({evidence.report} for evidence in evidences), _links(evidences))
     name_of = {report: ordered[min(r.int for r in members)].id for members in groups for report in members}
     named = {text.id: name_of[evidence.report] for text, evidence in zip(ordered, evidences, strict=True)}
     return {text.id: named[text.id] for text in texts}

@@ -18,6 +18,7 @@ from univers.versions import InvalidVersion
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.records import Evidence, Frame, Link, LinkKind, VulnerabilityId
+from leadtime.foundation.errors import Malformed
 from leadtime.foundation.explanation import Explanation, Fact
 
 NEAR_LINES_MAX = 3
@@ -46,6 +47,9 @@ COMMON_FAULTS_MAX = 9
 
 RARE_REPORTS = 2
 """A function that exactly these two reports show near their top is a coincidence too odd to ignore."""
+
+SPLIT_PAIRS_MAX = 100_000
+"""Pairs of reports that one split may set apart; each is a row for ever."""
 
 NAMES_FRAMES = 3
 """How many top frames a summary without lines carries."""
@@ -136,40 +140,57 @@ def group(
     for evidence in evidences:
         places.setdefault(place_of(evidence), []).append(evidence)
     links = [link for met in places.values() for a, b in combinations(met, 2) if (link := compare(a, b))]
-    return partition({evidence.report for evidence in evidences}, links, apart)
+    return partition(({evidence.report} for evidence in evidences), links, apart)
 
 
 def partition(
-    reports: AbstractSet[ReportId], links: Iterable[Link], apart: AbstractSet[frozenset[ReportId]] = frozenset()
+    groups: Iterable[AbstractSet[ReportId]],
+    links: Iterable[Link],
+    apart: AbstractSet[frozenset[ReportId]] = frozenset(),
 ) -> frozenset[frozenset[ReportId]]:
-    """Return what ``links`` connect, strongest first, never joining two groups that hold a pair of ``apart``."""
-    groups = {report: {report} for report in reports}
+    """Return the disjoint ``groups`` joined by ``links``, strongest first, unless that joins a pair of ``apart``."""
+    group_of = {report: members for group in groups for members in [set(group)] for report in group}
     for link in sorted(links, key=lambda link: (STRENGTH.index(link.kind), link.first.int, link.second.int)):
-        small, large = sorted((groups[link.first], groups[link.second]), key=len)
+        small, large = sorted((group_of[link.first], group_of[link.second]), key=len)
         if small is large or any(pair & small and pair & large for pair in apart):
             continue
         large |= small
-        groups.update(dict.fromkeys(small, large))
-    return frozenset(frozenset(members) for members in groups.values())
+        group_of.update(dict.fromkeys(small, large))
+    return frozenset(frozenset(members) for members in group_of.values())
 
 
-def name_groups(
-    groups: AbstractSet[frozenset[ReportId]], held: Mapping[ReportId, VulnerabilityId]
-) -> Mapping[frozenset[ReportId], VulnerabilityId | None]:
-    """Return which vulnerability each group goes on as (None: a new one), given where reports are held now.
+def survivor_of(held: Iterable[VulnerabilityId]) -> VulnerabilityId | None:
+    """Return the vulnerability that joined ones go on as: the oldest, because most people know it; None of none."""
+    return min(held, key=lambda vulnerability: vulnerability.int, default=None)
 
-    A group goes on as the oldest vulnerability that its reports are in; two groups that would go on as the same one
-    (a split) are settled for the group with the oldest report, and the other takes its next oldest.
-    """
-    named: dict[frozenset[ReportId], VulnerabilityId | None] = {}
-    taken: set[VulnerabilityId] = set()
-    for members in sorted(groups, key=lambda members: min(report.int for report in members)):
-        free = {held[report] for report in members if report in held} - taken
-        oldest = min(free, key=lambda vulnerability: vulnerability.int, default=None)
-        named[members] = oldest
-        if oldest is not None:
-            taken.add(oldest)
-    return named
+
+def why_new(evidence: Evidence) -> Explanation:
+    """Return why a report begins a vulnerability of its own."""
+    return Explanation(
+        decision="a new vulnerability",
+        rule="no earlier report of this component shares its root cause",
+        facts=_facts_of(evidence),
+    )
+
+
+def check_split(reports: AbstractSet[ReportId], leaving: AbstractSet[ReportId]) -> None:
+    """Return if ``leaving`` is a part of ``reports`` that leaves something behind, else raise `Malformed`."""
+    if not leaving <= reports:
+        raise Malformed(
+            "a report that is to leave is not in this vulnerability",
+            where="reports",
+            next_step="Read the vulnerability again and choose among its reports.",
+        )
+    if not leaving or leaving == reports:
+        raise Malformed(
+            "a split leaves at least one report on each side", where="reports", next_step="Choose some, not all."
+        )
+    if len(leaving) * len(reports - leaving) > SPLIT_PAIRS_MAX:
+        raise Malformed(
+            f"this split would set more than {SPLIT_PAIRS_MAX} pairs of reports apart",
+            where="reports",
+            next_step="Split off fewer reports.",
+        )
 
 
 def functions_of(frames: Iterable[Frame]) -> tuple[str, ...]:

@@ -1,0 +1,78 @@
+"""The place where evidence that could be one flaw meets: locked for a merge or a split, and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.records import Evidence, VulnerabilityId
+from leadtime.flow.merging.rules import place_of
+from leadtime.flow.merging.stored import content_of, read_evidence
+from leadtime.flow.merging.tables import EVIDENCE, kept_apart, merged_reports
+from leadtime.flow.parties import OrganisationId
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.digests import canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Evidence held by a vulnerability; of equal evidence in one vulnerability, the oldest report's."""
+
+    vulnerability: VulnerabilityId
+    evidence: Evidence
+
+
+def place_index(tx: Transaction, evidence: Evidence) -> bytes:
+    """Return the blind index of the place where evidence that could be linked to this meets."""
+    return tx.keys.blind("merging.place", canonical_json(place_of(evidence)).decode())
+
+
+def content_index(tx: Transaction, evidence: Evidence) -> bytes:
+    """Return the blind index of the evidence itself, whoever it is from."""
+    return tx.keys.blind("merging.content", content_of(evidence).decode())
+
+
+def lock_place(tx: Transaction, place: bytes) -> None:
+    """Wait until no other transaction merges or splits here; held to the end of this one."""
+    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(place[:8], signed=True))))
+
+
+def read_known(tx: Transaction, place: bytes) -> tuple[Known, ...]:
+    """Return the evidence at a place, each distinct one once for each vulnerability that holds it."""
+    held = merged_reports.c
+    rows = tx.connection.execute(
+        select(held.report, held.vulnerability, held.organisation, held.evidence)
+        .where(held.place == place)
+        .ext(distinct_on(held.vulnerability, held.content))
+        .order_by(held.vulnerability, held.content, held.report)
+    ).all()
+    return tuple(
+        Known(
+            VulnerabilityId(row.vulnerability),
+            read_evidence(
+                tx.unseal(row.report, EVIDENCE, row.evidence), ReportId(row.report), OrganisationId(row.organisation)
+            ),
+        )
+        for row in rows
+    )
+
+
+def reports_in(tx: Transaction, vulnerability: VulnerabilityId) -> set[ReportId]:
+    """Return the reports that a vulnerability holds."""
+    held = merged_reports.c
+    return {ReportId(r) for r in tx.connection.scalars(select(held.report).where(held.vulnerability == vulnerability))}
+
+
+def pairs_apart(tx: Transaction, reports: Iterable[ReportId]) -> set[frozenset[ReportId]]:
+    """Return the pairs that a person set apart and that touch any of the reports."""
+    among = list(reports)
+    rows = tx.connection.execute(
+        select(kept_apart.c.first, kept_apart.c.second).where(
+            or_(kept_apart.c.first.in_(among), kept_apart.c.second.in_(among))
+        )
+    )
+    return {frozenset({ReportId(row.first), ReportId(row.second)}) for row in rows}

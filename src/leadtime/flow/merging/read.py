@@ -1,0 +1,50 @@
+"""Read a vulnerability: what it is, who found it, and why its reports are one."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.records import Credit, Vulnerability, VulnerabilityId
+from leadtime.flow.merging.stored import read_summary, read_why
+from leadtime.flow.merging.tables import SUMMARY, WHY, merged_reports, vulnerabilities
+from leadtime.flow.parties import OrganisationId
+from leadtime.foundation.access import Act
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing
+
+REASONS_MAX = 100
+"""Explanations returned with a vulnerability, those of the oldest reports; credits are all returned."""
+
+
+def read_vulnerability(tx: Transaction, vulnerability: VulnerabilityId) -> Vulnerability:
+    """Return a vulnerability with every credit; raises `Missing` for one that the viewer may not see."""
+    tx.require(Act.READ_VULNERABILITY, vulnerability)
+    row = tx.connection.execute(select(vulnerabilities).where(vulnerabilities.c.id == vulnerability)).one_or_none()
+    if row is None:
+        raise Missing("there is no such vulnerability that you may see", next_step="Check the address.")
+    summary = read_summary(tx.unseal(vulnerability, SUMMARY, row.summary))
+    held = merged_reports.c
+    members = tx.connection.execute(
+        select(held.report, held.organisation, held.merged_at, held.why)
+        .where(held.vulnerability == vulnerability)
+        .order_by(held.report)
+    ).all()
+    return Vulnerability(
+        id=vulnerability,
+        component=summary.component,
+        releases=summary.releases,
+        fixed_releases=summary.fixed_releases,
+        crash_class=summary.crash_class,
+        access=summary.access,
+        frames=summary.frames,
+        credits=tuple(Credit(OrganisationId(m.organisation), ReportId(m.report), m.merged_at) for m in members),
+        reasons=tuple(read_why(tx.unseal(vulnerability, WHY, m.why)) for m in members[:REASONS_MAX]),
+        absorbed_into=row.absorbed_into and VulnerabilityId(row.absorbed_into),
+    )
+
+
+def vulnerability_of(tx: Transaction, report: ReportId) -> VulnerabilityId | None:
+    """Return the vulnerability that holds a report now, or None (not merged yet, or not the viewer's to see)."""
+    found = tx.connection.scalar(select(merged_reports.c.vulnerability).where(merged_reports.c.report == report))
+    return found and VulnerabilityId(found)

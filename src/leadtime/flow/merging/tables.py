@@ -1,0 +1,48 @@
+"""Tables of *merging*: ids, credits and times in clear; what is flawed, and why it is one flaw, sealed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, Uuid
+
+from leadtime.foundation.database.schema import EVERYTHING, id_column, instant, related, sealed, table
+
+SUMMARY, EVIDENCE, WHY = "vulnerabilities.summary", "merged_reports.evidence", "merged_reports.why"
+"""Names that sealed columns are bound to."""
+
+vulnerabilities = table(
+    "vulnerabilities",
+    id_column(),
+    Column("component", LargeBinary, nullable=False, index=True),
+    Column("absorbed_into", Uuid, nullable=True),
+    instant("opened_at"),
+    sealed("summary"),
+    visible=related("id"),
+)
+"""``component`` is a blind index; ``summary`` is sealed under the vulnerability's own key."""
+
+merged_reports = table(
+    "merged_reports",
+    id_column("report"),
+    Column("vulnerability", Uuid, ForeignKey("vulnerabilities.id"), nullable=False, index=True),
+    Column("organisation", Uuid, nullable=False),
+    Column("place", LargeBinary, nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),
+    instant("merged_at"),
+    sealed("evidence"),
+    sealed("why"),
+    visible=related("vulnerability"),
+)
+"""One row a report, for ever: a credit. ``place`` and ``content`` are blind indexes of where linked evidence meets and
+of equal evidence; ``evidence`` is sealed under the report's key, ``why`` under the vulnerability's."""
+
+kept_apart = table(
+    "kept_apart",
+    id_column("first"),
+    Column("second", Uuid, primary_key=True),
+    Column("person", Uuid, nullable=True),
+    instant("at"),
+    Column("split_from", Uuid, nullable=False),
+    Column("split_off", Uuid, nullable=False),
+    visible=EVERYTHING,
+)
+"""Pairs of reports that a person set apart; outlives every later merge."""

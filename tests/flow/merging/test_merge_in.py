@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from threading import Thread
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from leadtime.flow.merging import (
+    Credit,
+    Frame,
+    Merged,
+    Vulnerability,
+    VulnerabilityId,
+    merge_in,
+    read_vulnerability,
+    split,
+    vulnerability_of,
+)
+from leadtime.flow.merging.tables import kept_apart
+from leadtime.foundation.access import SYSTEM, Relation, Role, Viewer
+from leadtime.foundation.database import Database
+from leadtime.foundation.errors import Malformed, Missing, Refused
+from leadtime.foundation.explanation import Explanation, Fact
+from tests.flow.merging.factories import evidence, report
+
+COORDINATOR = Viewer(Role.COORDINATOR, UUID(int=1), UUID(int=2))
+FINDER = Viewer(Role.FINDER, UUID(int=1001), UUID(int=3))
+MAINTAINER = Viewer(Role.MAINTAINER, UUID(int=5), UUID(int=6))
+
+
+def merge(database: Database, *found) -> list[Merged]:
+    """Each report in a transaction of its own, as the worker does it."""
+    merged = []
+    for one in found:
+        with database.transaction(SYSTEM) as tx:
+            merged.append(merge_in(tx, one))
+    return merged
+
+
+def read(database: Database, vulnerability: VulnerabilityId) -> Vulnerability:
+    with database.transaction(COORDINATOR) as tx:
+        return read_vulnerability(tx, vulnerability)
+
+
+def test_a_first_report_begins_a_vulnerability(database, clock):
+    (merged,) = merge(database, evidence(1, "f a.c:1", "g a.c:2"))
+    source = f"reproduction of report {report(1)}"
+    assert (merged.new, merged.absorbed) == (True, ())
+    assert merged.why == Explanation(
+        "a new vulnerability",
+        "no earlier report of this component shares its root cause",
+        (
+            Fact("component", "pkg:pypi/thing", source),
+            Fact("failed in", "1.0", source),
+            Fact("class", "heap-buffer-overflow READ 1", source),
+            Fact("frames", "f a.c:1 < g a.c:2", source),
+        ),
+    )
+    assert read(database, merged.vulnerability) == Vulnerability(
+        id=merged.vulnerability,
+        component="pkg:pypi/thing",
+        releases=("1.0",),
+        fixed_releases=("2.0",),
+        crash_class="heap-buffer-overflow",
+        access="READ 1",
+        frames=(Frame("f", "a.c", 1), Frame("g", "a.c", 2)),
+        credits=(Credit(evidence(1).finder, report(1), clock.now()),),
+        reasons=(merged.why,),
+        absorbed_into=None,
+    )
+
+
+def test_a_second_finders_report_joins_it_and_both_keep_their_credit(database):
+    first, second = merge(database, evidence(1), evidence(2, release="1.1", fixed=None))
+    assert (second.new, second.vulnerability, second.absorbed) == (False, first.vulnerability, ())
+    assert second.why.rule.startswith("same fault: ")
+    held = read(database, first.vulnerability)
+    assert held.reports == (report(1), report(2))
+    assert [credit.organisation.int for credit in held.credits] == [1001, 1002]
+    assert held.releases == ("1.0", "1.1")
+    assert held.fixed_releases == ("2.0",)
+    assert held.reasons == (first.why, second.why)
+
+
+def test_another_flaw_of_the_component_stays_apart(database):
+    a, b = merge(database, evidence(1, "f a.c:1", "g a.c:9"), evidence(2, "f a.c:100", "g a.c:9"))
+    assert a.vulnerability != b.vulnerability
+    assert b.new
+
+
+def test_the_same_report_again_changes_nothing(database):
+    first, second, again = merge(database, evidence(1), evidence(2), evidence(2))
+    assert again == second
+    assert read(database, first.vulnerability).reports == (report(1), report(2))
+
+
+def test_a_report_between_two_vulnerabilities_joins_them_under_the_oldest(database, clock):
+    low, clock.at = evidence(1, "f a.c:10", "g a.c:1"), clock.at
+    (old,) = merge(database, low)
+    clock.advance(seconds=1)
+    (young,) = merge(database, evidence(2, "f a.c:16", "g a.c:1", release="1.0"))
+    assert young.new
+    (between,) = merge(database, evidence(3, "f a.c:13", "g a.c:1"))
+    assert (between.vulnerability, between.absorbed) == (old.vulnerability, (young.vulnerability,))
+    assert read(database, old.vulnerability).reports == (report(1), report(2), report(3))
+    emptied = read(database, young.vulnerability)
+    assert (emptied.absorbed_into, emptied.reports) == (old.vulnerability, ())
+    with database.transaction(SYSTEM) as tx:
+        assert vulnerability_of(tx, report(2)) == old.vulnerability
+        assert vulnerability_of(tx, report(9)) is None
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1), (1, 3, 2)])
+def test_the_groups_do_not_depend_on_the_order(database, order):
+    found = {
+        1: evidence(1, "f a.c:10", "g a.c:1"),
+        2: evidence(2, "f a.c:16", "g a.c:1"),
+        3: evidence(3, "f a.c:13", "g a.c:1"),
+    }
+    merge(database, *(found[number] for number in order), evidence(4, "z a.c:1"))
+    with database.transaction(SYSTEM) as tx:
+        held = {number: vulnerability_of(tx, report(number)) for number in (1, 2, 3, 4)}
+    assert held[1] == held[2] == held[3] != held[4]
+
+
+def test_two_reports_at_once_meet(database):
+    merged: list[Merged] = []
+    with database.transaction(SYSTEM) as tx:
+        merged.append(merge_in(tx, evidence(1)))
+        other = Thread(target=lambda: merged.extend(merge(database, evidence(2))))
+        other.start()
+        waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+        while not tx.connection.scalar(waiting) and other.is_alive():
+            pass
+        assert len(merged) == 1
+    other.join()
+    assert merged[1].vulnerability == merged[0].vulnerability
+
+
+class TestSplit:
+    def test_reports_leave_with_their_credit_and_never_come_back(self, database, clock):
+        (first, *_) = merge(database, evidence(1), evidence(2, release="1.1"), evidence(3))
+        with database.transaction(COORDINATOR) as tx:
+            new = split(tx, first.vulnerability, [report(2)])
+        assert read(database, first.vulnerability).reports == (report(1), report(3))
+        assert read(database, first.vulnerability).releases == ("1.0",)
+        left = read(database, new)
+        assert (left.reports, left.releases) == ((report(2),), ("1.1",))
+        assert left.reasons[0].rule.startswith("same fault: ")
+        with database.transaction(COORDINATOR) as tx:
+            apart = tx.connection.execute(select(kept_apart).order_by(kept_apart.c.first)).all()
+        assert apart == [
+            (report(1), report(2), COORDINATOR.person, clock.now(), first.vulnerability, new),
+            (report(2), report(3), COORDINATOR.person, clock.now(), first.vulnerability, new),
+        ]
+
+    def test_a_later_report_joins_one_side_and_joins_not_the_sides(self, database):
+        (first, _) = merge(database, evidence(1), evidence(2))
+        with database.transaction(COORDINATOR) as tx:
+            new = split(tx, first.vulnerability, [report(2)])
+        later, again = merge(database, evidence(3), evidence(4))
+        assert (later.vulnerability, later.absorbed) == (first.vulnerability, ())
+        assert again.vulnerability == first.vulnerability
+        assert read(database, new).reports == (report(2),)
+
+    def test_what_is_not_there_or_not_a_part_is_refused(self, database):
+        (first,) = merge(database, evidence(1))
+        with database.transaction(COORDINATOR) as tx:
+            with pytest.raises(Malformed, match="at least one report on each side"):
+                split(tx, first.vulnerability, [report(1)])
+            with pytest.raises(Missing, match="no such vulnerability"):
+                split(tx, VulnerabilityId(UUID(int=99)), [report(1)])
+
+
+class TestAccess:
+    def test_finders_and_strangers_see_nothing(self, database):
+        (first,) = merge(database, evidence(1))
+        for viewer in (FINDER, MAINTAINER):
+            with database.transaction(viewer) as tx:
+                assert vulnerability_of(tx, report(1)) is None
+                with pytest.raises(Missing):
+                    read_vulnerability(tx, first.vulnerability)
+                with pytest.raises(Missing):
+                    split(tx, first.vulnerability, [report(1)])
+                with pytest.raises(Refused):
+                    merge_in(tx, evidence(2))
+
+    def test_a_participating_maintainer_reads_it_whole(self, database):
+        (first, second) = merge(database, evidence(1), evidence(2))
+        with database.transaction(SYSTEM) as tx:
+            tx.relate(first.vulnerability, MAINTAINER.organisation, Relation.PARTICIPANT)
+        with database.transaction(MAINTAINER) as tx:
+            held = read_vulnerability(tx, first.vulnerability)
+        assert held.reasons == (first.why, second.why)
+
+    def test_nothing_that_arms_anyone_is_in_clear(self, database):
+        merge(database, evidence(1, "canaryfunction canaryfile.c:7", component="pkg:pypi/canarycomponent"))
+        with database.transaction(SYSTEM) as tx:
+            for name in ("vulnerabilities", "merged_reports"):
+                rows = tx.connection.execute(text(f"select * from {name}")).all()
+                assert rows
+                assert b"canary" not in repr(rows).encode()
+                assert not any(
+                    b"canary" in cell for row in rows for cell in row if isinstance(cell, bytes | memoryview)
+                )
+
+
+def test_a_vulnerability_that_is_not_there_is_missing(database):
+    with database.transaction(COORDINATOR) as tx, pytest.raises(Missing, match="no such vulnerability"):
+        read_vulnerability(tx, VulnerabilityId(UUID(int=99)))
