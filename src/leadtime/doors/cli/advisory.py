@@ -1,0 +1,162 @@
+"""``leadtime advisory``: is this document valid, and a case's advisory in a public format."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+
+import click
+import httpx
+
+from leadtime.doors.schemas import fetch_schemas, missing_schemas
+from leadtime.doors.visible import visible_line
+from leadtime.formats.limits import DOCUMENT_BYTES_MAX
+from leadtime.formats.schemas import DIRECTORY
+from leadtime.formats.validity import Verdict, check_document
+from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
+from leadtime.foundation.settings import Settings, read_settings
+from leadtime.packages.fetch import open_fetcher
+
+EXIT_INVALID = 3
+EXIT_UNDECIDED = 4
+EXIT_UNREADABLE = 2
+ANSWER_SECONDS_MAX = 60.0
+
+
+class RenderedFormat(StrEnum):
+    """A format that a case's advisory is rendered in."""
+
+    OSV = "osv"
+    CSAF = "csaf"
+
+
+@click.group("advisory")
+def command() -> None:
+    """Render and check advisories."""
+
+
+@command.command(epilog="Example: leadtime advisory check advisory.json osv/*.json")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=False, path_type=Path), metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file, one a line.")
+def check(files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Tell whether CSAF, OSV, CVE and CycloneDX VEX documents are valid, by the official rules; no server needed.
+
+    Every failed rule is one line. Exit code 0: all valid; 3: one is not; 4: one is of a kind that is not checked yet;
+    2: one cannot be read. With --json each verdict is one line of JSON.
+    """
+    _set_up_schemas()
+    codes = {_check_one(file, as_json=as_json) for file in files}
+    return next((code for code in (EXIT_UNREADABLE, EXIT_INVALID, EXIT_UNDECIDED) if code in codes), 0)
+
+
+@command.command(epilog="Example: leadtime advisory render 0198f2a1-… --format csaf > advisory.json")
+@click.argument("case")
+@click.option(
+    "--format", "rendered", type=click.Choice([each.value for each in RenderedFormat]), required=True, help="Which one."
+)
+def render(case: str, rendered: str) -> None:
+    """Print a case's advisory (its id or number) in a public format, as the server at LEADTIME_URL has it."""
+    click.echo(_rendered(read_settings(os.environ), case, RenderedFormat(rendered)), nl=False)
+
+
+def _set_up_schemas() -> None:
+    """Fetch schemas that set-up did not; without a network each document says itself which one it misses."""
+    if not missing_schemas(DIRECTORY):
+        return
+    home = read_settings(os.environ).home
+    try:
+        fetch_schemas(open_fetcher(home / "releases", os.environ), DIRECTORY)
+    except LeadtimeError as problem:
+        click.echo(visible_line(str(problem)), err=True)
+
+
+def _check_one(file: Path, *, as_json: bool) -> int:
+    try:
+        verdict = check_document(_read(file), DIRECTORY)
+    except Malformed as problem:
+        if as_json:
+            click.echo(json.dumps({"file": str(file), "kind": None, "valid": None, "refused": str(problem)}))
+        else:
+            click.echo(visible_line(f"{file}: {problem}"), err=True)
+        return EXIT_UNREADABLE
+    if as_json:
+        click.echo(json.dumps(_plain(file, verdict)))
+    else:
+        _tell(file, verdict)
+    if verdict.checked is None:
+        return EXIT_UNDECIDED
+    return 0 if verdict.valid else EXIT_INVALID
+
+
+def _tell(file: Path, verdict: Verdict) -> None:
+    if verdict.checked is None:
+        click.echo(visible_line(f"{file}: {verdict.kind}: recognised, but this version is not checked yet"))
+        return
+    if verdict.valid:
+        click.echo(visible_line(f"{file}: {verdict.kind}: valid (checked: {verdict.checked})"))
+        return
+    for each in verdict.failures:
+        click.echo(visible_line(f"{file}: {verdict.kind}: {each.rule} {each.where}: {each.what}"))
+    if verdict.more:
+        click.echo(visible_line(f"{file}: {verdict.kind}: and {verdict.more} more"))
+
+
+def _plain(file: Path, verdict: Verdict) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "kind": verdict.kind.value,
+        "valid": verdict.valid if verdict.checked else None,
+        "checked": verdict.checked,
+        "failures": [asdict(each) for each in verdict.failures],
+        "more": verdict.more,
+    }
+
+
+def _read(file: Path) -> bytes:
+    """Return a document's bytes; one that is too large is refused without reading all of it."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(DOCUMENT_BYTES_MAX + 1)
+    except OSError as problem:
+        raise Malformed(
+            f"the file cannot be read ({problem.strerror})", where=str(file), next_step="Check its name."
+        ) from None
+
+
+def _rendered(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
+    if not case.replace("-", "").isalnum():
+        raise Malformed("this is not the id or number of a case", where="CASE", next_step="Copy it from the case page.")
+    headers = {"authorization": f"Bearer {settings.token}"} if settings.token else {}
+    try:
+        answer = httpx.get(
+            f"{settings.url}/api/v1/cases/{case}/advisory",
+            params={"format": rendered.value},
+            headers=headers,
+            timeout=ANSWER_SECONDS_MAX,
+        )
+    except httpx.HTTPError as problem:
+        raise Unavailable(
+            f"the server does not answer ({type(problem).__name__})",
+            where=settings.url,
+            next_step="Start it with leadtime serve, or set LEADTIME_URL.",
+        ) from None
+    if answer.status_code == httpx.codes.OK:
+        return answer.content
+    raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> LeadtimeError:
+    """Return the server's refusal as ours, by its problem details (RFC 9457)."""
+    try:
+        told = answer.json()
+    except ValueError:
+        told = {}
+    detail = str(told.get("detail") or told.get("title") or "the server refused") if isinstance(told, dict) else ""
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return Missing(detail or "there is no such advisory", where="CASE")
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return Unavailable(detail or "the server failed", where="LEADTIME_URL", next_step="Try again.")
+    return Refused(detail or "the server refused", where="CASE")
