@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadtime.flow.intake import ReportId
-from leadtime.flow.validation.kept import ValidationId
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.tables import validations
 from leadtime.foundation.access import Act
@@ -14,8 +12,8 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.ids import new_id
 
 
-def queue_validation(tx: Transaction, report: ReportId) -> ValidationId:
-    """Return the report's validation, which waits if it is new; in the transaction that received the report.
+def queue_validation(tx: Transaction, report: ReportId) -> bool:
+    """Let the report's validation wait to be run, once; False if it is there already. In the report's transaction.
 
     Only the organisation that handed the report in may; raises `Missing` to any other.
     """
@@ -28,5 +26,5 @@ def queue_validation(tx: Transaction, report: ReportId) -> ValidationId:
         "attempt": 0,
         "queued_at": tx.now,
     }
-    tx.connection.execute(upsert(validations).values(row).on_conflict_do_nothing(index_elements=["report"]))
-    return ValidationId(tx.connection.scalars(select(validations.c.id).where(validations.c.report == report)).one())
+    statement = upsert(validations).values(row).on_conflict_do_nothing(index_elements=["report"])
+    return tx.connection.execute(statement).rowcount == 1
