@@ -27,4 +27,4 @@ def queue_validation(tx: Transaction, report: ReportId) -> bool:
         "queued_at": tx.now,
     }
     statement = upsert(validations).values(row).on_conflict_do_nothing(index_elements=["report"])
-    return tx.connection.execute(statement).rowcount == 1
+    return tx.connection.execute(statement.returning(validations.c.id)).one_or_none() is not None
