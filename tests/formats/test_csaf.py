@@ -134,9 +134,7 @@ def test_a_range_is_written_in_vers(span: AffectedSpan, words: str) -> None:
         ("", (AffectedSpan("0", None, None, "s"),), "none_available", "No fixed version is known yet."),
     ],
 )
-def test_the_remedy_is_what_is_known(
-    remedy: str, spans: tuple[AffectedSpan, ...], category: str, details: str
-) -> None:
+def test_the_remedy_is_what_is_known(remedy: str, spans: tuple[AffectedSpan, ...], category: str, details: str) -> None:
     written = json.loads(write_csaf(a_document(remedy=remedy, packages=(a_package(runs=(), spans=spans),))))
     assert written["vulnerabilities"][0]["remediations"] == [
         {"category": category, "details": details, "product_ids": ["CSAFPID-0001"]}

@@ -35,7 +35,7 @@ def test_a_kind_is_recognised_by_what_its_standard_requires(document: dict[str, 
 
 @pytest.mark.parametrize(
     "document",
-    [{}, {"id": "A"}, {"document": {"category": "x"}}, {"document": 1}, {"canonical_url": "x", "role": "csaf_publisher"}],
+    [{}, {"id": "A"}, {"document": {"category": "x"}}, {"document": 1}, {"canonical_url": "x", "role": "publisher"}],
 )
 def test_other_documents_are_refused(document: dict[str, object]) -> None:
     with pytest.raises(Malformed, match="none of CSAF, OSV, CVE, CycloneDX VEX and OpenVEX"):
