@@ -120,3 +120,13 @@ def browse(client: Client, somebody: Somebody) -> Client:
     answer = client.submit("/sign-in", "/sign-in", token=somebody.token)
     assert answer.status_code == 303, answer.text
     return client
+
+
+@pytest.fixture
+def stranger(database: Database) -> Somebody:
+    return enrol(database, Role.FINDER, "Finder B")
+
+
+@pytest.fixture
+def auditor(database: Database) -> Somebody:
+    return enrol(database, Role.AUDITOR, "Auditor")

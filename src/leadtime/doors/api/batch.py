@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from tempfile import SpooledTemporaryFile
 
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from leadtime.doors import limits
 from leadtime.doors.problems import TooLarge, problem_of
@@ -22,6 +24,18 @@ SPOOL_MEMORY_BYTES_MAX = 1 << 20
 PIECE_BYTES = 1 << 16
 
 Answer = Callable[[int, bytes], dict[str, object]]
+
+
+class WhileReading(StreamingResponse):
+    """A streamed answer that is sent while the request's body is still read.
+
+    The framework's own would listen for the client's leaving by taking messages that belong to the body.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, and nothing else."""
+        del scope, receive
+        await self.stream_response(send)
 
 
 class _Spool:

@@ -7,12 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from leadtime.doors import limits
 from leadtime.doors.api.asking import Ask, Asking, AskingOnce, Body, Limit
-from leadtime.doors.api.batch import NDJSON, answer_lines
+from leadtime.doors.api.batch import NDJSON, WhileReading, answer_lines
 from leadtime.doors.api.shapes import Page
 from leadtime.doors.problems import problem_of
 from leadtime.flow import intake
@@ -84,10 +83,10 @@ def hand_in(body: Body, ask: AskingOnce) -> Response:
     "/reports/batch",
     summary="Hand in many reports, answered line by line",
     openapi_extra=_BATCH_BODY,
-    response_class=StreamingResponse,
+    response_class=WhileReading,
     responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
 )
-async def hand_in_many(request: Request, ask: Asking) -> StreamingResponse:
+async def hand_in_many(request: Request, ask: Asking) -> WhileReading:
     """Answer each line of an NDJSON stream with its receipt or its problem; a bad line stops no other.
 
     Every line is idempotent by its own reference or content, so that a broken stream can simply be sent again.
@@ -97,7 +96,7 @@ async def hand_in_many(request: Request, ask: Asking) -> StreamingResponse:
     def answer(number: int, line: bytes) -> dict[str, object]:
         return _answer_line(ask, number, line)
 
-    return StreamingResponse(answer_lines(request.stream(), answer), media_type=NDJSON)
+    return WhileReading(answer_lines(request.stream(), answer), media_type=NDJSON)
 
 
 def _answer_line(ask: Ask, number: int, line: bytes) -> dict[str, object]:
