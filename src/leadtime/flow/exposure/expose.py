@@ -1,0 +1,207 @@
+"""Find what published advisories touch in operators' inventories, and keep each finding until it is dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+
+from leadtime.flow.advisory import AdvisoryId, list_published, read_published
+from leadtime.flow.exposure.details import DETAIL, Detail, restore_detail, store_detail
+from leadtime.flow.exposure.keep import read_inventory_of
+from leadtime.flow.exposure.matching import Judgement
+from leadtime.flow.exposure.published import AdvisoryPackage, judge_package, next_fix, packages_of
+from leadtime.flow.exposure.records import ExposureId, ExposureMove, ExposureState, InventoryId, Touch
+from leadtime.flow.exposure.rules import apply, combined, move_after_looking, speaks
+from leadtime.flow.exposure.shelves import package_index, versions_of
+from leadtime.flow.exposure.tables import exposures, inventories, inventory_packages
+from leadtime.foundation.access import Relation
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.ids import new_id
+
+ADVISORIES_AT_ONCE = 500
+PAGES_MAX = 2_000
+"""Pages of published advisories that one inventory is held against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One asset of one operator, as its newest inventory has it."""
+
+    inventory: InventoryId
+    organisation: UUID
+    blind: bytes
+    asset: str
+    kept_at: datetime
+
+
+def match_advisory(tx: Transaction, advisory: AdvisoryId) -> int:
+    """Hold every operator's newest inventories against one published advisory; return how many exposures are open.
+
+    For Leadtime's own workers. May run again at any time: it follows the advisory's newest revision, closes what a
+    withdrawal or a better range took back, and opens nothing twice.
+    """
+    published = read_published(tx, advisory)
+    if published.document.withdrawn_at is not None:
+        withdraw_exposures(tx, advisory)
+        return 0
+    for asked in packages_of(published):
+        index = package_index(tx, asked.package)
+        for inventory in _holding(tx, index) | _exposed_to(tx, advisory, index):
+            _look(tx, _place(tx, inventory), advisory, asked)
+    is_open = (exposures.c.advisory == advisory) & (exposures.c.state == ExposureState.OPEN.value)
+    return len(tx.connection.scalars(select(exposures.c.id).where(is_open)).all())
+
+
+def match_inventory(tx: Transaction, inventory: InventoryId) -> int:
+    """Hold one inventory against everything that is published; return how many advisories were looked at.
+
+    For Leadtime's own workers, after an operator kept a new inventory; may run again. A superseded inventory is left
+    alone: its successor speaks for the asset.
+    """
+    if tx.connection.scalar(select(inventories.c.superseded_at).where(inventories.c.id == inventory)) is not None:
+        return 0
+    place = _place(tx, inventory)
+    held = set(
+        tx.connection.scalars(select(inventory_packages.c.package).where(inventory_packages.c.inventory == inventory))
+    )
+    known = select(exposures.c.package).where(
+        exposures.c.organisation == place.organisation, exposures.c.asset == place.blind
+    )
+    held |= set(tx.connection.scalars(known))
+    looked, after = 0, None
+    for _ in range(PAGES_MAX):
+        page = list_published(tx, after=after, limit=ADVISORIES_AT_ONCE)
+        for published in page:
+            looked += 1
+            for asked in packages_of(published):
+                if package_index(tx, asked.package) in held:
+                    _look(tx, place, published.id, asked)
+        if len(page) < ADVISORIES_AT_ONCE:
+            break
+        after = page[-1].id
+    return looked
+
+
+def withdraw_exposures(tx: Transaction, advisory: AdvisoryId) -> None:
+    """Close every exposure to an advisory that was withdrawn."""
+    mine = exposures.c.advisory == advisory
+    tx.connection.execute(
+        update(exposures)
+        .where(mine, exposures.c.state != ExposureState.WITHDRAWN.value)
+        .values(state=ExposureState.WITHDRAWN.value, changed_at=tx.now)
+    )
+
+
+def _look(tx: Transaction, place: Place, advisory: AdvisoryId, asked: AdvisoryPackage) -> None:
+    """Bring the exposure of one package on one asset up to date with what is installed there now."""
+    installed = versions_of(tx, place.inventory, asked.package)
+    judged = [(judge_package(asked, each.version), each.version) for each in installed]
+    touch = combined(each.touch for each, _ in judged)
+    found = next((_detail(place, asked, each, version) for each, version in judged if each.touch is touch), None)
+    known = _known(tx, place, advisory, asked.package)
+    if known is not None:
+        _follow(tx, place, known, found, touch)
+    elif found is not None and touch is not Touch.NO:
+        _open(tx, place, advisory, found, touch)
+
+
+def _known(tx: Transaction, place: Place, advisory: AdvisoryId, package: str) -> Row[Any] | None:
+    return tx.connection.execute(
+        select(exposures)
+        .where(
+            exposures.c.organisation == place.organisation,
+            exposures.c.asset == place.blind,
+            exposures.c.package == package_index(tx, package),
+            exposures.c.advisory == advisory,
+        )
+        .with_for_update()
+    ).one_or_none()
+
+
+def _detail(place: Place, asked: AdvisoryPackage, judged: Judgement, version: str) -> Detail:
+    return Detail(place.asset, asked.package, version, next_fix(asked, judged), judged.reason, deployed=None)
+
+
+def _open(tx: Transaction, place: Place, advisory: AdvisoryId, found: Detail, touch: Touch) -> None:
+    exposure = ExposureId(new_id(tx.now))
+    tx.relate(exposure, place.organisation, Relation.OWN)
+    row = {
+        "id": exposure,
+        "organisation": place.organisation,
+        "asset": place.blind,
+        "package": package_index(tx, found.package),
+        "advisory": advisory,
+        "state": ExposureState.OPEN.value,
+        "touch": touch.value,
+        "enumerated_at": place.kept_at,
+        "changed_at": tx.now,
+        "detail": tx.seal(exposure, DETAIL, store_detail(found)),
+    }
+    tx.connection.execute(insert_or_not(exposures).values(row).on_conflict_do_nothing())
+
+
+def _follow(tx: Transaction, place: Place, known: Row[Any], found: Detail | None, touch: Touch) -> None:
+    """Make the move that looking makes; what changes nothing is not written, so that dates stay true."""
+    state = ExposureState(known.state)
+    held = restore_detail(tx.unseal(known.id, DETAIL, known.detail))
+    move = move_after_looking(
+        touched=touch,
+        still_installed=found is not None,
+        same_version=found is not None and found.version == held.version,
+    )
+    if move is None or not speaks(state, looked_at=place.kept_at, changed_at=known.changed_at):
+        return
+    after = apply(state, move)
+    shown = held
+    if found is not None and move is ExposureMove.SEE:
+        shown = found
+    elif found is not None and move is ExposureMove.DEPLOY:
+        shown = held.put_in_place(found.version)
+    if (after, shown) != (state, held):
+        write_move(
+            tx, ExposureId(known.id), after, shown, Touch.YES if move is ExposureMove.SEE else Touch(known.touch)
+        )
+
+
+def write_move(tx: Transaction, exposure: ExposureId, state: ExposureState, detail: Detail, touch: Touch) -> None:
+    """Write what a move made of an exposure."""
+    sealed = tx.seal(exposure, DETAIL, store_detail(detail))
+    tx.connection.execute(
+        update(exposures)
+        .where(exposures.c.id == exposure)
+        .values(state=state.value, touch=touch.value, changed_at=tx.now, detail=sealed)
+    )
+
+
+def _holding(tx: Transaction, index: bytes) -> set[InventoryId]:
+    """Return the newest inventories that hold a package."""
+    current = inventories.c.superseded_at.is_(None)
+    found = select(inventory_packages.c.inventory).join_from(inventory_packages, inventories)
+    return {
+        InventoryId(each) for each in tx.connection.scalars(found.where(inventory_packages.c.package == index, current))
+    }
+
+
+def _exposed_to(tx: Transaction, advisory: AdvisoryId, index: bytes) -> set[InventoryId]:
+    """Return the newest inventories of assets that are known to be exposed, whatever they hold by now."""
+    same_asset = (inventories.c.organisation == exposures.c.organisation) & (inventories.c.asset == exposures.c.asset)
+    found = (
+        select(inventories.c.id)
+        .join_from(exposures, inventories, same_asset)
+        .where(
+            exposures.c.advisory == advisory,
+            exposures.c.package == index,
+            inventories.c.superseded_at.is_(None),
+        )
+    )
+    return {InventoryId(each) for each in tx.connection.scalars(found)}
+
+
+def _place(tx: Transaction, inventory: InventoryId) -> Place:
+    row = tx.connection.execute(select(inventories).where(inventories.c.id == inventory)).one()
+    return Place(inventory, row.organisation, row.asset, read_inventory_of(tx, inventory).asset, row.kept_at)
