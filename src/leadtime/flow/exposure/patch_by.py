@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select
 
@@ -14,7 +17,8 @@ from leadtime.flow.exposure.published import judge_package, packages_of
 from leadtime.flow.exposure.records import ExposureId, ExposureMove, ExposureState, PatchBy, Touch
 from leadtime.flow.exposure.rules import apply, check_deployed, check_version, combined, in_order
 from leadtime.flow.exposure.tables import exposures, inventories
-from leadtime.flow.priority import Answer, decide, facts_for, inputs_from
+from leadtime.flow.priority import Answer, CveFacts, decide, facts_for, inputs_from
+from leadtime.formats.advisories import AdvisoryDocument
 from leadtime.foundation.access import Act, Role
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
@@ -35,8 +39,8 @@ def patch_by_list(tx: Transaction) -> tuple[PatchBy, ...]:
         .order_by(exposures.c.id.desc())
         .limit(LINES_MAX)
     ).all()
-    reached = _reached(tx)
-    return in_order(_line(tx, row, reached.get(row.asset, Answer.UNKNOWN)) for row in rows)
+    known = _read_background(tx, rows)
+    return in_order(_line(tx, row, known) for row in rows)
 
 
 def mark_deployed(tx: Transaction, exposure: ExposureId, version: str) -> PatchBy:
@@ -57,7 +61,22 @@ def mark_deployed(tx: Transaction, exposure: ExposureId, version: str) -> PatchB
         state = apply(ExposureState(row.state), ExposureMove.DEPLOY)
         write_move(tx, exposure, state, held.put_in_place(name), Touch(row.touch))
     after = tx.connection.execute(select(exposures).where(exposures.c.id == exposure)).one()
-    return _line(tx, after, _reached(tx).get(after.asset, Answer.UNKNOWN))
+    return _line(tx, after, _read_background(tx, [after]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    """What many lines share, read once: assets, advisories, and what the sources say of each CVE."""
+
+    reached: Mapping[bytes, Answer]
+    documents: Mapping[UUID, AdvisoryDocument]
+    facts: Mapping[str | None, CveFacts]
+
+
+def _read_background(tx: Transaction, rows: Sequence[Row[Any]]) -> _Background:
+    documents = {each: read_published(tx, AdvisoryId(each)).document for each in {row.advisory for row in rows}}
+    facts = {cve: facts_for(tx, cve) for cve in {each.cve for each in documents.values()}}
+    return _Background(_reached(tx), documents, facts)
 
 
 def _reached(tx: Transaction) -> dict[bytes, Answer]:
@@ -68,11 +87,12 @@ def _reached(tx: Transaction) -> dict[bytes, Answer]:
     return {row.asset: Answer(row.exposed) for row in tx.connection.execute(held)}
 
 
-def _line(tx: Transaction, row: Row[Any], exposed: Answer) -> PatchBy:
+def _line(tx: Transaction, row: Row[Any], known: _Background) -> PatchBy:
     detail = restore_detail(tx.unseal(row.id, DETAIL, row.detail))
-    document = read_published(tx, AdvisoryId(row.advisory)).document
+    document = known.documents[row.advisory]
+    exposed = known.reached.get(row.asset, Answer.UNKNOWN)
     inputs = inputs_from(
-        facts_for(tx, document.cve),
+        known.facts[document.cve],
         exposed=exposed,
         enumerated=row.enumerated_at.astimezone(UTC).date(),
         binding=tx.viewer.role is Role.AGENCY,
