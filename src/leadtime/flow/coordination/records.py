@@ -11,7 +11,7 @@ from uuid import UUID
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId, PersonId
-from leadtime.foundation.access import Viewer
+from leadtime.foundation.access import Role, Viewer
 from leadtime.foundation.labels import Tlp
 
 CaseId = NewType("CaseId", UUID)
@@ -52,6 +52,7 @@ class DeliveryState(StrEnum):
 class DeliveryMove(StrEnum):
     """What moves a delivery."""
 
+    SEND = "send"
     ACKNOWLEDGE = "acknowledge"
     NAME_FIX = "name a fix"
     CLOSE = "close"
@@ -188,8 +189,18 @@ class Pace:
     stated: bool
 
 
-class Proof(StrEnum):
-    """What stands behind a vulnerability before people outside see it (I5)."""
+@dataclass(frozen=True, slots=True)
+class DeliveryRequest:
+    """A delivery that somebody asks for, with all that decides whether it may go out.
 
-    REPRODUCED = "reproduced by somebody other than its finder"
-    UNPROVEN = "not reproduced"
+    ``reproduced``: somebody other than the finder reproduced the flaw (I5). ``reason`` and ``exploitation`` are a
+    coordinator's recorded words for sending it unproven, and beyond the maintainer's pace; empty: none.
+    """
+
+    by_person: bool
+    to_role: Role
+    reproduced: bool
+    reason: str
+    open_deliveries: int
+    pace: Pace
+    exploitation: str
