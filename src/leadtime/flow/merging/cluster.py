@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import chain, combinations, pairwise, starmap
 from uuid import UUID
 
+from packageurl import PackageURL
+
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.records import Evidence, Link
 from leadtime.flow.merging.rules import (
@@ -32,7 +34,7 @@ _NOBODY = OrganisationId(UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class CrashText:
-    """One crash report as text; ``id`` is the caller's own, ``component`` anything that is equal for one component."""
+    """One crash report as text; ``id`` is the caller's own, ``component`` a purl or any name."""
 
     id: str
     component: str
@@ -59,16 +61,26 @@ def cluster(texts: Sequence[CrashText]) -> dict[str, str]:
 
 def _read(number: int, text: CrashText) -> Evidence:
     stack = parse_stack(text.text)
+    component, release = _split_purl(text.component)
     return Evidence(
         report=ReportId(UUID(int=number)),
         finder=_NOBODY,
-        component=text.component,
-        release=None,
+        component=component,
+        release=release,
         fixed_release=None,
         crash_class=stack.crash_class,
         access=stack.access,
         frames=stack.frames,
     )
+
+
+def _split_purl(component: str) -> tuple[str, str | None]:
+    """Return a purl without its version, and the version; any other name as it is."""
+    try:
+        purl = PackageURL.from_string(component)
+    except ValueError:
+        return component, None
+    return PackageURL(purl.type, purl.namespace, purl.name).to_string(), purl.version
 
 
 def _links(evidences: Sequence[Evidence]) -> Iterator[Link]:

@@ -39,7 +39,7 @@ _RUNTIME_FILE = re.compile(
     r"libsanitizer/|compiler-rt/|sysdeps/|/csu/|/glibc|^(?:\.\./)*(?:csu|nptl|stdlib|malloc|string)/"
     r"|^(?:Objects|Python|Modules|Include)/|frozen importlib"
 )
-_SUFFIX = re.compile(r"\.(?:part|isra|constprop|cold|llvm)(?:\.\d{1,20})*$")
+_SUFFIX = re.compile(r"(?:\.(?:part|isra|constprop|cold|llvm)(?:\.\d{1,20})*)+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""``leadtime source``: load facts from outside into an installation."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import httpx
+
+from leadtime.doors.limits import SOURCE_BYTES_MAX
+from leadtime.doors.visible import visible_line
+from leadtime.flow.priority import SourceKind, load_source
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database.opening import open_database
+from leadtime.foundation.errors import LeadtimeError, Malformed, Refused, Unavailable
+from leadtime.foundation.settings import Settings, read_settings
+
+ANSWER_SECONDS_MAX = 300.0
+RECORDS_MAX = 1_000_000
+
+
+@click.group("source")
+def command() -> None:
+    """Load facts from outside: KEV, Vulnrichment."""
+
+
+@command.command(epilog="Example: leadtime source load kev known_exploited_vulnerabilities.json")
+@click.argument("kind", type=click.Choice([kind.value for kind in SourceKind]))
+@click.argument("file", type=click.Path(exists=True, path_type=Path), metavar="FILE")
+@click.option("--as-of", type=click.DateTime(), help="How old the file is (UTC), where it carries no date of its own.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was loaded as JSON.")
+def load(kind: str, file: Path, *, as_of: datetime | None, as_json: bool) -> None:
+    """Replace what a source says by FILE: CISA's JSON, CVE records one a line, gzipped, zipped or a folder of them.
+
+    With LEADTIME_TOKEN set the server at LEADTIME_URL loads it, as that person; without, this machine's installation
+    does. A file older than the loaded one is refused.
+    """
+    settings, raw = read_settings(os.environ), _read(file)
+    dated = as_of.replace(tzinfo=UTC) if as_of else None
+    loaded = _send(settings, kind, raw, dated) if settings.token else _load_here(settings, SourceKind(kind), raw, dated)
+    sentence = f"{loaded['kind']}: {loaded['entries']} entries as of {loaded['as_of']}"
+    click.echo(json.dumps(loaded) if as_json else visible_line(sentence))
+
+
+def _load_here(settings: Settings, kind: SourceKind, raw: bytes, as_of: datetime | None) -> dict[str, object]:
+    """Load into this machine's installation; who can read its keys is its administrator."""
+    with open_database(settings, SystemClock()).transaction(SYSTEM) as tx:
+        loaded = load_source(tx, kind=kind, raw=raw, as_of=as_of)
+    return {
+        "kind": loaded.kind.value,
+        "digest": loaded.digest,
+        "as_of": loaded.as_of.isoformat(),
+        "entries": loaded.entries,
+        "at": loaded.at.isoformat(),
+    }
+
+
+def _send(settings: Settings, kind: str, raw: bytes, as_of: datetime | None) -> dict[str, object]:
+    try:
+        answer = httpx.post(
+            f"{settings.url}/api/v1/sources/{kind}",
+            content=raw,
+            params={"as_of": as_of.isoformat()} if as_of else {},
+            headers={"authorization": f"Bearer {settings.token}", "content-type": "application/octet-stream"},
+            timeout=ANSWER_SECONDS_MAX,
+        )
+    except httpx.HTTPError as problem:
+        raise Unavailable(
+            f"the server does not answer ({type(problem).__name__})",
+            where=settings.url,
+            next_step="Start it with leadtime serve, or set LEADTIME_URL.",
+        ) from None
+    try:
+        told = answer.json()
+    except ValueError:
+        told = None
+    if answer.is_success and isinstance(told, dict):
+        return told
+    raise _refusal(answer, told)
+
+
+def _refusal(answer: httpx.Response, told: object) -> LeadtimeError:
+    """Return the server's refusal as ours, by its problem details (RFC 9457)."""
+    detail = str(told.get("detail") or told.get("title") or "") if isinstance(told, dict) else ""
+    if answer.is_server_error or answer.is_success:
+        return Unavailable(detail or "the server failed", where="LEADTIME_URL", next_step="Try again.")
+    return Refused(detail or "the server refused the file", where="FILE")
+
+
+def _read(file: Path) -> bytes:
+    """Return a file, or the ``.json`` files of a folder as one record a line, within bounds."""
+    if not file.is_dir():
+        with file.open("rb") as stream:
+            content = stream.read(SOURCE_BYTES_MAX + 1)
+        return _bounded(content, file)
+    lines: list[bytes] = []
+    bytes_left = SOURCE_BYTES_MAX
+    for number, path in enumerate(sorted(file.rglob("CVE-*.json")), start=1):
+        with path.open("rb") as stream:
+            line = b" ".join(stream.read(bytes_left + 1).splitlines())
+        bytes_left -= len(line) + 1
+        if number > RECORDS_MAX or bytes_left < 0:
+            raise _too_large(file)
+        lines.append(line)
+    return b"\n".join(lines)
+
+
+def _bounded(content: bytes, file: Path) -> bytes:
+    if len(content) > SOURCE_BYTES_MAX:
+        raise _too_large(file)
+    return content
+
+
+def _too_large(file: Path) -> Malformed:
+    return Malformed(
+        f"this holds more than {SOURCE_BYTES_MAX} bytes or {RECORDS_MAX} records",
+        where=str(file),
+        next_step="Load fewer records.",
+    )
