@@ -1,0 +1,171 @@
+"""First program inside the outer box: makes the inner box, and lets the observer watch it.
+
+Runs as ``python3 -I -S /observer/guest/enter.py`` with `TASK_FILE` (what to run) and one descriptor to answer on.
+Standard library only. The seam to the observer is one function of ``observe.py`` beside this file::
+
+    watch(init_pid, mode, wall_s, *, payload_pid, open_gate) -> dict
+
+* ``init_pid``: process 1 of the inner box, ``payload_pid``: the shell that will become the program, both as numbered
+  in the outer box. Both are alive and stopped at a gate when ``watch`` is called: the payload waits in ``read``.
+* ``mode``: ``reports`` or ``stacks_at_limit``. In ``reports`` the program's filter stops it at ``exit_group`` with
+  SECCOMP_RET_TRACE, so ``watch`` must seize the payload with PTRACE_O_TRACESECCOMP before it calls ``open_gate()``.
+* ``open_gate()`` lets the program start. ``watch`` calls it once.
+* ``watch`` returns when the payload has ended or ``wall_s`` seconds after the gate opened, whichever is first, plus
+  the time it takes to look. What it returns must be JSON; ``"timed_out": true`` says that the limit was reached. It
+  goes out as sightings, unread. It may reap any process (``waitpid(-1)``); this file does not mind.
+
+Afterwards whatever is left of the inner box is killed. The answer is one line of JSON:
+``{"exit_code": int | null, "timed_out": bool, "sightings": object}``, or ``{"failed": "one sentence"}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+TASK_FILE = Path("/observer/task.json")
+FILTER_FILE = Path("/observer/filter.bpf")
+
+GATE_DESCRIPTOR = 3
+READY_DESCRIPTOR = 4
+STATUS_DESCRIPTOR = 5
+FILTER_DESCRIPTOR = 6
+DESCRIPTOR_FIRST = 10
+
+GATE = 'echo >&4; exec 4>&-; read -r gate <&3 || exit 125; exec 3<&-; exec sh -c "$1"'
+"""Tell that the shell is there, wait, forget both pipes, become the program."""
+
+START_S_MAX = 20.0
+END_S_MAX = 5.0
+STATUS_BYTES_MAX = 64 * 1024
+PIECE_BYTES = 4096
+
+
+class InnerBox:
+    """The second bubblewrap and the three pipes to it."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        gate_read, self._gate = _pipe()
+        self._ready, ready_write = _pipe()
+        self._status, status_write = _pipe()
+        program_filter = _high(os.open(FILTER_FILE, os.O_RDONLY))
+        handed = {
+            gate_read: GATE_DESCRIPTOR,
+            ready_write: READY_DESCRIPTOR,
+            status_write: STATUS_DESCRIPTOR,
+            program_filter: FILTER_DESCRIPTOR,
+        }
+        self.pid = os.posix_spawn(
+            "/usr/bin/bwrap",
+            arguments,
+            {"PATH": "/usr/bin:/bin"},
+            file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in handed.items()],
+        )
+        for ours in handed:
+            os.close(ours)
+        self._heard = b""
+
+    def wait_until_ready(self) -> tuple[int, int]:
+        """Return the inner box's init and the waiting shell."""
+        if not _readable(self._ready, START_S_MAX) or not os.read(self._ready, 1):
+            raise RuntimeError("the inner box did not start")
+        self._listen(0.0)
+        init = self._number("child-pid")
+        if init is None:
+            raise RuntimeError("the inner box did not say who it is")
+        # With user namespaces disabled or not, the shell is the only child that init has at this moment.
+        (payload,) = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+        return init, int(payload)
+
+    def open_gate(self) -> None:
+        """Let the program start."""
+        os.write(self._gate, b"\n")
+        os.close(self._gate)
+
+    def end(self, *, kill: bool) -> int | None:
+        """Wait for the inner box to be gone, by force if asked; return the program's exit code if it had one."""
+        if kill:
+            self._kill()
+        self._listen(END_S_MAX)
+        self._kill()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        return self._number("exit-code")
+
+    def _kill(self) -> None:
+        # Still our child, or reaped by the observer: then its number cannot be anybody else's in here, for the
+        # program lives in a namespace below and the observer has nothing left to start.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _listen(self, patience_s: float) -> None:
+        while len(self._heard) < STATUS_BYTES_MAX and _readable(self._status, patience_s):
+            piece = os.read(self._status, PIECE_BYTES)
+            if not piece:
+                return
+            self._heard += piece
+
+    def _number(self, name: str) -> int | None:
+        for line in self._heard.splitlines():
+            with contextlib.suppress(ValueError):
+                value = json.loads(line).get(name)
+                if isinstance(value, int):
+                    return value
+        return None
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    return _high(read), _high(write)
+
+
+def _high(descriptor: int) -> int:
+    """Move a descriptor above the numbers that are handed on, so that handing one on never closes another."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, DESCRIPTOR_FIRST)
+    finally:
+        os.close(descriptor)
+
+
+def _readable(descriptor: int, patience_s: float) -> bool:
+    return bool(select.select([descriptor], [], [], patience_s)[0])
+
+
+def answer_to(task: dict[str, Any]) -> dict[str, object]:
+    """Run the task's inner box under the observer and return the answer."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    import observe  # noqa: PLC0415 - isolated mode leaves this directory out of the path until the line above
+
+    inner = InnerBox([*task["inner_box"], "sh", "-c", GATE, "sh", task["command"]])
+    try:
+        init, payload = inner.wait_until_ready()
+        sightings = observe.watch(
+            init, task["watch"], float(task["wall_s"]), payload_pid=payload, open_gate=inner.open_gate
+        )
+    except BaseException:
+        inner.end(kill=True)
+        raise
+    timed_out = sightings.get("timed_out") is True
+    return {"exit_code": inner.end(kill=timed_out), "timed_out": timed_out, "sightings": sightings}
+
+
+def main() -> None:
+    """Answer on the descriptor that the first argument names."""
+    answer = _high(int(sys.argv[1]))
+    try:
+        line = json.dumps(answer_to(json.loads(TASK_FILE.read_text())))
+    except Exception as failure:  # noqa: BLE001 - the outermost loop: whatever it was, the outside must hear it
+        line = json.dumps({"failed": f"{type(failure).__name__}: {failure}"})
+    with os.fdopen(answer, "w") as stream:
+        stream.write(line)
+
+
+if __name__ == "__main__":
+    main()

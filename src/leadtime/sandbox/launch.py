@@ -1,0 +1,192 @@
+"""Start bubblewrap for one program: descriptors, unreachable places, control group, leaving root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.sandbox import box
+from leadtime.sandbox.cgroups import Cage
+from leadtime.sandbox.filters import Layer, compile_filter
+from leadtime.sandbox.people import Person, can_traverse_to, give
+from leadtime.sandbox.records import OBSERVER_DIRECTORY, Mount, Program, Watch
+
+JOIN_AND_BECOME = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"'
+"""Enter each named control group, then become the rest."""
+
+STAGE_AND_BECOME = 'while [ "$1" != -- ]; do mount --rbind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"'
+"""In a mount namespace of its own: show places where the unprivileged user can reach them, then become the rest."""
+
+STAGE_DIRECTORY = Path("/run/leadtime-stage")
+"""Empty files and directories to mount on; each run mounts in its own namespace, so they are shared and stay empty."""
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OBSERVER_PYTHON = "/usr/bin/python3"
+GUEST_PLACES = (Path(__file__).parents[1] / "guest", Path(__file__).parents[3] / "guest")
+"""Beside the package when installed, at the top of a checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A running box: the process to wait for and the pipes it speaks on (stdout, stderr, status, answer)."""
+
+    bubblewrap: subprocess.Popen[bytes]
+    pipes: Mapping[str, IO[bytes]]
+
+
+def guest_directory() -> Path:
+    """Return the directory of the files that run inside the box beside the observer."""
+    for place in GUEST_PLACES:
+        if (place / "enter.py").is_file():
+            return place
+    raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
+
+
+class Launch:
+    """One start: collects descriptors while the arguments are composed, and closes ours once they are handed on."""
+
+    def __init__(self, program: Program, person: Person, cage: Cage | None) -> None:
+        self._program = program
+        self._person = person
+        self._cage = cage
+        self._handed: list[int] = []
+        self._staged: list[tuple[Path, Path]] = []
+
+    def start(self) -> Started:
+        """Start the program; the caller waits for it, closes the pipes and removes the control group.
+
+        Raises:
+            Malformed: a mount's source does not exist.
+            Unavailable: bubblewrap or another program that this takes is missing.
+        """
+        with ExitStack() as handed, ExitStack() as kept:
+            handed.callback(self._close_handed)
+            pipes = {"status": self._pipe(kept)}
+            status = self._handed[-1]
+            if self._program.watch is Watch.NOTHING:
+                inside = [*self._one_box(status)]
+            else:
+                pipes["answer"] = self._pipe(kept)
+                inside = [*self._two_boxes(status, self._handed[-1])]
+            bubblewrap = subprocess.Popen(
+                self._outside(inside),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd="/",
+                env={"PATH": PATH},
+                pass_fds=self._handed,
+                start_new_session=True,
+            )
+            kept.pop_all()
+            if bubblewrap.stdout is None or bubblewrap.stderr is None:
+                raise Unavailable("the box has no outputs", where="sandbox")
+            return Started(bubblewrap, {"stdout": bubblewrap.stdout, "stderr": bubblewrap.stderr, **pipes})
+
+    def _pipe(self, kept: ExitStack) -> IO[bytes]:
+        """Return the reading end of a new pipe; the writing end is the last descriptor to hand on."""
+        read, write = os.pipe()
+        self._handed.append(write)
+        return kept.enter_context(os.fdopen(read, "rb", buffering=0))
+
+    def _close_handed(self) -> None:
+        for descriptor in self._handed:
+            os.close(descriptor)
+
+    def _one_box(self, status: int) -> Iterator[str]:
+        program = self._program
+        yield from ("bwrap", *box.namespaces(nested=False), "--json-status-fd", str(status))
+        yield from self._common()
+        yield from box.environment(box.program_environment(program))
+        yield from (*box.closing(), *self._filtered(Layer.PROGRAM))
+        yield from ("--", *box.limited(program), "sh", "-c", program.command)
+
+    def _two_boxes(self, status: int, answer: int) -> Iterator[str]:
+        yield from ("bwrap", *box.namespaces(nested=True), "--json-status-fd", str(status))
+        yield from self._common()
+        task = json.dumps(self._task()).encode()
+        layer = Layer.TRACED_PROGRAM if self._program.watch is Watch.REPORTS else Layer.PROGRAM
+        guest = Mount(guest_directory(), f"{OBSERVER_DIRECTORY}/guest")
+        for mount in (guest, *self._program.observer_mounts):
+            yield from self._show(mount)
+        yield from ("--ro-bind-data", str(self._pass_bytes(task)), f"{OBSERVER_DIRECTORY}/task.json")
+        yield from ("--ro-bind-data", str(self._pass_bytes(compile_filter(layer))), f"{OBSERVER_DIRECTORY}/filter.bpf")
+        yield from box.environment(box.ENVIRONMENT)
+        yield from (*box.closing(), *self._filtered(Layer.OBSERVER))
+        enter = f"{OBSERVER_DIRECTORY}/guest/enter.py"
+        yield from ("--", OBSERVER_PYTHON, "-I", "-S", enter, str(answer))
+
+    def _task(self) -> dict[str, object]:
+        program = self._program
+        return {
+            "inner_box": box.inner(program),
+            "command": program.command,
+            "watch": program.watch.value,
+            "wall_s": program.limits.wall_s,
+        }
+
+    def _common(self) -> Iterator[str]:
+        yield from box.system(pass_bytes=self._pass_bytes)
+        yield from box.private_places(scratch_mib=self._program.limits.scratch_mib)
+        for mount in self._program.mounts:
+            yield from self._show(mount)
+
+    def _filtered(self, layer: Layer) -> tuple[str, str]:
+        return ("--add-seccomp-fd", str(self._pass_bytes(compile_filter(layer))))
+
+    def _pass_bytes(self, content: bytes) -> int:
+        descriptor = os.memfd_create("box")
+        self._handed.append(descriptor)
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor
+
+    def _show(self, mount: Mount) -> tuple[str, str, str]:
+        try:
+            source = mount.source.resolve(strict=True)
+        except OSError as failure:
+            raise Malformed("a mount's source is not there", where=str(mount.source)) from failure
+        if mount.writable and self._person.switched:
+            give(source, self._person)
+        if self._person.switched and not can_traverse_to(self._person, source):
+            source = self._stage(source)
+        return box.shown(mount, source)
+
+    def _stage(self, source: Path) -> Path:
+        """Plan a mount of ``source`` at a place that the unprivileged user can reach."""
+        kind = "directory" if source.is_dir() else "file"
+        place = STAGE_DIRECTORY / f"{kind}-{len(self._staged)}"
+        STAGE_DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+        if source.is_dir():
+            place.mkdir(mode=0o755, exist_ok=True)
+        else:
+            place.touch(mode=0o644)
+        self._staged.append((source, place))
+        return place
+
+    def _outside(self, inside: list[str]) -> list[str]:
+        command: list[str] = []
+        if self._cage is not None:
+            command += ["sh", "-c", JOIN_AND_BECOME, "sh", *self._cage.entrances(), "--"]
+        if self._staged:
+            pairs = [str(path) for pair in self._staged for path in pair]
+            command += ["unshare", "--mount", "--propagation", "private"]
+            command += ["sh", "-c", STAGE_AND_BECOME, "sh", *pairs, "--"]
+        if self._person.switched:
+            command += ["setpriv", f"--reuid={self._person.uid}", f"--regid={self._person.gid}"]
+            command += ["--clear-groups", "--no-new-privs", "--inh-caps=-all", "--"]
+        for name in {command[0] if command else "bwrap", "bwrap", "prlimit"}:
+            if shutil.which(name, path=PATH) is None:
+                raise Unavailable(
+                    f"the program {name} is missing", where="sandbox", next_step="Install bubblewrap and util-linux."
+                )
+        return command + inside
