@@ -14,7 +14,17 @@ import click
 
 from leadtime.doors.limits import SOURCE_BYTES_MAX
 from leadtime.doors.visible import visible_line
-from leadtime.flow.exposure import Contents, Match, Touch, Unreadable, contents_of, index_flaws, match, read_database
+from leadtime.flow.exposure import (
+    Contents,
+    FlawIndex,
+    Match,
+    Touch,
+    Unreadable,
+    contents_of,
+    index_flaws,
+    match,
+    read_database,
+)
 from leadtime.flow.priority import (
     Answer,
     CveFacts,
@@ -90,8 +100,8 @@ def command(
     """Tell what of an inventory is touched by which advisory, the version to go to, and by when; no server needed.
 
     The inventory is CycloneDX JSON, pip freeze, package-lock.json or a CSV of names and versions. Withdrawn advisories
-    are left out. What cannot be matched or decided is said, never dropped. Exit code 0: something is touched; 3: nothing
-    is; 4: nothing is for certain, but something may be.
+    are left out. What cannot be matched or decided is said, never dropped. Exit code 0: something is touched; 3:
+    nothing is; 4: nothing is for certain, but something may be.
     """
     contents = contents_of(read_inventory(_read(inventory, INVENTORY_BYTES_MAX), InventoryForm(form) if form else None))
     unreadable: list[Unreadable] = []
@@ -106,7 +116,7 @@ def command(
         click.echo()
     else:
         _tell(decided)
-    _tell_rest(contents, found, unreadable, index.records, index.withdrawn, len(index.unnamed))
+    _tell_rest(contents, found, unreadable, index)
     touches = Counter(each.touch for each in found)
     return 0 if touches[Touch.YES] else EXIT_UNDECIDED if touches[Touch.UNKNOWN] else EXIT_NOTHING
 
@@ -198,25 +208,18 @@ def _tell(decided: list[tuple[Match, Decision]]) -> None:
         click.echo(visible_line(f"{_component(found)}: {names}: {fix}; {when}{sure}"))
 
 
-def _tell_rest(
-    contents: Contents,
-    found: tuple[Match, ...],
-    unreadable: list[Unreadable],
-    records: int,
-    withdrawn: int,
-    unnamed: int,
-) -> None:
+def _tell_rest(contents: Contents, found: tuple[Match, ...], unreadable: list[Unreadable], index: FlawIndex) -> None:
     """Say on standard error what was held against what, and everything that could not be."""
     touched = len({each.installed for each in found if each.touch is Touch.YES})
     unknown = [each for each in found if each.touch is Touch.UNKNOWN]
     _note(
         f"{contents.components} components ({len(contents.installed)} distinct packages and versions) held against "
-        f"{records} advisories: {touched} touched"
+        f"{index.records} advisories: {touched} touched"
     )
-    if withdrawn:
-        _note(f"{withdrawn} advisories are withdrawn and were left out")
-    if unnamed:
-        _note(f"{unnamed} advisories name a package of an ecosystem that is not known here, or none")
+    if index.withdrawn:
+        _note(f"{index.withdrawn} advisories are withdrawn and were left out")
+    if index.unnamed:
+        _note(f"{len(index.unnamed)} advisories name a package of an ecosystem that is not known here, or none")
     if unknown:
         _note(
             f"{len(unknown)} more may be touched (--unknown lists them), for example: {_component(unknown[0])}: "
