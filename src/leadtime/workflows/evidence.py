@@ -1,0 +1,62 @@
+"""From what a validation saw to what merging compares: the same facts in the other stage's words. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from leadtime.flow.intake import Finding
+from leadtime.flow.merging import Evidence, Frame
+from leadtime.flow.validation import KeptValidation
+from leadtime.foundation.errors import Conflict
+from leadtime.packages.purls import parse_purl
+
+_PLACED = re.compile(r"(?P<function>.*\S) (?P<file>\S+):(?P<line>[0-9]{1,9})")
+"""A frame with its place; a C++ function's own name may hold spaces, a file's after the last one may not."""
+
+CLEAN = "clean"
+
+
+def evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
+    """Return a reproduced report's evidence; the component and releases are those that were run, not those claimed.
+
+    Raises `Conflict` for a validation that is not decided or came to no crash.
+    """
+    result = json.loads(kept.outcome.result) if kept.outcome else {}
+    crash = result.get("crash")
+    if crash is None or finding.reproducer is None:
+        raise Conflict(
+            "a report that was not reproduced has no evidence",
+            where=str(kept.report),
+            next_step="Wait for its validation.",
+        )
+    subject = json.loads(finding.reproducer.recipe)["subject"]
+    vulnerable = parse_purl(subject["vulnerable"], where="recipe.subject.vulnerable")
+    return Evidence(
+        report=kept.report,
+        finder=kept.organisation,
+        component=str(vulnerable.without_version()),
+        release=vulnerable.version,
+        fixed_release=_fixed_release(subject, result),
+        crash_class=crash["class"],
+        access=crash.get("access") or "",
+        frames=tuple(read_frame(written) for written in crash["subject_frames"]),
+    )
+
+
+def read_frame(written: str) -> Frame:
+    """Return the frame that ``function file:line`` writes; without a place all of it is the function."""
+    placed = _PLACED.fullmatch(written)
+    if placed is None:
+        return Frame(written)
+    return Frame(placed["function"], placed["file"], int(placed["line"]))
+
+
+def _fixed_release(subject: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
+    """Return the release that was run and did not fail, if one was."""
+    fixed = result.get("fixed") or {}
+    if fixed.get("verdict") != CLEAN or not subject.get("fixed"):
+        return None
+    return parse_purl(subject["fixed"], where="recipe.subject.fixed").version
