@@ -7,15 +7,24 @@ import os
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
+from uuid import UUID
 
 import click
 import httpx
 
 from leadtime.doors.schemas import fetch_schemas, missing_schemas
 from leadtime.doors.visible import visible_line
+from leadtime.flow.advisory import find_advisory, find_numbered
+from leadtime.flow.coordination import CaseId
+from leadtime.formats.advisories import AdvisoryDocument
+from leadtime.formats.csaf import write_csaf
 from leadtime.formats.limits import DOCUMENT_BYTES_MAX
+from leadtime.formats.osv import write_osv
 from leadtime.formats.schemas import DIRECTORY
 from leadtime.formats.validity import Verdict, check_document
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.packages.fetch import open_fetcher
@@ -58,8 +67,17 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     "--format", "rendered", type=click.Choice([each.value for each in RenderedFormat]), required=True, help="Which one."
 )
 def render(case: str, rendered: str) -> None:
-    """Print a case's advisory (its id or number) in a public format, as the server at LEADTIME_URL has it."""
-    click.echo(_rendered(read_settings(os.environ), case, RenderedFormat(rendered)), nl=False)
+    """Print a case's advisory (its id or number) in a public format, draft or published.
+
+    With LEADTIME_TOKEN set the server at LEADTIME_URL renders it for that person; without, this machine's installation
+    does.
+    """
+    settings = read_settings(os.environ)
+    chosen = RenderedFormat(rendered)
+    if not case.replace("-", "").isalnum():
+        raise Malformed("this is not the id or number of a case", where="CASE", next_step="Copy it from the case page.")
+    written = _ask(settings, case, chosen) if settings.token else _render_here(settings, case, chosen)
+    click.echo(written, nl=False)
 
 
 def _set_up_schemas() -> None:
@@ -126,15 +144,34 @@ def _read(file: Path) -> bytes:
         ) from None
 
 
-def _rendered(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
-    if not case.replace("-", "").isalnum():
-        raise Malformed("this is not the id or number of a case", where="CASE", next_step="Copy it from the case page.")
-    headers = {"authorization": f"Bearer {settings.token}"} if settings.token else {}
+def _render_here(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
+    """Render from this machine's installation; who can read its keys is its administrator."""
+    with open_database(settings, SystemClock()).transaction(SYSTEM) as tx:
+        found = find_advisory(tx, CaseId(UUID(case))) if _is_id(case) else find_numbered(tx, case)
+    if found is None:
+        raise Missing("there is no advisory for this case yet", where="CASE", next_step="Draft one on the case page.")
+    return render_advisory(found.document, rendered)
+
+
+def render_advisory(document: AdvisoryDocument, rendered: RenderedFormat) -> bytes:
+    """Return an advisory in a public format."""
+    return write_csaf(document) if rendered is RenderedFormat.CSAF else write_osv(document)
+
+
+def _is_id(case: str) -> bool:
+    try:
+        UUID(case)
+    except ValueError:
+        return False
+    return True
+
+
+def _ask(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
     try:
         answer = httpx.get(
             f"{settings.url}/api/v1/cases/{case}/advisory",
             params={"format": rendered.value},
-            headers=headers,
+            headers={"authorization": f"Bearer {settings.token}"},
             timeout=ANSWER_SECONDS_MAX,
         )
     except httpx.HTTPError as problem:

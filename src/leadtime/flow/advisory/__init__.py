@@ -10,7 +10,14 @@ Standard: OSV schema 1.7 and CSAF 2.0 are renderings (`leadtime.formats`); TLP 2
 from leadtime.flow.advisory.affected import affected_package
 from leadtime.flow.advisory.draft import draft, edit
 from leadtime.flow.advisory.publish import publish, revise, withdraw
-from leadtime.flow.advisory.read import find_advisory, find_published, list_published, read_advisory, read_published
+from leadtime.flow.advisory.read import (
+    find_advisory,
+    find_numbered,
+    find_published,
+    list_published,
+    read_advisory,
+    read_published,
+)
 from leadtime.flow.advisory.records import (
     Advisory,
     AdvisoryId,
@@ -34,6 +41,7 @@ __all__ = [
     "edit",
     "explain_affected",
     "find_advisory",
+    "find_numbered",
     "find_published",
     "list_published",
     "missing_facts",

@@ -38,6 +38,15 @@ def find_advisory(tx: Transaction, case: CaseId) -> Advisory | None:
     return advisory_from(tx, held)
 
 
+def find_numbered(tx: Transaction, number: str) -> Advisory | None:
+    """Return the advisory of the case with that number to the case's people, None if it has none yet."""
+    held = tx.connection.execute(select(advisories).where(advisories.c.number == number)).one_or_none()
+    if held is None:
+        return None
+    tx.require(Act.READ_DRAFT, held.case_id)
+    return advisory_from(tx, held)
+
+
 def read_published(tx: Transaction, advisory: AdvisoryId) -> PublishedAdvisory:
     """Return what an advisory says now, to anybody; raises `Missing` if it was never published."""
     return PublishedAdvisory(advisory, document := newest_document(tx, advisory), document.modified_at)
