@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, overload
 
@@ -16,6 +17,10 @@ from leadtime.packages.downloads import Digests, Downloads, open_client
 from leadtime.packages.indexes import Indexes, read_indexes
 from leadtime.packages.purls import Purl
 from leadtime.packages.releases import Form, Offer, Release
+from leadtime.packages.requirements import Wanted, newest_pure_wheel, parse_requirement
+from leadtime.packages.resolve import no_wheel, resolve
+
+_ELSEWHERE = frozenset({"repository_url", "download_url", "vcs_url", "file_name"})
 
 __all__ = ["Fetcher", "Release", "open_fetcher"]
 
@@ -42,12 +47,14 @@ class Fetcher:
         """Return the source archive of exactly the version that ``purl`` names.
 
         With ``wheel`` (PyPI only): the wheel without machine code, or None where there is none.
-        Raises `Malformed` for a purl without a version, `Refused` for a kind of purl that is not fetched and for
-        bytes that differ from what the index promised, `Missing` where the index has no such release or no source
-        archive of it, and `Unavailable` where the index does not answer.
+        Qualifiers and subpath are dropped from the release's purl. Raises `Malformed` for a purl without a version;
+        `Refused` for a kind of purl that is not fetched, for one that says where its release lies
+        (``repository_url``, ``download_url``), and for bytes that differ from what the index promised; `Missing`
+        where the index has no such release or no source archive of it; `Unavailable` where it does not answer.
         """
         version = _version_of(purl)
         form = Form.WHEEL if wheel else Form.SOURCE
+        purl = purl.without_version().with_version(version)
         held = self._cache.find(purl, form)
         if held is not None:
             return held
@@ -57,27 +64,75 @@ class Fetcher:
         if purl.type == "pypi":
             return self._from_pypi(purl, version, form)
         raise Refused(
-            f"releases of type {purl.type!r} are not fetched{' as wheels' if wheel else ''}",
+            f"releases of type {purl.type} are not fetched{' as wheels' if wheel else ''}",
             where=str(purl),
             next_step="Give a purl of type pypi or npm.",
         )
 
+    def requirement(self, text: str, *, python: str = "") -> tuple[Release, ...]:
+        """Return the wheels that satisfy one requirement, such as ``setuptools<70``; see `requirements`."""
+        return self.requirements((text,), python=python)
+
+    def requirements(self, texts: Iterable[str], *, python: str = "") -> tuple[Release, ...]:
+        """Return the newest wheels without machine code that satisfy all requirements and what these need in turn.
+
+        ``python`` is the version that they shall run on ("3.11.7"; empty: this interpreter's). Nothing is executed:
+        choice and needs are read from file names and metadata. Raises `Malformed`, `Missing` where no such wheel
+        exists, `Refused` where needs contradict each other, and `Unavailable`. Needs the network each time, since
+        "newest" may have changed.
+        """
+        python = python or platform.python_version()
+        wanted = [parse_requirement(text, where="requirement") for text in texts]
+        return resolve(wanted, lambda wish: self._newest(wish, python), python=python)
+
+    def fetch_pinned(self, purl: Purl, expected: Digest, *, wheel: bool = False) -> Path:
+        """Return the archive of a release that must have exactly the SHA-256 ``expected``; else `Refused`."""
+        release = self.release(purl, wheel=True) if wheel else self.release(purl)
+        if release is None or release.digest != expected:
+            raise Refused(
+                "the package is not the pinned one",
+                where=str(purl),
+                next_step="Configure an index that has the pinned one.",
+            )
+        return release.archive
+
     def _from_pypi(self, purl: Purl, version: str, form: Form) -> Release | None:
         """Take the first index that has the release: a later one cannot put itself before an earlier one."""
+        choose = pypi.pure_wheel_of if form is Form.WHEEL else pypi.source_of
         known = False
-        for index in self._indexes.pypi:
-            try:
-                offers = pypi.offers_of(self._downloads, index, purl.name)
-            except Missing:
-                continue
-            known = known or any(pypi.is_of(offer.filename, purl.name, version) for offer in offers)
-            choose = pypi.pure_wheel_of if form is Form.WHEEL else pypi.source_of
+        for offers in self._listings(purl):
             offer = choose(offers, purl.name, version)
             if offer is not None:
                 return self._fetched(purl, form, offer)
+            known = known or any(pypi.is_of(each.filename, purl.name, version) for each in offers)
         if known and form is Form.WHEEL:
             return None
-        raise _not_there(purl, known=known, indexes=len(self._indexes.pypi))
+        raise _not_there(purl, known=known)
+
+    def _newest(self, wish: Wanted, python: str) -> Release:
+        """Take the first index that has any fitting wheel, for the same reason."""
+        project = Purl("pypi", None, wish.project)
+        for offers in self._listings(project):
+            found = newest_pure_wheel(offers, wish, python=python)
+            if found is not None:
+                version, offer = found
+                purl = project.with_version(str(version))
+                return self._cache.find(purl, Form.WHEEL) or self._fetched(purl, Form.WHEEL, offer)
+        raise no_wheel(wish)
+
+    def _listings(self, project: Purl) -> Iterator[tuple[Offer, ...]]:
+        """Yield what each index that knows the project lists, in the configured order."""
+        if not self._indexes.pypi:
+            raise Unavailable(
+                "no Python package index with an http or https address is configured",
+                where=str(project),
+                next_step="Set PIP_INDEX_URL.",
+            )
+        for index in self._indexes.pypi:
+            try:
+                yield pypi.offers_of(self._downloads, index, project.name)
+            except Missing:
+                continue
 
     def _fetched(self, purl: Purl, form: Form, offer: Offer) -> Release:
         with self._cache.incoming() as stream:
@@ -96,6 +151,14 @@ def open_fetcher(cache: Path, environment: Mapping[str, str]) -> Fetcher:
 
 
 def _version_of(purl: Purl) -> str:
+    """Return the version; what a purl says about *where* its release lies is its writer's word and is not followed."""
+    elsewhere = [key for key, _ in purl.qualifiers if key in _ELSEWHERE]
+    if elsewhere:
+        raise Refused(
+            f"a purl's {elsewhere[0]} is not followed: releases come from the configured indexes only",
+            where=str(purl.without_version()),
+            next_step="Leave it out.",
+        )
     if not purl.version:
         raise Malformed("a release needs a version", where=str(purl), next_step="Add one, like pkg:pypi/name@1.0.")
     return purl.version
@@ -114,13 +177,7 @@ def _check_digest(offer: Offer, digests: Digests, where: str) -> None:
         )
 
 
-def _not_there(purl: Purl, *, known: bool, indexes: int) -> Missing | Unavailable:
-    if not indexes:
-        return Unavailable(
-            "no Python package index with an http or https address is configured",
-            where=str(purl),
-            next_step="Set PIP_INDEX_URL.",
-        )
+def _not_there(purl: Purl, *, known: bool) -> Missing:
     if known:
         return Missing(
             "this release has no source archive on the index", where=str(purl), next_step="Choose one that has."

@@ -48,6 +48,9 @@ _PLACE_OF_ECOSYSTEM: dict[str, tuple[str, str | None]] = {
 _SEPARATOR_OF_TYPE = {"maven": ":", "npm": "/", "golang": "/", "composer": "/", "swift": "/", "githubactions": "/"}
 """What stands between namespace and name where a package's own world writes both as one."""
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
+_NAME_SHAPE = re.compile(r"[^/]+")
+_NAME_SHAPES = {"pypi": re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"), "npm": re.compile(r"[^._/@][^/@]*")}
+"""Names reach an index as part of an address: none may climb in it or ask for something else."""
 _STEP = "Write it like pkg:pypi/name@1.0 or pkg:npm/%40scope/name@1.0."
 
 
@@ -138,4 +141,6 @@ def _checked(found: PackageURL, where: str) -> Purl:
     if found.type == "pypi" and found.namespace is not None:
         raise Malformed("a PyPI package has no namespace", where=where, next_step=_STEP)
     name = canonicalize_name(found.name) if found.type == "pypi" else found.name
+    if not _NAME_SHAPES.get(found.type, _NAME_SHAPE).fullmatch(name):
+        raise Malformed(f"this cannot be the name of a package of type {found.type}", where=where, next_step=_STEP)
     return Purl(found.type, found.namespace, name, found.version, pairs, found.subpath)

@@ -103,7 +103,11 @@ def _from_json(page: Page, what: str) -> Iterator[Offer]:
         document: Any = json.loads(page.content)
         for entry in document["files"]:
             yield Offer(
-                _file_name(str(entry["filename"])), urljoin(page.address, str(entry["url"])), _declared(entry["hashes"])
+                _file_name(str(entry["filename"])),
+                urljoin(page.address, str(entry["url"])),
+                _declared(entry["hashes"]),
+                requires_python=str(entry.get("requires-python") or ""),
+                yanked=bool(entry.get("yanked")),
             )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Malformed(
@@ -114,11 +118,17 @@ def _from_json(page: Page, what: str) -> Iterator[Offer]:
 def _from_html(page: Page) -> Iterator[Offer]:
     reader = _Anchors()
     reader.feed(page.content.decode(errors="replace"))
-    for link in reader.links:
-        address, fragment = urldefrag(urljoin(page.address, link))
+    for attributes in reader.links:
+        address, fragment = urldefrag(urljoin(page.address, attributes["href"]))
         algorithm, _, value = fragment.partition("=")
         name = unquote(urlsplit(address).path.rpartition("/")[2])
-        yield Offer(_file_name(name), address, _declared({algorithm: value}))
+        yield Offer(
+            _file_name(name),
+            address,
+            _declared({algorithm: value}),
+            requires_python=attributes.get("data-requires-python", ""),
+            yanked="data-yanked" in attributes,
+        )
 
 
 def _declared(hashes: dict[str, Any]) -> str | None:
@@ -135,13 +145,14 @@ def _file_name(text: str) -> str:
 
 
 class _Anchors(HTMLParser):
-    """Collects the address of every link."""
+    """Collects the attributes of every link that leads somewhere."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.links: list[str] = []
+        self.links: list[dict[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        target = dict(attrs).get("href")
-        if tag == "a" and target:
-            self.links.append(target)
+        """Keep a link (the name is the base class's)."""
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "a" and attributes.get("href"):
+            self.links.append(attributes)

@@ -35,8 +35,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One file that an index offers for a release."""
+    """One file that an index offers for a release; ``requires_python`` is a specifier, empty where none is stated."""
 
     filename: str
     address: str
     declared_digest: str | None
+    requires_python: str = ""
+    yanked: bool = False

@@ -18,6 +18,7 @@ from univers import versions as univers_versions
 
 from leadtime.foundation.errors import Malformed
 from leadtime.packages import limits
+from leadtime.packages.maven import MAVEN_SHAPE, maven_key
 
 
 class VersionOrder(Enum):
@@ -62,51 +63,11 @@ _ORDER_OF_KIND = {kind: order for order, kinds in _KINDS.items() for kind in kin
 _SEMVER_SHAPE = r"[vV=]?(\d+)(\.\d+)?(\.\d+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z.-]+)?"
 
 _DEBIAN_REBUILD = re.compile(r"\+b\d+\Z", re.ASCII)
-_MAVEN_SHAPE = re.compile(
-    r"(?P<numbers>\d+(\.\d+)*)"
-    r"(-(?P<build>\d+)|[.-]?(?P<word>[A-Za-z]+)((?P<tight>\d+)|[.-](?P<loose>\d+))?)?",
-    re.ASCII,
-)
-_MAVEN_RANKS = {
-    "alpha": 0,
-    "beta": 1,
-    "milestone": 2,
-    "rc": 3,
-    "cr": 3,
-    "snapshot": 4,
-    "": 5,
-    "final": 5,
-    "ga": 5,
-    "release": 5,
-    "sp": 6,
-}
-_MAVEN_RANKS_AFTER = 7
 
 
 def _semantic(text: str) -> object:
     """Read a semantic version without its build metadata, which has no say in precedence (section 10)."""
     return univers_versions.SemverVersion(text.lstrip("=").partition("+")[0]).value
-
-
-def _maven(text: str) -> object:
-    """Read numbers and at most one qualifier (Maven POM reference, Version Order Specification).
-
-    Longer mixtures are left out: with them neither Maven's nor univers' comparison is transitive.
-    """
-    found = _MAVEN_SHAPE.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    numbers = [int(each) for each in found["numbers"].split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    if found["build"]:
-        return tuple(numbers), _MAVEN_RANKS_AFTER + 1, "", int(found["build"])
-    word = (found["word"] or "").lower()
-    if found["tight"]:
-        word = {"a": "alpha", "b": "beta", "m": "milestone"}.get(word, word)
-    rank = _MAVEN_RANKS.get(word, _MAVEN_RANKS_AFTER)
-    named = word if rank == _MAVEN_RANKS_AFTER else ""
-    return tuple(numbers), rank, named, int(found["tight"] or found["loose"] or 0)
 
 
 _READINGS: dict[VersionOrder, _Reading] = {
@@ -116,7 +77,7 @@ _READINGS: dict[VersionOrder, _Reading] = {
     VersionOrder.RPM: _Reading(
         re.compile(r"(\d+:)?[A-Za-z0-9._+~^]+(-[A-Za-z0-9._+~^]+)?", re.ASCII), univers_versions.RpmVersion
     ),
-    VersionOrder.MAVEN: _Reading(_MAVEN_SHAPE, _maven),
+    VersionOrder.MAVEN: _Reading(MAVEN_SHAPE, maven_key),
     VersionOrder.RUBYGEMS: _Reading(
         re.compile(r"\d+(\.[0-9A-Za-z]+)*(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?", re.ASCII),
         univers_versions.RubygemsVersion,
