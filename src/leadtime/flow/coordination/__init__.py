@@ -2,7 +2,7 @@
 
 Takes: a vulnerability from *merging*, a coordinator's decisions, a maintainer's answers.
 Gives: `Case`, `CaseFile`, `Delivery`, and the one secret of a `DeliveryLink`.
-Decides: how cases and deliveries move (`rules.CASE_MOVES`, `rules.DELIVERY_MOVES`), when an embargo stands.
+Decides: how cases and deliveries move (`rules.CASE_MOVES`, `rules.DELIVERY_MOVES`), which embargo can be.
 Refuses: a delivery of what was not reproduced (I5) or beyond a maintainer's pace (I8), unless a named coordinator
     gives a reason; an embargo in the past, or at a time that its zone does not have.
 Standard: TLP 2.0 (FIRST); IANA time zones; ISO/IEC 29147:2018, section 7 for the order of a disclosure.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from leadtime.flow import merging, parties
+from leadtime.flow import merging, parties, validation
 from leadtime.flow.coordination.history import advance, hold_case, remember
 from leadtime.flow.coordination.pace import count_open_deliveries, read_pace
 from leadtime.flow.coordination.participants import admit
@@ -21,12 +21,14 @@ from leadtime.flow.coordination.records import (
     DeliveryState,
     EventKind,
 )
-from leadtime.flow.coordination.rules import check_note, check_request, link_end, move_delivery
+from leadtime.flow.coordination.rules import check_note, check_request, is_proof, link_end, move_delivery
 from leadtime.flow.coordination.tables import case_reports, deliveries
+from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing
 from leadtime.foundation.ids import new_id
 from leadtime.foundation.keys import new_token, token_hash
 
@@ -69,17 +71,24 @@ def deliver(
 def _request(
     tx: Transaction, held: RowMapping, organisation: OrganisationId, reason: str, exploitation: str
 ) -> DeliveryRequest:
-    vulnerability = merging.read_vulnerability(tx, VulnerabilityId(held["vulnerability"]))
+    found = merging.read_vulnerability(tx, VulnerabilityId(held["vulnerability"]))
     return DeliveryRequest(
         by_person=tx.viewer.person is not None,
         to_role=parties.read_organisation(tx, organisation).role,
-        # Only reports that were reproduced here are merged, so that one credit is the proof.
-        reproduced=bool(vulnerability.credits),
+        reproduced=any(_is_reproduced(tx, report) for report in found.reports),
         reason=reason,
         open_deliveries=count_open_deliveries(tx, organisation),
         pace=read_pace(tx, organisation),
         exploitation=exploitation,
     )
+
+
+def _is_reproduced(tx: Transaction, report: ReportId) -> bool:
+    try:
+        outcome = validation.read_validation(tx, report).outcome
+    except Missing:
+        return False
+    return outcome is not None and is_proof(outcome.verdict)
 
 
 def _let_read(tx: Transaction, held: RowMapping, organisation: OrganisationId) -> None:

@@ -138,7 +138,7 @@ def _participants_of(tx: Transaction, case: CaseId) -> tuple[Participant, ...]:
     query = (
         select(case_participants)
         .where(case_participants.c.case_id == case)
-        .order_by(case_participants.c.added_at, case_participants.c.organisation)
+        .order_by(case_participants.c.added_at, case_participants.c.name)
         .limit(PARTS_MAX)
     )
     return tuple(

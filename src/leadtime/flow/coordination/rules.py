@@ -85,6 +85,9 @@ DELIVERY_MOVES: Mapping[DeliveryState, Mapping[DeliveryMove, DeliveryState]] = {
 OPEN_DELIVERIES = frozenset({DeliveryState.SENT, DeliveryState.ACKNOWLEDGED})
 """States that count against a maintainer's pace: work that is still theirs."""
 
+REPRODUCED = "reproduced"
+"""The one verdict that shows a flaw; all others leave open whether there is one."""
+
 EMBARGO_DAYS_MAX = 180
 LINK_DAYS_MAX = 180
 OPEN_DELIVERIES_DEFAULT = 5
@@ -144,9 +147,9 @@ def parse_embargo(local: str, zone: str, now: datetime) -> Embargo:
     return Embargo(ends_at=ends_at, zone=zone)
 
 
-def embargo_runs(embargo: Embargo | None, now: datetime) -> bool:
-    """Tell whether an embargo stands at ``now``; the instant at which it ends is outside of it."""
-    return embargo is not None and now < embargo.ends_at
+def is_proof(verdict: str) -> bool:
+    """Tell whether a validation's verdict is proof enough for people outside (I5)."""
+    return verdict == REPRODUCED
 
 
 def check_request(request: DeliveryRequest) -> None:
