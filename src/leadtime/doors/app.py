@@ -108,7 +108,7 @@ def _problem(error: Exception) -> Problem:
     raise error
 
 
-def _api_problem(_: Request, error: Exception) -> Response:
+async def _api_problem(_: Request, error: Exception) -> Response:
     problem = _problem(error)
     headers = {"www-authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(problem.as_json(), status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)

@@ -32,7 +32,9 @@ class Faults:
             raise
         except Exception as error:
             route = scope.get("route")
-            log.exception("fault", method=scope.get("method"), route=getattr(route, "path", ""), kind=type(error).__name__)
+            log.exception(
+                "fault", method=scope.get("method"), route=getattr(route, "path", ""), kind=type(error).__name__
+            )
             if answering or scope["type"] != "http":
                 raise
             problem = problem_of_fault()

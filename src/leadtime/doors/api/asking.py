@@ -105,18 +105,21 @@ class AskOnce:
 
     ask: Ask
     key: str
-    asked: bytes
+    asked: str
+    body: bytes
 
     @property
     def site(self) -> Site:
         """Return the site that is asked."""
         return self.ask.site
 
-    def do(self, act: Callable[[Transaction], Given], kind: type[Given] | TypeAdapter[Given], *, status: int) -> Response:
+    def do(
+        self, act: Callable[[Transaction], Given], kind: type[Given] | TypeAdapter[Given], *, status: int
+    ) -> Response:
         """Do ``act`` in one transaction and answer what it gives, or answer again what its key was answered."""
         adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
         with self.ask.transaction() as tx:
-            asked = digest_of_parts((self.asked,))
+            asked = digest_of_parts((self.asked, self.body))
             held = find_answer(tx, self.key, asked) if self.key else None
             if held is None:
                 held = Answer(status, adapter.dump_json(act(tx)))
@@ -129,13 +132,10 @@ def ask_once(
     request: Request, ask: Annotated[Ask, Depends(ask_signed_in)], body: Body, key: IdempotencyKey = ""
 ) -> AskOnce:
     """Return a signed-in request that changes something."""
-    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
-    return AskOnce(ask, key, asked)
+    return AskOnce(ask, key, f"{request.method} {request.url.path}?{request.url.query}", body)
 
 
-Limit = Annotated[
-    int, Query(ge=1, le=limits.PAGE_ROWS_MAX, description="How many items this page has at most.")
-]
+Limit = Annotated[int, Query(ge=1, le=limits.PAGE_ROWS_MAX, description="How many items this page has at most.")]
 Asking = Annotated[Ask, Depends(ask_signed_in)]
 AskingAnyone = Annotated[Ask, Depends(ask_anyone)]
 AskingOnce = Annotated[AskOnce, Depends(ask_once)]

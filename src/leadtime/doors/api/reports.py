@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from leadtime.doors import limits
-from leadtime.doors.api.asking import Ask, Asking, AskingOnce, Body, Limit
+from leadtime.doors.api.asking import Ask, Asking, AskingOnce, Limit
 from leadtime.doors.api.batch import NDJSON, WhileReading, answer_lines
 from leadtime.doors.api.shapes import Page
 from leadtime.doors.problems import problem_of
@@ -18,6 +18,7 @@ from leadtime.flow import intake
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import LeadtimeError
+from leadtime.workflows import report_to_operator
 
 router = APIRouter(tags=["reports"])
 
@@ -70,11 +71,11 @@ def shape_of(receipt: intake.Receipt) -> ReceiptShape:
     response_model=ReceiptShape,
     openapi_extra=_REPORT_BODY,
 )
-def hand_in(body: Body, ask: AskingOnce) -> Response:
+def hand_in(ask: AskingOnce) -> Response:
     """Store a report and answer its signed receipt; the same reference with the same content gets the first one."""
 
     def act(tx: Transaction) -> ReceiptShape:
-        return shape_of(intake.receive(tx, body))
+        return shape_of(report_to_operator.hand_in(tx, ask.body))
 
     return ask.do(act, ReceiptShape, status=201)
 
@@ -102,7 +103,7 @@ async def hand_in_many(request: Request, ask: Asking) -> WhileReading:
 def _answer_line(ask: Ask, number: int, line: bytes) -> dict[str, object]:
     try:
         with ask.transaction() as tx:
-            receipt = intake.receive(tx, line)
+            receipt = report_to_operator.hand_in(tx, line)
     except LeadtimeError as error:
         return {"line": number, "problem": problem_of(error).as_json()}
     return {"line": number, "receipt": intake.receipt_as_json(receipt)}

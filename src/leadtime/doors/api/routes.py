@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from leadtime.doors.api import parties, reports
+from leadtime.doors.api import (
+    advisories,
+    cases,
+    deliveries,
+    exposures,
+    parties,
+    priorities,
+    reports,
+    totals,
+    validations,
+    vulnerabilities,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (parties.router, reports.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    parties.router,
+    reports.router,
+    validations.router,
+    vulnerabilities.router,
+    priorities.router,
+    cases.router,
+    deliveries.router,
+    advisories.router,
+    exposures.router,
+    totals.router,
+)

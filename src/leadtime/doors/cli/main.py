@@ -1,4 +1,4 @@
-"""``leadtime``: finds the command that was asked for, loads it alone, and turns errors into sentences and exit codes."""
+"""``leadtime``: loads the one command that was asked for, and turns errors into sentences and exit codes."""
 
 from __future__ import annotations
 

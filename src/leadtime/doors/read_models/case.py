@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Event, Evidence, Priority, Step
+from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
+from leadtime.doors.read_models.evidence import evidence_of, find_validation
+from leadtime.doors.read_models.names import Names
+from leadtime.doors.read_models.pictures import (
+    Badge,
+    Credit,
+    EmbargoClock,
+    Event,
+    Evidence,
+    Priority,
+    Step,
+    Tone,
+)
+from leadtime.doors.read_models.urgency import priority_of
+from leadtime.flow import advisory, coordination, intake, merging, parties
+from leadtime.flow.advisory import Advisory, AdvisoryState
+from leadtime.flow.coordination import CaseFile, CaseId, CaseState, Delivery, DeliveryState, EventKind
+from leadtime.flow.intake import Report
+from leadtime.flow.merging import Vulnerability
+from leadtime.foundation.access import Act, Role, may
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing, Refused
 from leadtime.foundation.explanation import Explanation
+
+REPORTS_SHOWN_MAX = 50
+NOTE_CHARS_SHOWN_MAX = 300
 
 
 class CaseAct(StrEnum):
@@ -29,11 +54,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantLine:
-    """One organisation that takes part, and as what."""
+    """One organisation that takes part."""
 
     name: str
     example: bool
-    part: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +74,7 @@ class DeliveryLine:
 
 @dataclass(frozen=True, slots=True)
 class AdvisoryLine:
-    """The case's advisory, drafted or published."""
+    """The case's advisory, drafted or published; ``href`` is empty until it is published."""
 
     href: str
     state: Badge
@@ -81,3 +105,202 @@ class CasePage:
     acts: tuple[CaseAct, ...]
     maintainers: tuple[Choice, ...] = ()
     needs_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseParts:
+    """What the stages gave for one case, before names are put to it."""
+
+    file: CaseFile
+    vulnerability: Vulnerability | None
+    reports: tuple[Report, ...]
+    advisory: Advisory | None
+    priority: Priority
+    maintainers: tuple[parties.Organisation, ...]
+
+    @property
+    def organisations(self) -> frozenset[parties.OrganisationId | None]:
+        """Return every organisation that the page names."""
+        named: set[parties.OrganisationId | None] = {report.organisation for report in self.reports}
+        named |= {each.organisation for each in self.file.participants}
+        named |= {each.organisation for each in self.file.deliveries}
+        return frozenset(named | {event.organisation for event in self.file.history})
+
+
+def read_parts(tx: Transaction, case: CaseId) -> CaseParts:
+    """Return what the viewer may see of a case, stage by stage; raises `Missing` if that is nothing."""
+    file = coordination.read_case(tx, case)
+    coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, tx.relation_to(case))
+    return CaseParts(
+        file=file,
+        vulnerability=_vulnerability(tx, file),
+        reports=readable_reports(tx, file.reports[:REPORTS_SHOWN_MAX]),
+        advisory=_advisory(tx, case),
+        priority=priority_of(tx, cve_of(tx, file.case)),
+        maintainers=_maintainers(tx) if coordinates else (),
+    )
+
+
+def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
+    """Return the page of a case from its parts."""
+    case, flaw = parts.file.case, parts.vulnerability
+    mover, move, _ = mover_of(tx, case)
+    coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, tx.relation_to(case.id))
+    return CasePage(
+        id=str(case.id),
+        number=case.number,
+        title=case.title,
+        component=flaw.component if flaw else "",
+        tlp=case.tlp.text,
+        steps=_steps(parts.file),
+        mover=mover,
+        move=move,
+        priority=parts.priority,
+        embargo=clock_of(case, tx.now),
+        evidence=evidence_lines(tx, parts.reports, names),
+        merged_because=flaw.reasons[1:] if flaw else (),
+        credits=credit_lines(parts.reports, names),
+        participants=tuple(
+            ParticipantLine(each.name, names.of(each.organisation).example) for each in parts.file.participants
+        ),
+        deliveries=tuple(_delivery(each, names) for each in parts.file.deliveries),
+        advisory=_advisory_line(parts.advisory),
+        history=_history(parts.file, names),
+        acts=_acts(parts) if coordinates else (),
+        maintainers=tuple(Choice(str(each.id), each.name) for each in parts.maintainers),
+        needs_reason=flaw is None or not flaw.credits,
+    )
+
+
+def readable_reports(tx: Transaction, reports: Iterable[intake.ReportId]) -> tuple[Report, ...]:
+    """Return those of the reports that the viewer may read."""
+    found: list[Report] = []
+    for each in reports:
+        try:
+            found.append(intake.read_report(tx, each))
+        except (Missing, Refused):
+            continue
+    return tuple(found)
+
+
+def evidence_lines(tx: Transaction, reports: Iterable[Report], names: Names) -> tuple[Evidence, ...]:
+    """Return what the validations of the reports showed, as far as they are decided."""
+    found: list[Evidence] = []
+    for report in reports:
+        kept = find_validation(tx, report.id)
+        shown = kept and evidence_of(report, kept, names.of(report.organisation))
+        if shown:
+            found.append(shown)
+    return tuple(found)
+
+
+def credit_lines(reports: Iterable[Report], names: Names) -> tuple[Credit, ...]:
+    """Return who is credited for each report."""
+    return tuple(
+        Credit(
+            organisation=names.of(report.organisation).text,
+            example=names.of(report.organisation).example,
+            report=str(report.id),
+            title=report.body.title,
+            text=", ".join(report.body.credit),
+        )
+        for report in reports
+    )
+
+
+def _vulnerability(tx: Transaction, file: CaseFile) -> Vulnerability | None:
+    try:
+        return merging.read_vulnerability(tx, file.case.vulnerability)
+    except (Missing, Refused):
+        return None
+
+
+def _advisory(tx: Transaction, case: CaseId) -> Advisory | None:
+    try:
+        return advisory.find_advisory(tx, case)
+    except (Missing, Refused):
+        return None
+
+
+def _maintainers(tx: Transaction) -> tuple[parties.Organisation, ...]:
+    return tuple(each for each in parties.list_organisations(tx) if each.role is Role.MAINTAINER)
+
+
+_STEPS: tuple[tuple[str, CaseState, EventKind], ...] = (
+    ("Opened", CaseState.OPEN, EventKind.OPENED),
+    ("Delivered", CaseState.DELIVERED, EventKind.DELIVERED),
+    ("Acknowledged", CaseState.ACKNOWLEDGED, EventKind.ACKNOWLEDGED),
+    ("Fix named", CaseState.FIX_NAMED, EventKind.FIX_NAMED),
+    ("Published", CaseState.PUBLISHED, EventKind.PUBLISHED),
+)
+
+
+def _steps(file: CaseFile) -> tuple[Step, ...]:
+    reached = {event.kind: event.at for event in file.history}
+    return tuple(
+        Step(name, done=kind in reached, now=state is file.case.state, at=reached.get(kind))
+        for name, state, kind in _STEPS
+    )
+
+
+_DELIVERY_TONES = {
+    DeliveryState.SENT: Tone.MILD,
+    DeliveryState.ACKNOWLEDGED: Tone.COOL,
+    DeliveryState.FIX_NAMED: Tone.GOOD,
+    DeliveryState.CLOSED: Tone.PLAIN,
+}
+
+
+def delivery_badge(delivery: Delivery) -> Badge:
+    """Return a delivery's state as a badge."""
+    return Badge(delivery.state.value, _DELIVERY_TONES[delivery.state])
+
+
+def _delivery(delivery: Delivery, names: Names) -> DeliveryLine:
+    name = names.of(delivery.organisation)
+    return DeliveryLine(
+        organisation=name.text,
+        example=name.example,
+        state=delivery_badge(delivery),
+        sent_at=delivery.sent_at,
+        acknowledged_at=delivery.acknowledged_at,
+        fixed_version=delivery.fixed.version if delivery.fixed else "",
+    )
+
+
+ADVISORY_TONES = {
+    AdvisoryState.DRAFT: Tone.MILD,
+    AdvisoryState.PUBLISHED: Tone.GOOD,
+    AdvisoryState.WITHDRAWN: Tone.PLAIN,
+}
+
+
+def _advisory_line(found: Advisory | None) -> AdvisoryLine | None:
+    if found is None:
+        return None
+    state = Badge(found.state.value, ADVISORY_TONES[found.state])
+    return AdvisoryLine(f"/advisories/{found.id}", state, found.document.title)
+
+
+def _history(file: CaseFile, names: Names) -> tuple[Event, ...]:
+    quiet = (EventKind.REPORT_JOINED, EventKind.PUBLISHED)
+    return tuple(
+        Event(
+            event.at,
+            names.of(event.organisation).text,
+            f"{event.kind.value}: {event.note[:NOTE_CHARS_SHOWN_MAX]}"
+            if event.note and event.kind not in quiet
+            else event.kind.value,
+        )
+        for event in reversed(file.history)
+    )
+
+
+def _acts(parts: CaseParts) -> tuple[CaseAct, ...]:
+    state = parts.file.case.state
+    if state is CaseState.CLOSED:
+        return ()
+    if state is CaseState.PUBLISHED:
+        return (CaseAct.DELIVER,)
+    drafted = parts.advisory is not None
+    return (CaseAct.EMBARGO, CaseAct.DELIVER, CaseAct.PUBLISH if drafted else CaseAct.DRAFT)

@@ -1,11 +1,23 @@
-"""The coordinator's list: what is overdue, stuck, new, and whose move it is."""
+"""The list of cases: what is overdue, stuck, new, and whose move it is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import bindparam, text
+
+from leadtime.doors.read_models.attention import HINTS, NEXT, Attention, attention
 from leadtime.doors.read_models.pictures import Badge, EmbargoClock
+from leadtime.doors.read_models.urgency import priority_of
+from leadtime.flow import advisory, coordination, merging
+from leadtime.flow.coordination import Case, CaseId
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing, Refused
+
+PAGE_CASES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,7 @@ class CaseRow:
     priority: Badge | None
     since: datetime
     embargo: EmbargoClock | None
-    finders: int
+    reports: int
     overdue: bool
 
 
@@ -38,7 +50,7 @@ class CaseGroup:
 
 @dataclass(frozen=True, slots=True)
 class CaseList:
-    """All cases the viewer may see, the most urgent group first; ``more`` is the next page's address or empty."""
+    """The cases that the viewer may see, the most urgent group first; ``more`` is the next page's address or empty."""
 
     groups: tuple[CaseGroup, ...]
     more: str = ""
@@ -47,3 +59,90 @@ class CaseList:
     def total(self) -> int:
         """Return how many rows are shown."""
         return sum(len(group.rows) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    since: datetime
+    reports: int
+
+
+_LIVES = text("""
+    select cases.id, cases.opened_at,
+      (select max(at) from case_events where case_id = cases.id) as since,
+      (select count(*) from case_reports where case_id = cases.id) as reports
+    from cases where cases.id in :ids""").bindparams(bindparam("ids", expanding=True))
+
+
+def read_cases(tx: Transaction, after: CaseId | None) -> CaseList:
+    """Return one page of the viewer's cases, grouped by the attention that they ask for."""
+    page = coordination.list_cases(tx, after=after, page_cases=PAGE_CASES)
+    lives = _read_lives(tx, [case.id for case in page.cases])
+    groups: dict[Attention, list[CaseRow]] = {group: [] for group in Attention}
+    for case in page.cases:
+        life = lives[case.id]
+        group = attention(case, life.since, tx.now)
+        groups[group].append(_row(tx, case, life, overdue=group is Attention.OVERDUE))
+    return CaseList(
+        groups=tuple(CaseGroup(group.value, HINTS[group], tuple(rows)) for group, rows in groups.items()),
+        more=f"/cases?cursor={page.after}" if page.after else "",
+    )
+
+
+def component_of(tx: Transaction, case: Case) -> str:
+    """Return the component of a case to whom may read its vulnerability, else nothing."""
+    try:
+        return merging.read_vulnerability(tx, case.vulnerability).component
+    except (Missing, Refused):
+        return ""
+
+
+def cve_of(tx: Transaction, case: Case) -> str | None:
+    """Return the CVE of a case's advisory, None if it has none that the viewer may see."""
+    try:
+        found = advisory.find_advisory(tx, case.id)
+    except (Missing, Refused):
+        return None
+    return found.document.cve if found else None
+
+
+def clock_of(case: Case, now: datetime) -> EmbargoClock | None:
+    """Return a case's embargo as a clock."""
+    if case.embargo is None:
+        return None
+    return EmbargoClock(case.embargo.ends_at, case.embargo.zone, over=case.embargo.ends_at <= now)
+
+
+def mover_of(tx: Transaction, case: Case) -> tuple[str, str, bool]:
+    """Return who moves next as the viewer reads it, what the move is, and whether it is the viewer's."""
+    moves = NEXT[case.state]
+    yours = moves.role is tx.viewer.role
+    who = "You" if yours else moves.role.value.capitalize() if moves.role else "Nobody"
+    return who, moves.move, yours
+
+
+def _row(tx: Transaction, case: Case, life: _Life, *, overdue: bool) -> CaseRow:
+    mover, move, yours = mover_of(tx, case)
+    return CaseRow(
+        href=f"/cases/{case.id}",
+        number=case.number,
+        title=case.title,
+        component=component_of(tx, case),
+        state=case.state.value,
+        mover=mover,
+        move=move,
+        yours=yours,
+        priority=priority_of(tx, cve_of(tx, case)).badge,
+        since=life.since,
+        embargo=clock_of(case, tx.now),
+        reports=life.reports,
+        overdue=overdue,
+    )
+
+
+def _read_lives(tx: Transaction, cases: Iterable[UUID]) -> Mapping[UUID, _Life]:
+    ids = list(cases)
+    if not ids:
+        return {}
+    rows = tx.connection.execute(_LIVES, {"ids": ids})
+    return {row.id: _Life(row.since or row.opened_at, row.reports) for row in rows}

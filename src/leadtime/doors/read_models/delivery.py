@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+import shlex
+import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadtime.doors.read_models.case import credit_lines, delivery_badge, evidence_lines, read_parts
+from leadtime.doors.read_models.cases import clock_of
+from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
+from leadtime.flow.coordination import CaseEvent, Delivery, DeliveryState, EventKind
+from leadtime.flow.intake import Report
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Date of every member of the archive, so that equal reproducers are equal bytes."""
+
+RECIPE = "recipe.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +49,75 @@ class DeliveryPage:
     can_name_fix: bool
     fixed_version: str
     acknowledged_at: datetime | None
+
+
+def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> DeliveryPage:
+    """Return the page of one delivery; ``tx`` is of the viewer that its link let in."""
+    parts = read_parts(tx, delivery.case)
+    if not parts.reports:
+        raise Missing("this delivery has no report that can be shown", next_step="Ask the coordinator who sent it.")
+    case, first = parts.file.case, parts.reports[0]
+    evidence = evidence_lines(tx, parts.reports, names)
+    return DeliveryPage(
+        base=base,
+        number=case.number,
+        title=case.title,
+        organisation=names.of(delivery.organisation).text,
+        component=parts.vulnerability.component if parts.vulnerability else "",
+        state=delivery_badge(delivery),
+        embargo=clock_of(case, tx.now),
+        description=first.body.description,
+        severity_claimed=first.body.severity_claimed or "",
+        locations=tuple(
+            " ".join(part for part in (f"{each.file}:{each.line}" if each.line else each.file, each.function) if part)
+            for each in first.body.locations
+        ),
+        cwe=first.body.cwe or "",
+        recipe=_recipe(first),
+        command=command_for(case.number, first),
+        has_reproducer=first.body.reproducer is not None,
+        evidence=evidence,
+        credits=credit_lines(parts.reports, names),
+        reason=_reason(parts.file.history) if not evidence else "",
+        can_acknowledge=delivery.acknowledged_at is None and delivery.state is DeliveryState.SENT,
+        can_name_fix=delivery.fixed is None,
+        fixed_version=delivery.fixed.version if delivery.fixed else "",
+        acknowledged_at=delivery.acknowledged_at,
+    )
+
+
+def command_for(number: str, report: Report) -> str:
+    """Return the one command that reproduces a report from its downloaded reproducer; empty if it has none."""
+    reproducer = report.body.reproducer
+    if reproducer is None:
+        return ""
+    given = shlex.quote(f"./{reproducer.input.name}")
+    return f"unzip {number}.zip -d {number} && cd {number} && leadtime validate --recipe {RECIPE} --input {given}"
+
+
+def packed_reproducer(tx: Transaction, delivery: Delivery) -> tuple[str, bytes]:
+    """Return the name and bytes of a zip with recipe, files and input; the same bytes for the same reproducer.
+
+    Names in it are plain and relative: *intake* refused all others.
+    """
+    parts = read_parts(tx, delivery.case)
+    reproducer = next((each.body.reproducer for each in parts.reports if each.body.reproducer), None)
+    if reproducer is None:
+        raise Missing("this report has no reproducer", next_step="Read how its finder describes it.")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        members = {RECIPE: reproducer.recipe} | {each.name: each.content for each in reproducer.files}
+        for name, content in (members | {reproducer.input.name: reproducer.input.content}).items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+    return f"{parts.file.case.number}.zip", packed.getvalue()
+
+
+def _recipe(report: Report) -> str:
+    if report.body.reproducer is None:
+        return ""
+    return json.dumps(json.loads(report.body.reproducer.recipe), indent=2, ensure_ascii=False)
+
+
+def _reason(history: tuple[CaseEvent, ...]) -> str:
+    """Return why it was sent without proof; the history is oldest first."""
+    return next((event.note for event in reversed(history) if event.kind is EventKind.DELIVERED), "")

@@ -45,7 +45,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How one step of the flow is counted: ``rows`` selects ``at``, when each came here, and ``waiting``."""
+    """How one step of the flow is counted: ``rows`` selects ``at`` and ``waiting``, ``counted`` says which count."""
 
     key: str
     name: str
@@ -53,6 +53,7 @@ class Step:
     group: str
     rows: str
     public: bool = False
+    counted: str = "true"
     hrefs: Mapping[Role, str] | None = None
 
 
@@ -62,8 +63,71 @@ STEPS: tuple[Step, ...] = (
         "Received",
         "reports handed in",
         "prove",
-        "select received_at as at, false as waiting from reports",
+        """select received_at as at, validations.decided_at is null as waiting
+           from reports left join validations on validations.report = reports.id""",
         hrefs={Role.COORDINATOR: "/reports", Role.FINDER: "/reports"},
+    ),
+    Step(
+        "reproduced",
+        "Reproduced",
+        "by somebody other than the finder",
+        "prove",
+        """select decided_at as at, merged_reports.report is null as waiting
+           from validations left join merged_reports on merged_reports.report = validations.report
+           where verdict = 'reproduced'""",
+        hrefs={Role.COORDINATOR: "/reports"},
+    ),
+    Step(
+        "vulnerabilities",
+        "Flaws",
+        "root causes, duplicates merged",
+        "prove",
+        """select vulnerabilities.opened_at as at, cases.id is null as waiting
+           from vulnerabilities left join cases on cases.vulnerability = vulnerabilities.id
+           where absorbed_into is null""",
+    ),
+    Step(
+        "cases",
+        "Cases",
+        "people and clocks",
+        "agree",
+        "select opened_at as at, state = 'open' as waiting from cases",
+        hrefs=dict.fromkeys((Role.COORDINATOR, Role.FINDER, Role.MAINTAINER), "/cases"),
+    ),
+    Step(
+        "delivered",
+        "Delivered",
+        "with their maintainers",
+        "agree",
+        "select sent_at as at, fix_named_at is null and state <> 'closed' as waiting from deliveries",
+        hrefs={Role.COORDINATOR: "/cases", Role.MAINTAINER: "/cases"},
+    ),
+    Step(
+        "fixed",
+        "Fixed",
+        "a fixed version is named",
+        "agree",
+        """select fix_named_at as at, cases.state = 'fix named' as waiting
+           from deliveries join cases on cases.id = deliveries.case_id where fix_named_at is not null""",
+        hrefs={Role.COORDINATOR: "/cases"},
+    ),
+    Step(
+        "published",
+        "Published",
+        "advisories, for everybody",
+        "deploy",
+        "select published_at as at, false as waiting from published_advisories where revision = 1",
+        public=True,
+        hrefs=dict.fromkeys(Role, "/advisories"),
+    ),
+    Step(
+        "deployed",
+        "Deployed",
+        "exposures of operators closed",
+        "deploy",
+        "select changed_at as at, state = 'open' as waiting from exposures where state in ('open', 'deployed')",
+        counted="not waiting",
+        hrefs={Role.OPERATOR: "/patch-by", Role.AGENCY: "/patch-by"},
     ),
 )
 """The flow, left to right."""
@@ -130,15 +194,20 @@ def _count(tx: Transaction, step: Step, monday: datetime) -> tuple[Ages, int, in
     return Ages(day=row.day, week=row.week, month=row.month, longer=row.longer), row.total, row.weekly
 
 
-_COUNT = {
-    step.key: text(
-        f"""
-        select count(*) as total, count(*) filter (where at < :monday) as weekly,
-          count(*) filter (where waiting and at > :now - interval '1 day') as day,
-          count(*) filter (where waiting and at <= :now - interval '1 day' and at > :now - interval '7 days') as week,
-          count(*) filter (where waiting and at <= :now - interval '7 days' and at > :now - interval '30 days') as month,
-          count(*) filter (where waiting and at <= :now - interval '30 days') as longer
-        from ({step.rows}) as step"""  # noqa: S608  # the rows are this file's own text
+_WAITING = (
+    ("day", "at > :now - interval '1 day'"),
+    ("week", "at <= :now - interval '1 day' and at > :now - interval '7 days'"),
+    ("month", "at <= :now - interval '7 days' and at > :now - interval '30 days'"),
+    ("longer", "at <= :now - interval '30 days'"),
+)
+
+
+def _query(step: Step) -> str:
+    ages = ", ".join(f"count(*) filter (where waiting and {since}) as {name}" for name, since in _WAITING)
+    return (
+        f"select count(*) filter (where {step.counted}) as total, "  # noqa: S608  # all of it is this file's own text
+        f"count(*) filter (where {step.counted} and at < :monday) as weekly, {ages} from ({step.rows}) as step"
     )
-    for step in STEPS
-}
+
+
+_COUNT = {step.key: text(_query(step)) for step in STEPS}

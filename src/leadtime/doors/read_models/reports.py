@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
+
+from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
+from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
+from leadtime.flow import coordination, intake
+from leadtime.flow.coordination import Case, CaseState
+from leadtime.flow.intake import Receipt, Report, ReportId, ReportSummary
+from leadtime.flow.validation import KeptValidation
+from leadtime.foundation.access import Role
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing, Refused
+
+PAGE_REPORTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +71,105 @@ class ReportPage:
     evidence: Evidence | None
     case_number: str = ""
     case_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListParts:
+    """What the stages gave for a list, before names are put to it."""
+
+    summaries: tuple[ReportSummary, ...]
+    validations: tuple[KeptValidation | None, ...]
+    after: ReportId | None
+    everybodys: bool
+
+
+def read_list(tx: Transaction, after: ReportId | None) -> ListParts:
+    """Return one page of the viewer's reports with where each stands."""
+    page = intake.list_reports(tx, after=after, page_reports=PAGE_REPORTS)
+    return ListParts(
+        summaries=page.reports,
+        validations=tuple(find_validation(tx, each.id) for each in page.reports),
+        after=page.after,
+        everybodys=tx.viewer.role is Role.COORDINATOR,
+    )
+
+
+def list_of(parts: ListParts, names: Names) -> ReportList:
+    """Return the list from its parts."""
+    rows = tuple(
+        ReportRow(
+            href=f"/reports/{each.id}",
+            reference=each.reference or "",
+            title=each.title,
+            component=each.component,
+            received_at=each.received_at,
+            status=verdict_badge(kept),
+            finder=names.of(each.organisation).text,
+            example=names.of(each.organisation).example,
+        )
+        for each, kept in zip(parts.summaries, parts.validations, strict=True)
+    )
+    return ReportList(rows, parts.everybodys, f"/reports?cursor={parts.after}" if parts.after else "")
+
+
+def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
+    """Return the page of one report that the viewer may read."""
+    found = intake.read_report(tx, report)
+    receipt = intake.read_receipt(tx, report)
+    kept = find_validation(tx, report)
+    case = _case_of(tx, report)
+    return ReportPage(
+        id=str(report),
+        reference=found.body.reference or "",
+        title=found.body.title,
+        component=component_text(found),
+        description=found.body.description,
+        cwe=found.body.cwe or "",
+        severity_claimed=found.body.severity_claimed or "",
+        steps=_steps(receipt, kept, case),
+        status=verdict_badge(kept),
+        receipt=receipt_line(receipt),
+        evidence=evidence_of(found, kept, names.of(found.organisation)) if kept else None,
+        case_number=case.number if case else "",
+        case_href=f"/cases/{case.id}" if case else "",
+    )
+
+
+def component_text(report: Report) -> str:
+    """Return what a report is about, as its finder named it."""
+    component = report.body.component
+    if isinstance(component, intake.Package):
+        return component.purl
+    return " ".join(part for part in (component.vendor, component.product, component.version) if part)
+
+
+def receipt_line(receipt: Receipt) -> ReceiptLine:
+    """Return a receipt's parts as text."""
+    written = intake.receipt_as_json(receipt)
+    return ReceiptLine(str(written["digest"]), receipt.key_id, str(written["signature"]), receipt.received_at)
+
+
+def _case_of(tx: Transaction, report: ReportId) -> Case | None:
+    """Return the case that a report is in, if the viewer takes part in it."""
+    found = tx.connection.scalar(_CASE, {"report": report})
+    try:
+        return coordination.read_case(tx, coordination.CaseId(found)).case if found else None
+    except (Missing, Refused):
+        return None
+
+
+_CASE = text("select case_id from case_reports where report = :report")
+
+
+def _steps(receipt: Receipt, kept: KeptValidation | None, case: Case | None) -> tuple[Step, ...]:
+    decided = kept is not None and kept.outcome is not None
+    published = case is not None and case.state in (CaseState.PUBLISHED, CaseState.CLOSED)
+    last = 3 if published else 2 if case else 1 if decided else 0
+    verdict = "Reproduced" if kept and kept.outcome and kept.outcome.verdict == "reproduced" else "Examined"
+    reached = (
+        ("Received", receipt.received_at),
+        (verdict, kept.decided_at if kept else None),
+        ("In a case", case.opened_at if case else None),
+        ("Published", None),
+    )
+    return tuple(Step(name, done=place <= last, now=place == last, at=at) for place, (name, at) in enumerate(reached))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from leadtime.doors.web import front
+from leadtime.doors.web import casework, deliveries, front, operating, reading
 from leadtime.doors.web.asking import Handler, page_endpoint
 
 
@@ -24,5 +24,25 @@ PAGES: tuple[Route, ...] = (
     _post("/sign-in/{secret}", front.sign_in_by_link),
     _post("/sign-out", front.sign_out),
     _get("/api", front.show_api),
+    _get("/reports", reading.show_reports),
+    _get("/reports/{report}", reading.show_report),
+    _get("/reports/{report}/receipt.json", reading.give_receipt),
+    _get("/cases", casework.show_cases),
+    _get("/cases/{case}", casework.show_case),
+    _post("/cases/{case}/embargo", casework.set_embargo),
+    _post("/cases/{case}/deliver", casework.deliver),
+    _post("/cases/{case}/draft", casework.draft),
+    _post("/cases/{case}/publish", casework.publish),
+    _get("/d/{secret}", deliveries.show_delivery),
+    _get("/d/{secret}/reproducer.zip", deliveries.give_reproducer),
+    _post("/d/{secret}/acknowledge", deliveries.acknowledge),
+    _post("/d/{secret}/fixed", deliveries.name_fixed_version),
+    _get("/advisories", reading.show_advisories),
+    _get("/advisories/{advisory}", reading.show_advisory),
+    _get("/osv/{name}.json", reading.give_osv),
+    _get("/csaf/{name}.json", reading.give_csaf),
+    _get("/patch-by", operating.show_patch_by),
+    _post("/patch-by/{exposure}/deployed", operating.mark_deployed),
+    _post("/inventories", operating.give_inventory),
 )
 """Addresses with a secret in them carry one that is of no use to whoever does not know it."""

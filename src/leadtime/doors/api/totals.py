@@ -1,0 +1,26 @@
+"""Totals by stage: weekly and rounded for everybody."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from leadtime.doors.api.asking import AskingAnyone
+from leadtime.doors.read_models.home import read_home
+
+router = APIRouter(tags=["totals"])
+
+
+class StageShape(BaseModel):
+    """One step of the flow; ``count`` is text, since a small number is only said to be small."""
+
+    name: str
+    count: str
+    exact: bool
+
+
+@router.get("/totals", summary="Read how many things are at each stage")
+def read_totals(ask: AskingAnyone) -> tuple[StageShape, ...]:
+    """Return the totals from a report to a deployed fix, left to right."""
+    home = read_home(ask.site.database, ask.viewer)
+    return tuple(StageShape(name=stage.name, count=stage.count, exact=stage.exact) for stage in home.stages)

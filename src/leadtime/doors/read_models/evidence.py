@@ -1,0 +1,121 @@
+"""What one validation showed, read from its kept result for a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from leadtime.doors.read_models.names import Name
+from leadtime.doors.read_models.pictures import Badge, Evidence, FrameLine, Runs, Tone
+from leadtime.flow import intake, validation
+from leadtime.flow.intake import Report
+from leadtime.flow.validation import KeptValidation, State
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing, Refused
+
+FRAMES_SHOWN_MAX = 24
+
+TONES: Mapping[str, Tone] = {
+    "reproduced": Tone.GOOD,
+    "not_reproduced": Tone.PLAIN,
+    "harness_fault": Tone.WARM,
+    "inconclusive": Tone.MILD,
+}
+"""How a verdict is coloured; its word stands beside the colour."""
+
+WAITING: Mapping[State, str] = {State.QUEUED: "waiting to be reproduced", State.RUNNING: "being reproduced"}
+
+_CLEAN: Mapping[str, bool | None] = {"clean": True, "still_fails": False, "fails_otherwise": False}
+
+
+def verdict_badge(kept: KeptValidation | None) -> Badge:
+    """Return where a report's validation stands, in a word or two."""
+    if kept is None:
+        return Badge("received", Tone.COOL)
+    if kept.outcome is None:
+        return Badge(WAITING.get(kept.state, kept.state.value), Tone.COOL)
+    verdict = kept.outcome.verdict
+    return Badge(verdict.replace("_", " "), TONES.get(verdict, Tone.PLAIN))
+
+
+def find_validation(tx: Transaction, report: intake.ReportId) -> KeptValidation | None:
+    """Return a report's validation if there is one that the viewer may see."""
+    try:
+        return validation.read_validation(tx, report)
+    except (Missing, Refused):
+        return None
+
+
+def evidence_of(report: Report, kept: KeptValidation, finder: Name) -> Evidence | None:
+    """Return what the validation of a report showed, None until it is decided."""
+    if kept.outcome is None:
+        return None
+    result = json.loads(kept.outcome.result)
+    crash = result.get("crash") or {}
+    vulnerable, fixed = subjects_of(report)
+    return Evidence(
+        report=str(report.id),
+        finder=finder.text,
+        example=finder.example,
+        verdict=verdict_badge(kept),
+        vulnerable=_vulnerable(vulnerable, kept.outcome.verdict, result.get("rate")),
+        fixed=_fixed(fixed, result.get("fixed")),
+        crash_class=str(crash.get("class") or ""),
+        access=str(crash.get("access") or ""),
+        frames=_frames(crash),
+        signature=str(crash.get("signature") or ""),
+        environment=str((result.get("environment") or {}).get("digest") or ""),
+        harness=str(result.get("harness") or ""),
+        reason=str(result.get("reason") or ""),
+        decided_at=kept.decided_at,
+        digests=tuple(str(digest) for digest in result.get("evidence") or ()),
+    )
+
+
+def subjects_of(report: Report) -> tuple[str, str]:
+    """Return the purls of the vulnerable and the fixed release that a report's recipe names, empty where none."""
+    if report.body.reproducer is None:
+        return "", ""
+    subject = json.loads(report.body.reproducer.recipe).get("subject")
+    if not isinstance(subject, dict):
+        return "", ""
+    return str(subject.get("vulnerable") or ""), str(subject.get("fixed") or "")
+
+
+def _vulnerable(subject: str, verdict: str, rate: Mapping[str, Any] | None) -> Runs | None:
+    if not rate:
+        return None
+    return Runs(
+        subject=subject,
+        outcome=verdict,
+        clean=False if verdict == "reproduced" else None,
+        hits=int(rate["hits"]),
+        runs=int(rate["runs"]),
+        low=float(rate["low"]),
+        high=float(rate["high"]),
+    )
+
+
+def _fixed(subject: str, fixed: Mapping[str, Any] | None) -> Runs | None:
+    if not fixed or not subject:
+        return None
+    outcome = str(fixed["verdict"])
+    runs = int(fixed.get("runs") or 0)
+    clean = _CLEAN.get(outcome)
+    hits = int(fixed.get("hits", 0 if clean else runs))
+    return Runs(subject=subject, outcome=outcome, clean=clean, hits=hits, runs=runs)
+
+
+def _frames(crash: Mapping[str, Any]) -> tuple[FrameLine, ...]:
+    fault = str(crash.get("fault") or "")
+    own = set(crash.get("subject_frames") or ())
+    lines: list[FrameLine] = []
+    found = False
+    for written in (crash.get("frames") or ())[:FRAMES_SHOWN_MAX]:
+        function, _, place = str(written).partition(" ")
+        subject = written in own
+        here = not found and subject and (not fault or fault in str(written))
+        found = found or here
+        lines.append(FrameLine(function=function, place=place, subject=subject, fault=here))
+    return tuple(lines)

@@ -1,0 +1,52 @@
+"""Organisations by name, for a page that has already decided whom it shows.
+
+Participants of a case may not read each other's rows in *parties*, yet every page must say which organisations are made
+up. So the system reads name and mark of exactly the organisations that the page asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from leadtime.flow import parties
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.database import Database
+from leadtime.foundation.errors import Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What an organisation is called, and whether it is made up."""
+
+    text: str
+    example: bool
+
+
+LEADTIME = Name("Leadtime", example=False)
+UNKNOWN = Name("an organisation", example=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names by organisation; None is Leadtime itself."""
+
+    known: Mapping[UUID, Name]
+
+    def of(self, organisation: UUID | None) -> Name:
+        """Return an organisation's name."""
+        return LEADTIME if organisation is None else self.known.get(organisation, UNKNOWN)
+
+
+def read_names(database: Database, organisations: Iterable[UUID | None]) -> Names:
+    """Return the names of the organisations."""
+    known: dict[UUID, Name] = {}
+    with database.transaction(SYSTEM) as tx:
+        for organisation in {each for each in organisations if each is not None}:
+            try:
+                found = parties.read_organisation(tx, parties.OrganisationId(organisation))
+            except Missing:
+                continue
+            known[organisation] = Name(found.name, found.example)
+    return Names(known)

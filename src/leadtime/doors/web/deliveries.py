@@ -1,0 +1,57 @@
+"""The maintainer's page by signed link: no account, one delivery, two answers."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from leadtime.doors.read_models import delivery as delivery_model
+from leadtime.doors.read_models.case import read_parts
+from leadtime.doors.read_models.names import read_names
+from leadtime.doors.web.asking import PageAsk, see_other
+from leadtime.flow import coordination
+from leadtime.flow.coordination import DeliveryEntry
+from leadtime.foundation.access import SYSTEM
+
+
+def show_delivery(ask: PageAsk) -> Response:
+    """Show what was delivered."""
+    entry = _enter(ask)
+    with ask.transaction(entry.viewer) as tx:
+        parts = read_parts(tx, entry.delivery.case)
+        names = read_names(ask.site.database, parts.organisations | {entry.delivery.organisation})
+        page = delivery_model.page_of(tx, entry.delivery, _base(ask), names)
+    return ask.page("delivery.html", delivery=page)
+
+
+def give_reproducer(ask: PageAsk) -> Response:
+    """Give recipe, files and input as one zip; it is never shown in the browser."""
+    entry = _enter(ask)
+    with ask.transaction(entry.viewer) as tx:
+        name, packed = delivery_model.packed_reproducer(tx, entry.delivery)
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(packed, media_type="application/zip", headers=headers)
+
+
+def acknowledge(ask: PageAsk) -> Response:
+    """Record that it arrived."""
+    entry = _enter(ask)
+    with ask.transaction(entry.viewer) as tx:
+        coordination.acknowledge(tx, entry.delivery.id)
+    return see_other(_base(ask))
+
+
+def name_fixed_version(ask: PageAsk) -> Response:
+    """Record the version that has the fix."""
+    entry = _enter(ask)
+    with ask.transaction(entry.viewer) as tx:
+        coordination.name_fixed_version(tx, entry.delivery.id, ask.field("version"))
+    return see_other(_base(ask))
+
+
+def _enter(ask: PageAsk) -> DeliveryEntry:
+    with ask.transaction(SYSTEM) as tx:
+        return coordination.enter_delivery(tx, ask.request.path_params["secret"])
+
+
+def _base(ask: PageAsk) -> str:
+    return f"/d/{ask.request.path_params['secret']}"
