@@ -125,6 +125,14 @@ def sweep(tx: Transaction, *, dead_after_seconds: float) -> int:
     return len(stalled)
 
 
+_OPEN = text("select count(*) from procrastinate_jobs where queue_name = :queue and status in ('todo', 'doing')")
+
+
+def count_open(tx: Transaction, queue: Queue) -> int:
+    """Return how many jobs of a queue wait or run."""
+    return int(tx.connection.execute(_OPEN, {"queue": queue.value}).scalar_one())
+
+
 def _set_aside(tx: Transaction, aside: SetAside) -> None:
     """Write down, once, that a job waits for a person."""
     row = {"job": aside.job, "step": aside.kind.name, "queue": aside.kind.queue.value, "entity": aside.entity}

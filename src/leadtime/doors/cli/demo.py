@@ -1,0 +1,160 @@
+"""``leadtime demo``: play a story on this machine, then leave the site up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import httpx
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from leadtime.doors.play import Player
+from leadtime.doors.story import read_story
+from leadtime.doors.visible import visible_line
+from leadtime.flow.exposure import PatchBy
+from leadtime.flow.validation import KeptValidation
+from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database.opening import open_database
+from leadtime.foundation.errors import Conflict, Unavailable
+from leadtime.foundation.keys import create_keys
+from leadtime.foundation.settings import Settings, read_settings
+
+STORY = Path(__file__).parents[4] / "examples" / "first-flaw"
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 20
+MARKS = {"reproduced": "[green]reproduced[/]", "harness_fault": "[red]harness fault[/]"}
+
+
+@click.command(epilog="Example: leadtime demo --once")
+@click.option(
+    "--story", "folder", type=click.Path(path_type=Path, file_okay=False), default=STORY, help="The story's folder."
+)
+@click.option("--once", is_flag=True, help="End after the story instead of leaving the site up.")
+def command(folder: Path, *, once: bool) -> None:
+    """Play the whole story on real input: from two finders' reports to patched operators."""
+    settings, console, begun = read_settings(os.environ), Console(), time.monotonic()
+    story = read_story(folder)
+    if (settings.home / "story.json").exists():
+        raise Conflict(
+            "a story has been played here already",
+            where=str(settings.home),
+            next_step="Look at it with leadtime serve, or set LEADTIME_HOME to another directory.",
+        )
+    console.rule(f"[bold]{visible_line(story.plot.title)}")
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    create_keys(settings.home / "keys")
+    with console.status("Starting the database …"):
+        player = Player(story, open_database(settings, SystemClock()), settings.url)
+    with serving(settings, console) as site:
+        play(player, console)
+        keep_pass(settings, player)
+        console.print(
+            f"\nPlayed in {time.monotonic() - begun:.0f} s. Everybody's token: {settings.home / 'story.json'}"
+        )
+        if not once:
+            console.print(f"The site is up at [bold]{settings.url}[/]; Ctrl-C ends it.")
+            site.wait()
+
+
+def play(player: Player, console: Console) -> None:
+    """Play every scene and tell each as it happens."""
+    player.enrol()
+    player.load_facts()
+    receipts = player.hand_in()
+    console.print(
+        f"[bold]1[/] {len(receipts)} reports handed in; each got a receipt signed by key {receipts[0].key_id}."
+    )
+    console.print("[bold]2[/] Each is built and run in the sandbox, five times on both sides, watched from outside:")
+    with Live(console=console, refresh_per_second=8) as live:
+        player.await_verdicts(lambda kept: live.update(verdicts(player, kept)))
+    cases = player.handle_cases()
+    numbers = ", ".join(player.published_numbers())
+    console.print(
+        f"[bold]3[/] {len(cases)} cases: embargo set, delivered, acknowledged, fix named. Published: {numbers}."
+    )
+    with console.status("Matching the operators' inventories …"):
+        lists = player.await_lists()
+    console.print("[bold]4[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
+    console.print(patch_by(player, lists))
+    for line in player.deploy():
+        console.print(f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
+
+
+def verdicts(player: Player, kept: list[KeptValidation]) -> Table:
+    """Draw how far each report is."""
+    table = Table("report", "from", "verdict", "what was seen", box=None, pad_edge=True)
+    for number, (sent, each) in enumerate(zip(player.story.plot.reports, kept, strict=True), start=1):
+        who = player.story.plot.organisations[sent.by].name
+        name = f"{number} {Path(sent.file).parent.name}"
+        if each.outcome is None:
+            table.add_row(name, who, Spinner("dots", text=str(each.state.value)), "")
+        else:
+            verdict = each.outcome.verdict
+            table.add_row(name, who, MARKS.get(verdict, verdict.replace("_", " ")), visible_line(player.seen_of(each)))
+    return table
+
+
+def patch_by(player: Player, lists: dict[str, tuple[PatchBy, ...]]) -> Table:
+    """Draw every operator's list."""
+    table = Table("operator", "asset", "component", "installed", "fixed", "by", "row", box=None, pad_edge=True)
+    for who, lines in lists.items():
+        name = player.story.plot.organisations[who].name
+        for line in lines:
+            decision = line.decision
+            by = decision.due.isoformat() if decision.due else "on system upgrade" if decision.row else "undetermined"
+            row = str(decision.row.number) if decision.row else ""
+            table.add_row(name, line.asset, line.component, line.version, line.fixed or "", by, row)
+        if not lines:
+            table.add_row(name, Text("nothing touches it", style="green"))
+    return table
+
+
+def keep_pass(settings: Settings, player: Player) -> None:
+    """Write ``story.json``, readable by this user alone."""
+    path = settings.home / "story.json"
+    path.touch(mode=0o600)
+    path.write_text(player.visitor_pass())
+
+
+@contextmanager
+def serving(settings: Settings, console: Console) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the site and every queue as a process of its own while the block runs."""
+    log = (settings.home / "serve.log").open("wb")
+    environment = dict(os.environ, LEADTIME_HOME=str(settings.home))
+    arguments = [sys.executable, "-m", "leadtime.doors.cli.main", "serve", "--same-host"]
+    site = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        with console.status("Starting the site …"):
+            await_ready(settings.url, site)
+        yield site
+    finally:
+        site.send_signal(signal.SIGTERM)
+        try:
+            site.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            site.kill()
+            site.wait()
+        log.close()
+
+
+def await_ready(url: str, site: subprocess.Popen[bytes]) -> None:
+    """Return once the site answers; raises `Unavailable` if it ends or does not answer in time."""
+    end = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < end and site.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=1, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise Unavailable("the site did not start", where=url, next_step="Read serve.log in LEADTIME_HOME.")
