@@ -6,13 +6,12 @@ Standard library only. The seam to the observer is one function of ``observe.py`
     watch(init_pid, mode, wall_s, *, payload_pid, open_gate) -> dict
 
 * ``init_pid``: process 1 of the inner box, ``payload_pid``: the shell that will become the program, both as numbered
-  in the outer box. Both are alive and stopped at a gate when ``watch`` is called: the payload waits in ``read``.
-* ``mode``: ``reports`` or ``stacks_at_limit``. In ``reports`` the program's filter stops it at ``exit_group`` with
-  SECCOMP_RET_TRACE, so ``watch`` must seize the payload with PTRACE_O_TRACESECCOMP before it calls ``open_gate()``.
+  in the outer box. The payload waits at a gate when ``watch`` is called, so that nothing of the program is missed.
+* ``mode``: ``reports``, ``stacks_at_limit`` or ``builds``.
 * ``open_gate()`` lets the program start. ``watch`` calls it once.
-* ``watch`` returns when the payload has ended or ``wall_s`` seconds after the gate opened, whichever is first, plus
-  the time it takes to look. What it returns must be JSON; ``"timed_out": true`` says that the limit was reached. It
-  goes out as sightings, unread. It may reap any process (``waitpid(-1)``); this file does not mind.
+* ``watch`` returns when the payload and all it started have ended or ``wall_s`` seconds after the gate opened,
+  whichever is first, plus the time it takes to look. What it returns must be JSON; ``"timed_out": true`` says that the
+  limit was reached. It goes out as sightings, unread. It may reap any process (``waitpid(-1)``).
 
 Afterwards whatever is left of the inner box is killed. The answer is one line of JSON:
 ``{"exit_code": int | null, "timed_out": bool, "sightings": object}``, or ``{"failed": "one sentence"}``.
@@ -67,6 +66,7 @@ class InnerBox:
             arguments,
             {"PATH": "/usr/bin:/bin"},
             file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in handed.items()],
+            setsigmask=(),
         )
         for ours in handed:
             os.close(ours)
@@ -80,7 +80,6 @@ class InnerBox:
         init = self._number("child-pid")
         if init is None:
             raise RuntimeError("the inner box did not say who it is")
-        # With user namespaces disabled or not, the shell is the only child that init has at this moment.
         (payload,) = Path(f"/proc/{init}/task/{init}/children").read_text().split()
         return init, int(payload)
 
@@ -95,15 +94,14 @@ class InnerBox:
             self._kill()
         self._listen(END_S_MAX)
         self._kill()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
         return self._number("exit-code")
 
     def _kill(self) -> None:
-        # Still our child, or reaped by the observer: then its number cannot be anybody else's in here, for the
-        # program lives in a namespace below and the observer has nothing left to start.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        # The observer may have reaped it already; then its number is nobody's that we started.
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
 
     def _listen(self, patience_s: float) -> None:
         while len(self._heard) < STATUS_BYTES_MAX and _readable(self._status, patience_s):

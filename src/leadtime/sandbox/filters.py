@@ -58,15 +58,11 @@ class Layer(Enum):
 
     OBSERVER = "observer"
     PROGRAM = "program"
-    TRACED_PROGRAM = "traced_program"
 
 
 @functools.cache
 def compile_filter(layer: Layer) -> bytes:
     """Return the BPF program for ``layer``.
-
-    `Layer.TRACED_PROGRAM` stops at ``exit_group``, so that a tracer sees a process before it dies; without a tracer
-    that call fails with ENOSYS, so it is only for programs that are traced.
 
     Raises:
         Unavailable: libseccomp or its Python binding is missing; nothing is run without a filter.
@@ -81,8 +77,6 @@ def compile_filter(layer: Layer) -> bytes:
         _refuse_namespaces(library, rules)
         _refuse_odd_sockets(library, rules)
         _refuse_odd_personalities(library, rules)
-    if layer is Layer.TRACED_PROGRAM:
-        rules.add_rule(library.TRACE(1), "exit_group")
     return _export(rules)
 
 

@@ -72,10 +72,10 @@ class Launch:
             pipes = {"status": self._pipe(kept)}
             status = self._handed[-1]
             if self._program.watch is Watch.NOTHING:
-                inside = [*self._one_box(status)]
+                inside = self._one_box(status)
             else:
                 pipes["answer"] = self._pipe(kept)
-                inside = [*self._two_boxes(status, self._handed[-1])]
+                inside = self._two_boxes(status, self._handed[-1])
             bubblewrap = subprocess.Popen(
                 self._outside(inside),
                 stdin=subprocess.DEVNULL,
@@ -102,28 +102,28 @@ class Launch:
         for descriptor in self._handed:
             os.close(descriptor)
 
-    def _one_box(self, status: int) -> Iterator[str]:
+    def _one_box(self, status: int) -> list[str]:
         program = self._program
-        yield from ("bwrap", *box.namespaces(nested=False), "--json-status-fd", str(status))
-        yield from self._common()
-        yield from box.environment(box.program_environment(program))
-        yield from (*box.closing(), *self._filtered(Layer.PROGRAM))
-        yield from ("--", *box.limited(program), "sh", "-c", program.command)
+        options = [*box.namespaces(nested=False), "--json-status-fd", str(status), *self._common()]
+        options += [*box.environment(box.program_environment(program)), *box.closing()]
+        options += self._filtered(Layer.PROGRAM)
+        return [*self._bubblewrap(options), *box.limited(program), "sh", "-c", program.command]
 
-    def _two_boxes(self, status: int, answer: int) -> Iterator[str]:
-        yield from ("bwrap", *box.namespaces(nested=True), "--json-status-fd", str(status))
-        yield from self._common()
-        task = json.dumps(self._task()).encode()
-        layer = Layer.TRACED_PROGRAM if self._program.watch is Watch.REPORTS else Layer.PROGRAM
+    def _two_boxes(self, status: int, answer: int) -> list[str]:
+        options = [*box.namespaces(nested=True), "--json-status-fd", str(status), *self._common()]
         guest = Mount(guest_directory(), f"{OBSERVER_DIRECTORY}/guest")
         for mount in (guest, *self._program.observer_mounts):
-            yield from self._show(mount)
-        yield from ("--ro-bind-data", str(self._pass_bytes(task)), f"{OBSERVER_DIRECTORY}/task.json")
-        yield from ("--ro-bind-data", str(self._pass_bytes(compile_filter(layer))), f"{OBSERVER_DIRECTORY}/filter.bpf")
-        yield from box.environment(box.ENVIRONMENT)
-        yield from (*box.closing(), *self._filtered(Layer.OBSERVER))
+            options += self._show(mount)
+        task = json.dumps(self._task()).encode()
+        for name, content in (("task.json", task), ("filter.bpf", compile_filter(Layer.PROGRAM))):
+            options += ["--ro-bind-data", str(self._pass_bytes(content)), f"{OBSERVER_DIRECTORY}/{name}"]
+        options += [*box.environment(box.ENVIRONMENT), *box.closing(), *self._filtered(Layer.OBSERVER)]
         enter = f"{OBSERVER_DIRECTORY}/guest/enter.py"
-        yield from ("--", OBSERVER_PYTHON, "-I", "-S", enter, str(answer))
+        return [*self._bubblewrap(options), OBSERVER_PYTHON, "-I", "-S", enter, str(answer)]
+
+    def _bubblewrap(self, options: list[str]) -> list[str]:
+        # Not on the command line: the program reads that of its init, and it would name places of this machine.
+        return ["bwrap", "--args", str(self._pass_bytes("".join(f"{option}\0" for option in options).encode())), "--"]
 
     def _task(self) -> dict[str, object]:
         program = self._program

@@ -29,6 +29,7 @@ class Watch(Enum):
     NOTHING = "nothing"
     REPORTS = "reports"
     STACKS_AT_LIMIT = "stacks_at_limit"
+    BUILDS = "builds"
 
 
 class Ending(Enum):

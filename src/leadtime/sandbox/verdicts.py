@@ -72,5 +72,5 @@ def _outcome(observed: Observed, ending: Ending, answer: Answer | None) -> Outco
         stdout_total_bytes=observed.stdout.total_bytes,
         stderr_total_bytes=observed.stderr.total_bytes,
         duration_s=observed.duration_s,
-        sightings=answer.sightings if answer else b"",
+        sightings=answer.sightings if answer else observed.answer[:REASON_CHARACTERS_MAX],
     )
