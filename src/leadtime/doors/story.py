@@ -124,9 +124,8 @@ def read_story(folder: Path) -> Story:
         first = error.errors()[0]
         where = "$." + ".".join(str(part) for part in first["loc"])
         raise Malformed(str(first["msg"]), where=f"{path}: {where}", next_step="Correct it.") from None
-    named = {part.by for part in (*plot.inventories, *plot.reports, *plot.deployed)} | {
-        c.maintainer for c in plot.cases
-    }
+    named = {listing.by for listing in plot.inventories} | {sent.by for sent in plot.reports}
+    named |= {done.by for done in plot.deployed} | {handling.maintainer for handling in plot.cases}
     if unknown := sorted(named - plot.organisations.keys()):
         raise Malformed(f"nobody is called {unknown[0]}", where=str(path), next_step="Add the organisation.")
     return Story(folder, plot)
