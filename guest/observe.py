@@ -1,0 +1,375 @@
+"""The witness: watches a hostile process tree from outside and writes down what really happened in it.
+
+Runs in the outer box, as the tracer of everything in the inner one. ``watch`` is the whole seam: it is given the
+process to follow while that still waits at its gate, and returns plain JSON values. What it looks for:
+
+* ``reports``: at each exit, whether a sanitizer's runtime that is really mapped ends the process, and on which stack;
+* ``stacks_at_limit``: when the time is up, what every thread is doing, several times;
+* ``builds``: which compiler read what and wrote what.
+
+It never writes into a traced process and runs nothing in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import observe_build
+import observe_ptrace as trace
+import observe_report
+from observe_core import write_core
+from observe_memory import Memory
+from observe_python import PythonStack
+
+REPORTS_MAX = 8
+SAMPLES = 5
+SAMPLE_GAP_S = 0.15
+SAMPLED_THREADS_MAX = 64
+STOP_WAIT_S = 2.0
+DEBUGGER_S_MAX = 60
+CRASHES_MAX = 64
+FATAL = (signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
+GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+KNOWN = "/observer/known.json"
+"""What was found out beforehand: {"interpreters": {path: {"layout": {...}, "library": path}}}; may be missing."""
+
+
+def watch(
+    init_pid: int,
+    mode: str,
+    wall_s: float,
+    *,
+    payload_pid: int,
+    open_gate: Callable[[], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, object]:
+    """Follow ``payload_pid`` and all it starts until nothing is left or ``wall_s`` has passed; return what was seen.
+
+    The inner box's init is not traced: what is orphaned stays traced under it. Any child of the caller that ends
+    meanwhile may be reaped here.
+    """
+    del init_pid
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    witness = Witness(mode)
+    trace.seize(payload_pid)
+    witness.expect(payload_pid)
+    open_gate()
+    deadline = clock() + wall_s
+    while witness.has_tracees() and (left := deadline - clock()) > 0:
+        try:
+            stop = trace.next_stop(left)
+        except ChildProcessError:
+            break
+        if stop is not None:
+            witness.see(*stop)
+    if mode == "stacks_at_limit" and witness.has_tracees():
+        witness.sample(clock)
+    return witness.findings(timed_out=witness.has_tracees())
+
+
+class Witness:
+    """Everything seen so far in one tree of processes."""
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+        self._alive: set[int] = set()
+        self._faults: dict[int, trace.Fault] = {}
+        self._reports: list[dict[str, object]] = []
+        self._reports_total = 0
+        self._crashes: list[dict[str, object]] = []
+        self._samples: list[list[dict[str, object]]] = []
+        self._steps: list[dict[str, object]] = []
+        self._open_steps: dict[int, observe_build.Step] = {}
+        self._interpreters = _known()
+
+    def expect(self, tid: int) -> None:
+        """Count a thread as traced."""
+        self._alive.add(tid)
+
+    def has_tracees(self) -> bool:
+        """Tell whether anything is left to follow."""
+        return bool(self._alive)
+
+    def see(self, tid: int, status: int) -> int:
+        """Take one change of a thread and let it go on; returns the stop event, zero if it was none."""
+        if not os.WIFSTOPPED(status):
+            self._alive.discard(tid)
+            return 0
+        self._alive.add(tid)
+        number, event = os.WSTOPSIG(status), status >> 16
+        if event == trace.EVENT_STOP and number in GROUP_STOPS:
+            trace.listen(tid)
+            return event
+        with contextlib.suppress(OSError, ValueError):
+            self._look(tid, number, event)
+        trace.resume(tid, 0 if event else number)
+        return event
+
+    def _look(self, tid: int, number: int, event: int) -> None:
+        if event == trace.EVENT_EXIT:
+            self._look_at_exit(tid, trace.event_message(tid))
+        elif event == trace.EVENT_EXEC and self._mode == "builds":
+            self._look_at_exec(tid)
+        elif event == 0 and number in FATAL:
+            self._faults[tid] = trace.fault(tid)
+
+    def _look_at_exec(self, tid: int) -> None:
+        with open(f"/proc/{tid}/cmdline", "rb") as stream:
+            raw = stream.read(observe_build.ARGUMENTS_BYTES_MAX)
+        with open(f"/proc/{tid}/environ", "rb") as stream:
+            environment = stream.read(observe_build.ARGUMENTS_BYTES_MAX)
+        arguments = [os.fsdecode(argument) for argument in raw.split(b"\0")[:-1]]
+        kind = observe_build.kind_of(_system_file(f"/proc/{tid}/exe"), arguments)
+        if kind is not None and len(self._steps) < observe_build.STEPS_MAX:
+            variables = {os.fsdecode(entry.partition(b"=")[0]) for entry in environment.split(b"\0")}
+            self._open_steps[tid] = observe_build.Step(tid, kind, arguments, variables)
+
+    def _look_at_exit(self, tid: int, status: int) -> None:
+        step = self._open_steps.pop(tid, None)
+        if step is not None:
+            self._steps.append(step.finish(status))
+        if self._mode == "builds":
+            return
+        memory = Memory(tid)
+        try:
+            self._look_at_end(tid, status, memory)
+        finally:
+            memory.close()
+
+    def _look_at_end(self, tid: int, status: int, memory: Memory) -> None:
+        registers = trace.registers(tid)
+        killed_by = status & 0x7F
+        runtimes = _runtimes(memory)
+        here = memory.mapping(registers[trace.RIP])
+        ends_it = here is not None and here.file() in runtimes
+        if killed_by in FATAL and len(self._crashes) < CRASHES_MAX:
+            self._crashes.append({"pid": tid, "signal": killed_by})
+        if not runtimes or not (ends_it or killed_by in FATAL):
+            return
+        self._reports_total += 1
+        if len(self._reports) >= REPORTS_MAX:
+            return
+        fault = self._faults.get(tid)
+        error = _read_error(memory, runtimes)
+        frames = _stack(memory, tid, registers, [fault.sp] if fault else [], self._interpreters)
+        self._reports.append(
+            {
+                "pid": tid,
+                "status": status,
+                "program": _executable(tid),
+                "fault": vars(fault) if fault else None,
+                "error": error,
+                **frames,
+            }
+        )
+
+    def sample(self, clock: Callable[[], float]) -> None:
+        """Stop every thread several times, note its stack, and let it go on."""
+        for number in range(SAMPLES):
+            if number:
+                self._let_run(clock, SAMPLE_GAP_S)
+            self._samples.append([found for tid in self._stop_all(clock) if (found := self._sampled(tid))])
+            for tid in list(self._alive):
+                trace.resume(tid)
+
+    def _let_run(self, clock: Callable[[], float], seconds: float) -> None:
+        deadline = clock() + seconds
+        while (left := deadline - clock()) > 0:
+            stop = trace.next_stop(left)
+            if stop is not None:
+                self.see(*stop)
+
+    def _stop_all(self, clock: Callable[[], float]) -> list[int]:
+        """Return the threads that stand still now; the others ended or did not stop in time."""
+        asked = set()
+        for tid in sorted(self._alive)[:SAMPLED_THREADS_MAX]:
+            with contextlib.suppress(OSError):
+                trace.interrupt(tid)
+                asked.add(tid)
+        stopped: list[int] = []
+        deadline = clock() + STOP_WAIT_S
+        while asked - set(stopped) and (left := deadline - clock()) > 0:
+            stop = trace.next_stop(left)
+            if stop is None:
+                continue
+            tid, status = stop
+            if tid in asked and os.WIFSTOPPED(status) and status >> 16 == trace.EVENT_STOP:
+                stopped.append(tid)
+            else:
+                self.see(tid, status)
+                asked.discard(tid) if tid not in self._alive else None
+        return stopped
+
+    def _sampled(self, tid: int) -> dict[str, object] | None:
+        try:
+            memory = Memory(tid)
+        except OSError:
+            return None
+        try:
+            registers = trace.registers(tid)
+            frames = _stack(memory, tid, registers, [], self._interpreters)
+            return {"pid": _process(tid), "thread": tid, "cpu_ticks": _cpu_ticks(tid), "program": _executable(tid), **frames}
+        except (OSError, ValueError):
+            return None
+        finally:
+            memory.close()
+
+    def findings(self, *, timed_out: bool) -> dict[str, object]:
+        """Return all of it as JSON values."""
+        return {
+            "timed_out": timed_out,
+            "reports": self._reports,
+            "reports_total": self._reports_total,
+            "crashes": self._crashes,
+            "samples": self._samples,
+            "steps": self._steps,
+        }
+
+
+def _known() -> dict[str, dict[str, object]]:
+    try:
+        with open(KNOWN, encoding="utf-8") as stream:
+            return dict(json.load(stream)["interpreters"])
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _system_file(link: str) -> str:
+    """Return the path of the system's own file behind a /proc link, or an empty text if it is another file."""
+    path = os.readlink(link)
+    try:
+        return path if os.path.samestat(os.stat(link), os.stat(path)) else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _executable(tid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{tid}/exe")
+    except OSError:
+        return ""
+
+
+def _process(tid: int) -> int:
+    with open(f"/proc/{tid}/status", encoding="utf-8", errors="replace") as stream:
+        found = re.search(r"^Tgid:\t(\d+)$", stream.read(), re.MULTILINE)
+    return int(found[1]) if found else tid
+
+
+def _own_thread_number(tid: int) -> int:
+    """Return a thread's id as its own namespace counts it, which is the one its interpreter noted."""
+    with open(f"/proc/{tid}/status", encoding="utf-8", errors="replace") as stream:
+        found = re.search(r"^NSpid:\t.*?(\d+)$", stream.read(), re.MULTILINE)
+    return int(found[1]) if found else tid
+
+
+def _cpu_ticks(tid: int) -> int:
+    with open(f"/proc/{tid}/stat", encoding="utf-8", errors="replace") as stream:
+        fields = stream.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _runtimes(memory: Memory) -> set[str]:
+    """Return the sanitizer runtimes that are mapped, as installed and unpatched."""
+    found: set[str] = set()
+    for mapping in memory.mappings:
+        if mapping.is_code and observe_report.RUNTIME.fullmatch(mapping.path.rpartition("/")[2]):
+            file = mapping.file()
+            if observe_report.is_runtime(file) and memory.is_as_on_disk(mapping, file):
+                found.add(file)
+    return found
+
+
+def _read_error(memory: Memory, runtimes: set[str]) -> dict[str, object]:
+    for mapping in memory.mappings:
+        if mapping.is_code and (file := mapping.file()) in runtimes:
+            address = observe_report.address_of(memory, mapping, file, observe_report.CURRENT_ERROR)
+            if address and (error := observe_report.read_error(memory, address)):
+                return error
+    return {}
+
+
+def _stack(
+    memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int], interpreters: dict[str, dict[str, object]]
+) -> dict[str, object]:
+    """Return the thread's native frames with their modules, the Python frames, and the digests of what they name."""
+    native = _native(memory, tid, registers, stacks)
+    modules: dict[str, dict[str, object]] = {}
+    for frame in native:
+        mapping = memory.mapping(int(str(frame["pc"])))
+        file = mapping.file() if mapping and mapping.is_code else ""
+        frame["module"] = file
+        if mapping and file and file not in modules:
+            modules[file] = _module(memory, mapping.inode, mapping.device, file)
+    python = _python(memory, tid, interpreters)
+    files = {str(f["file"]) for f in [*native, *python] if f.get("file")}
+    return {
+        "frames": native,
+        "python": python,
+        "modules": modules,
+        "files": {file: observe_build.digest_of(file) for file in sorted(files) if file.startswith("/box/")},
+    }
+
+
+def _module(memory: Memory, inode: int, device: int, file: str) -> dict[str, object]:
+    same = [m for m in memory.mappings if m.is_code and (m.inode, m.device) == (inode, device)]
+    intact = all("w" not in m.rights and memory.is_as_on_disk(m, file) for m in same)
+    system = file.startswith(observe_report.SYSTEM)
+    return {"intact": intact, "digest": "" if system else observe_build.digest_of(file)}
+
+
+def _native(memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int]) -> list[dict[str, object]]:
+    """Return the thread's stack as a debugger reads it from an excerpt.
+
+    Excerpt and answer pass through descriptors: the watched program may write in every directory that we may.
+    """
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
+    settings = ("auto-load off", "debuginfod enabled off", "sysroot /nonexistent", "debug-file-directory /nonexistent")
+    options = [part for setting in settings for part in ("-iex", f"set {setting}")]
+    with open(os.memfd_create("core"), "wb") as core, open(os.memfd_create("answer"), "w+b") as answer:
+        write_core(core, memory, [(tid, registers)], stacks)
+        core.flush()
+        environment = {
+            "LEADTIME_FILES": json.dumps(_symbol_files(memory)),
+            "LEADTIME_ANSWER": str(answer.fileno()),
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "LC_ALL": "C.UTF-8",
+        }
+        subprocess.run(
+            ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-c", f"/proc/self/fd/{core.fileno()}", "-x", script],
+            env=environment,
+            pass_fds=(core.fileno(), answer.fileno()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=DEBUGGER_S_MAX,
+            check=False,
+        )
+        answer.seek(0)
+        return list(json.load(answer))
+
+
+def _symbol_files(memory: Memory) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for mapping in memory.mappings:
+        if mapping.is_code and (file := mapping.file()):
+            found.setdefault(file, memory.base(mapping))
+    return list(found.items())
+
+
+def _python(memory: Memory, tid: int, interpreters: dict[str, dict[str, object]]) -> list[dict[str, object]]:
+    for mapping in memory.mappings:
+        known = interpreters.get(mapping.file()) if mapping.is_code else None
+        if known:
+            address = observe_report.address_of(memory, mapping, mapping.file(), "_PyRuntime")
+            layout = {str(name): int(str(value)) for name, value in dict(known["layout"]).items()}  # type: ignore[call-overload]
+            return PythonStack(memory, layout, address).frames(_own_thread_number(tid))
+    return []

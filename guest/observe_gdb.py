@@ -1,0 +1,70 @@
+"""Runs inside gdb, on a core excerpt: print the stack of its first thread as JSON.
+
+Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where) and ``LEADTIME_ANSWER`` (the number
+of the descriptor to answer on).
+No code of the process runs: gdb has no process here, only a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import gdb
+
+FRAMES_MAX = 400
+TEXT_CHARS_MAX = 400
+REG_ERR_OFFSET = 40 + 19 * 8
+"""Of the page-fault error code in struct ucontext (sys/ucontext.h, REG_ERR)."""
+
+
+def _load() -> None:
+    for path, base in json.loads(os.environ["LEADTIME_FILES"]):
+        try:
+            gdb.execute('add-symbol-file "{}" -o {}'.format(path.replace("\\", "\\\\").replace('"', '\\"'), base), to_string=True)
+        except gdb.error:
+            continue
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)[:TEXT_CHARS_MAX]
+
+
+def _frame(frame: gdb.Frame) -> dict[str, object]:
+    found: dict[str, object] = {"pc": frame.pc(), "kind": "call"}
+    if frame.type() == gdb.SIGTRAMP_FRAME:
+        found["kind"] = "signal"
+        found["error"] = int(gdb.selected_inferior().read_memory(int(frame.read_register("rsp")) + REG_ERR_OFFSET, 1)[0][0])
+        return found
+    if frame.type() == gdb.INLINE_FRAME:
+        found["kind"] = "inline"
+    found["function"] = _text(frame.name())
+    where = frame.find_sal()
+    if where.symtab is not None:
+        found["file"] = _text(where.symtab.fullname())
+        found["line"] = where.line
+        found["producer"] = _text(where.symtab.producer)
+    return found
+
+
+def _stack() -> list[dict[str, object]]:
+    frames: list[dict[str, object]] = []
+    frame = gdb.newest_frame()
+    while frame is not None and len(frames) < FRAMES_MAX:
+        frames.append(_frame(frame))
+        frame = frame.older()
+    return frames
+
+
+def _main() -> None:
+    _load()
+    stacks = []
+    try:
+        stacks = _stack()
+    except gdb.error as error:
+        stacks.append({"pc": 0, "kind": "broken", "function": _text(error)})
+    with open(int(os.environ["LEADTIME_ANSWER"]), "w", encoding="utf-8") as stream:
+        json.dump(stacks, stream)
+
+
+_main()

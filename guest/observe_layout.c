@@ -1,0 +1,52 @@
+/* Prints where CPython keeps what the observer reads, measured from this interpreter's own headers (3.11 to 3.13). */
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <stddef.h>
+#include <stdio.h>
+#include "internal/pycore_frame.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_runtime.h"
+
+#define AT(name, type, member) printf("\"" name "\": %zu, ", offsetof(type, member))
+typedef struct _PyInterpreterFrame Frame;
+
+int main(void) {
+  printf("{");
+  AT("runtime_head", _PyRuntimeState, interpreters.head);
+#if PY_VERSION_HEX >= 0x030D0000
+  AT("interpreter_threads", PyInterpreterState, threads.head);
+  AT("thread_frame", PyThreadState, current_frame);
+  AT("frame_code", Frame, f_executable);
+  AT("frame_instruction", Frame, instr_ptr);
+  AT("frame_owner", Frame, owner);
+  printf("\"thread_cframe\": -1, \"cframe_frame\": 0, \"entry_owner\": %d, ", FRAME_OWNED_BY_CSTACK);
+#else
+  AT("interpreter_threads", PyInterpreterState, threads.head);
+  AT("thread_cframe", PyThreadState, cframe);
+  AT("cframe_frame", _PyCFrame, current_frame);
+  AT("frame_code", Frame, f_code);
+  AT("frame_instruction", Frame, prev_instr);
+#if PY_VERSION_HEX >= 0x030C0000
+  AT("frame_owner", Frame, owner);
+  printf("\"entry_owner\": %d, ", FRAME_OWNED_BY_CSTACK);
+#else
+  AT("frame_owner", Frame, is_entry);
+  printf("\"entry_owner\": -1, ");
+#endif
+#endif
+  AT("frame_previous", Frame, previous);
+  AT("thread_next", PyThreadState, next);
+  AT("thread_native", PyThreadState, native_thread_id);
+  AT("code_first_line", PyCodeObject, co_firstlineno);
+  AT("code_file", PyCodeObject, co_filename);
+  AT("code_name", PyCodeObject, co_qualname);
+  AT("code_lines", PyCodeObject, co_linetable);
+  AT("code_start", PyCodeObject, co_code_adaptive);
+  AT("size", PyVarObject, ob_size);
+  AT("bytes_start", PyBytesObject, ob_sval);
+  AT("text_length", PyASCIIObject, length);
+  AT("text_state", PyASCIIObject, state);
+  printf("\"ascii_start\": %zu, \"text_start\": %zu, ", sizeof(PyASCIIObject), sizeof(PyCompactUnicodeObject));
+  printf("\"version\": %d}\n", (int)(PY_VERSION_HEX >> 16));
+  return 0;
+}

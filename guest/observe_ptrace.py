@@ -1,0 +1,105 @@
+"""Linux ptrace as the observer needs it: attach without stopping, follow every child, look at one that stands still.
+
+x86-64 only; see ptrace(2). Everything here reads the traced process or lets it go on, nothing writes into it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+from dataclasses import dataclass
+
+SEIZE, INTERRUPT, LISTEN, CONT, GETREGS, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 7, 12, 0x4201, 0x4202
+EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT, EVENT_STOP = 1, 2, 3, 4, 6, 128
+OPTIONS = (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 7) | (1 << 20)
+"""TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, TRACESECCOMP, EXITKILL: no child escapes, none outlives the observer."""
+WALL = 0x40000000
+REGISTERS = 27
+RIP, RSP, ORIG_RAX = 16, 19, 15
+"""Places in struct user_regs_struct (asm/ptrace.h), which is also the order in a core file's NT_PRSTATUS."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.restype = ctypes.c_long
+_libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A signal as the kernel delivered it: ``code`` above zero means the kernel raised it, else some process did."""
+
+    signal: int
+    code: int
+    address: int
+    pc: int
+    sp: int
+
+
+def _ptrace(request: int, tid: int, address: int = 0, value: int | ctypes.Array[ctypes.c_char] = 0) -> int:
+    pointer = ctypes.addressof(value) if isinstance(value, ctypes.Array) else value
+    result = int(_libc.ptrace(request, tid, address, pointer))
+    if result == -1:
+        raise OSError(ctypes.get_errno(), "ptrace")
+    return result
+
+
+def seize(tid: int) -> None:
+    """Trace ``tid`` and all it will start, without stopping it now."""
+    _ptrace(SEIZE, tid, 0, OPTIONS)
+
+
+def resume(tid: int, deliver: int = 0) -> None:
+    """Let a stopped thread go on, delivering a signal to it if one is given; nothing if it is gone."""
+    try:
+        _ptrace(CONT, tid, 0, deliver)
+    except OSError:
+        return
+
+
+def listen(tid: int) -> None:
+    """Leave a thread in its group-stop, but hear when it is continued."""
+    try:
+        _ptrace(LISTEN, tid)
+    except OSError:
+        return
+
+
+def interrupt(tid: int) -> None:
+    """Ask a running thread to stop; it reports by a stop event. Raises OSError if it is gone."""
+    _ptrace(INTERRUPT, tid)
+
+
+def registers(tid: int) -> tuple[int, ...]:
+    """Return a stopped thread's general registers."""
+    raw = ctypes.create_string_buffer(REGISTERS * 8)
+    _ptrace(GETREGS, tid, 0, raw)
+    return struct.unpack(f"<{REGISTERS}Q", raw.raw)
+
+
+def event_message(tid: int) -> int:
+    """Return what belongs to the last event: the exit status, or the new child's id."""
+    raw = ctypes.create_string_buffer(8)
+    _ptrace(GETEVENTMSG, tid, 0, raw)
+    return int(struct.unpack("<Q", raw.raw)[0])
+
+
+def fault(tid: int) -> Fault:
+    """Return the signal that a thread in a signal-delivery-stop is about to get."""
+    raw = ctypes.create_string_buffer(128)
+    _ptrace(GETSIGINFO, tid, 0, raw)
+    number, _, code, address = struct.unpack_from("<iii4xQ", raw.raw)
+    regs = registers(tid)
+    return Fault(number, code, address, regs[RIP], regs[RSP])
+
+
+def next_stop(timeout_s: float) -> tuple[int, int] | None:
+    """Return (tid, wait status) of the next change, or None after ``timeout_s``; SIGCHLD must be blocked.
+
+    Raises ChildProcessError when nothing is left to wait for.
+    """
+    tid, status = os.waitpid(-1, WALL | os.WNOHANG)
+    if tid == 0 and timeout_s > 0:
+        signal.sigtimedwait([signal.SIGCHLD], timeout_s)
+        tid, status = os.waitpid(-1, WALL | os.WNOHANG)
+    return (tid, status) if tid else None

@@ -1,0 +1,130 @@
+"""Reads the Python stack of a stopped thread out of its memory; the interpreter itself is not asked.
+
+Where things lie was measured beforehand from the interpreter's own headers (`observe_layout.c`). What is read may have
+been forged by a program that writes into its own interpreter, so every walk is bounded and everything is checked later.
+"""
+
+from __future__ import annotations
+
+from observe_memory import Memory
+
+THREADS_MAX = 512
+FRAMES_MAX = 400
+TEXT_CHARS_MAX = 1000
+TABLE_BYTES_MAX = 1 << 16
+CODE_BYTES_MAX = 1 << 14
+KIND_BITS, COMPACT_BIT, ASCII_BIT = 2, 5, 6
+"""In PyASCIIObject.state: two bits of interning, three of kind, then compact and ascii (3.11 to 3.13)."""
+INTERNED_BYTE_VERSION = 0x030E
+_NO_COLUMNS, _LONG, _NONE = 13, 14, 15
+"""Forms of a location entry, Objects/locations.md of CPython 3.11."""
+
+
+class PythonStack:
+    """The frames of one interpreter, by the measured ``layout`` and the address of its runtime structure."""
+
+    def __init__(self, memory: Memory, layout: dict[str, int], runtime: int) -> None:
+        self._memory = memory
+        self._at = layout
+        self._runtime = runtime
+
+    def frames(self, native_thread: int) -> list[dict[str, object]]:
+        """Return that thread's frames, innermost first; ``entry`` marks the last of one call of the evaluator in C."""
+        at = self._at
+        thread = self._thread(native_thread)
+        if not thread:
+            return []
+        if at["thread_cframe"] >= 0:
+            frame = self._memory.word(self._memory.word(thread + at["thread_cframe"]) + at["cframe_frame"])
+        else:
+            frame = self._memory.word(thread + at["thread_frame"])
+        found: list[dict[str, object]] = []
+        for _ in range(FRAMES_MAX):
+            if not frame:
+                break
+            self._add(found, frame)
+            frame = self._memory.word(frame + at["frame_previous"])
+        return found
+
+    def _thread(self, native_thread: int) -> int:
+        at = self._at
+        interpreter = self._memory.word(self._runtime + at["runtime_head"])
+        thread = self._memory.word(interpreter + at["interpreter_threads"])
+        for _ in range(THREADS_MAX):
+            if not thread or self._memory.word(thread + at["thread_native"]) == native_thread:
+                break
+            thread = self._memory.word(thread + at["thread_next"])
+        return thread
+
+    def _add(self, found: list[dict[str, object]], frame: int) -> None:
+        owner = self._memory.read(frame + self._at["frame_owner"], 1)
+        if self._at["entry_owner"] < 0:
+            found.append({**self._code(frame), "entry": owner == b"\x01"})
+        elif owner == bytes([self._at["entry_owner"]]):
+            if found:
+                found[-1]["entry"] = True
+        else:
+            found.append({**self._code(frame), "entry": False})
+
+    def _code(self, frame: int) -> dict[str, object]:
+        at = self._at
+        code = self._memory.word(frame + at["frame_code"])
+        first = int.from_bytes(self._memory.read(code + at["code_first_line"], 4), "little", signed=True)
+        table = self._bytes(self._memory.word(code + at["code_lines"]))
+        start = code + at["code_start"]
+        unit = (self._memory.word(frame + at["frame_instruction"]) - start) // 2
+        size = max(0, min(self._memory.word(code + at["size"]) * 2, CODE_BYTES_MAX))
+        return {
+            "function": self._text(self._memory.word(code + at["code_name"])),
+            "file": self._text(self._memory.word(code + at["code_file"])),
+            "line": _line(table, first, unit),
+            "first_line": first,
+            "table": table.hex(),
+            "code": self._memory.read(start, size).hex(),
+        }
+
+    def _bytes(self, address: int) -> bytes:
+        size = self._memory.word(address + self._at["size"])
+        return self._memory.read(address + self._at["bytes_start"], min(size, TABLE_BYTES_MAX))
+
+    def _text(self, address: int) -> str:
+        at = self._at
+        state = int.from_bytes(self._memory.read(address + at["text_state"], 4), "little")
+        length = min(self._memory.word(address + at["text_length"]), TEXT_CHARS_MAX)
+        kind = state >> KIND_BITS & 7
+        if not state >> COMPACT_BIT & 1 or kind not in (1, 2, 4) or at["version"] >= INTERNED_BYTE_VERSION:
+            return "?"
+        start = at["ascii_start"] if state >> ASCII_BIT & 1 else at["text_start"]
+        raw = self._memory.read(address + start, length * kind)
+        encoding = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[kind]
+        return raw.decode(encoding, "replace")
+
+
+def _line(table: bytes, first: int, unit: int) -> int | None:
+    """Return the line of a code unit by the location table (CPython, Objects/locations.md)."""
+    line, at, covered = first, 0, 0
+    while at < len(table):
+        form, length = table[at] >> 3 & 15, (table[at] & 7) + 1
+        at += 1
+        if form in (_NO_COLUMNS, _LONG):
+            change, _ = _varint(table, at)
+            line += -(change >> 1) if change & 1 else change >> 1
+        elif 10 <= form <= 12:
+            line += form - 10
+        while at < len(table) and not table[at] & 128:
+            at += 1
+        covered += length
+        if unit < covered:
+            return None if form == _NONE else line
+    return None
+
+
+def _varint(table: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(table):
+        value |= (table[at] & 63) << shift
+        shift += 6
+        at += 1
+        if not table[at - 1] & 64:
+            break
+    return value, at
