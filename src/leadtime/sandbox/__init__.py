@@ -19,6 +19,7 @@ from leadtime.sandbox.records import (
     Watch,
 )
 from leadtime.sandbox.run import run
+from leadtime.sandbox.walls import walls
 
 __all__ = [
     "OBSERVER_DIRECTORY",
@@ -31,4 +32,5 @@ __all__ = [
     "Wall",
     "Watch",
     "run",
+    "walls",
 ]
