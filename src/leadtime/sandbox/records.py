@@ -30,7 +30,6 @@ class Watch(Enum):
     REPORTS = "reports"
     STACKS_AT_LIMIT = "stacks_at_limit"
     BUILDS = "builds"
-    BUILDS = "builds"
 
 
 class Ending(Enum):
