@@ -1,6 +1,6 @@
 """Take every target of a folder, and every bogus report in it, through ``leadtime validate`` and print the table.
 
-A target is a folder with ``target.json`` (package, expected class, inputs); a script of the same collection turns it into a
+A target is a folder with ``target.json`` (package, expected class, inputs); a script of the collection turns it into a
 recipe folder. Usage: targets.py [TARGETS_FOLDER] [--only TEXT]. Exit code 1 if any verdict or class is wrong.
 """
 
