@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -100,6 +100,9 @@ _STALLED = text("""
         select from procrastinate_workers worker
         where worker.id = job.worker_id and worker.last_heartbeat >= now() - make_interval(secs => :dead_after_seconds))
     order by job.id limit :jobs_max for update of job skip locked""")
+_DUE = text("""
+    select exists (select from procrastinate_jobs where status = 'todo' and queue_name = any(:queues)
+        and (scheduled_at is null or scheduled_at <= now()))""")
 _RETRY = text("select procrastinate_retry_job_v2(:job, now(), null, null, null)")
 _FAIL = text("select procrastinate_finish_job_v1(:job, 'failed', false)")
 _WAKE = text("select pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted')::text)")
@@ -212,7 +215,7 @@ async def work(
     station: Station,
     steps: Mapping[Kind, Step],
     *,
-    queues: Iterable[Queue],
+    queues: Collection[Queue],
     concurrency: int,
     timings: Timings,
     until_idle: bool = False,
@@ -234,9 +237,17 @@ async def work(
                 if station.address.embedded:
                     await asyncio.to_thread(station.address.embedded.ensure_running)
             else:
-                return
+                if not until_idle or not await asyncio.to_thread(_is_due, station.database, list(queues)):
+                    return
+                await asyncio.sleep(timings.poll_seconds)
     finally:
         sweeper.cancel()
+
+
+def _is_due(database: Database, queues: list[Queue]) -> bool:
+    """Tell whether a job of these queues waits that may be taken now; a step may have enqueued it since."""
+    with database.transaction(SYSTEM) as tx:
+        return bool(tx.connection.scalar(_DUE, {"queues": [queue.value for queue in queues]}))
 
 
 async def _work_once(

@@ -1,0 +1,145 @@
+"""A small story for tests: reports whose reproducers say what running them comes to, and a proof that believes them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import threading
+from uuid import UUID
+
+from sqlalchemy import text
+
+from leadtime.flow import coordination, exposure, intake, merging, validation
+from leadtime.flow.intake import ReportId
+from leadtime.flow.priority import Answer
+from leadtime.flow.validation import Begun, Outcome
+from leadtime.formats.advisories import AffectedSpan
+from leadtime.foundation.access import SYSTEM, Role, Viewer
+from leadtime.foundation.database import Database
+from leadtime.foundation.database.connect import Address
+from leadtime.foundation.digests import canonical_json
+from leadtime.foundation.settings import read_settings
+from leadtime.workflows import publishing
+from leadtime.workflows.drafting import Words, draft_advisory
+from leadtime.workflows.engine import Station, work
+from leadtime.workflows.records import Queue, Timings
+from leadtime.workflows.report_to_operator import hand_in, steps
+from tests.flow.parties.factories import enrol
+
+CANARY = "canary-7f3a-write-past-the-indent-buffer"
+QUICK = Timings(heartbeat_seconds=0.5, dead_after_seconds=2, sweep_seconds=0.5, poll_seconds=0.2, drain_seconds=5)
+SUBJECT = {"vulnerable": "pkg:pypi/ujson@5.0.0", "fixed": "pkg:pypi/ujson@5.2.0"}
+WORDS = Words(
+    title="ujson writes past a buffer when it indents",
+    summary="A large indent writes past a buffer on the stack.",
+    remedy="Upgrade.",
+    cve=None,
+    cwes=("CWE-787",),
+    spans=(AffectedSpan("0", "5.2.0", None, "the project's changelog"),),
+    references=(),
+)
+
+
+def a_story_report(reference: str, *, verdict: str = "reproduced", function: str = "leaf", line: int = 518) -> bytes:
+    """Return a report whose input tells `believe` what running it comes to."""
+    told = json.dumps({"verdict": verdict, "function": function, "line": line}).encode()
+    return json.dumps(
+        {
+            "schema": "leadtime.report/1",
+            "title": f"Indenting overflows ({CANARY})",
+            "description": f"A deep document does it: {CANARY}.",
+            "component": "pkg:pypi/ujson@5.0.0",
+            "reference": reference,
+            "found_by": {"tool": "example-fuzzer", "person_reviewed": True},
+            "reproducer": {
+                "recipe": {
+                    "schema": "leadtime.recipe/1",
+                    "subject": SUBJECT,
+                    "run": "{python} run.py {input}",
+                    "files": ["run.py"],
+                    "oracle": "sanitizer",
+                },
+                "files": {"run.py": base64.b64encode(f"# {CANARY}".encode()).decode()},
+                "input": {"name": "a.json", "base64": base64.b64encode(told).decode()},
+            },
+        }
+    ).encode()
+
+
+def believe(begun: Begun, _stopping: threading.Event) -> Outcome:
+    """Return what the reproducer's input tells, as a real run would report it."""
+    assert begun.reproducer is not None
+    told = json.loads(begun.reproducer.input.content)
+    if told["verdict"] != "reproduced":
+        return Outcome(told["verdict"], None, canonical_json({"verdict": told["verdict"], "crash": None}))
+    frames = [f"{told['function']} lib/{told['function']}.c:{told['line']}", "encode lib/encode.c:20"]
+    crash = {"class": "stack-buffer-overflow", "access": "WRITE 1", "signature": f"sha256:{told['function']}"}
+    crash |= {"frames": [*frames, f"main run.c:1 {CANARY}"], "subject_frames": frames}
+    result = {"verdict": "reproduced", "crash": crash, "fixed": {"verdict": "clean", "runs": 5}, "evidence": []}
+    return Outcome("reproduced", crash["signature"], canonical_json(result))
+
+
+def station_of(database: Database, address: Address, home: str) -> Station:
+    return Station(database, address, read_settings({"LEADTIME_HOME": home}))
+
+
+def work_until_idle(station: Station) -> None:
+    """Work every queue until nothing waits that may be taken now."""
+    asyncio.run(work(station, steps(believe), queues=Queue, concurrency=2, timings=QUICK, until_idle=True))
+
+
+class Cast:
+    """The people of the story."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.coordinator = enrol(database, Role.COORDINATOR, "Example Coordinator")[2]
+        self.finder = enrol(database, Role.FINDER, "Example Lab")[2]
+        self.other_finder = enrol(database, Role.FINDER, "Example Fuzzer")[2]
+        self.operator = enrol(database, Role.OPERATOR, "Example Hospital")[2]
+
+    def hand_in(self, raw: bytes, *, by: Viewer | None = None) -> ReportId:
+        with self.database.transaction(by or self.finder) as tx:
+            return hand_in(tx, raw).id
+
+    def keep_inventory(self, asset: str = "records server") -> UUID:
+        with self.database.transaction(self.operator) as tx:
+            raw = b"ujson==5.0.0\nrequests==2.31.0\n"
+            return publishing.keep_inventory(tx, asset=asset, exposed=Answer.YES, raw=raw).id
+
+    def publish(self, report: ReportId) -> UUID:
+        """Publish an advisory on the report's case, as its coordinator."""
+        with self.database.transaction(self.coordinator) as tx:
+            vulnerability = merging.vulnerability_of(tx, report)
+            assert vulnerability is not None
+            case = coordination.find_case(tx, vulnerability)
+            assert case is not None
+            drafted = draft_advisory(tx, case.id, WORDS, namespace="https://clearinghouse.example")
+            return publishing.publish(tx, drafted.id).id
+
+
+def state_of(database: Database) -> dict[str, object]:
+    """Return everything that the story leaves: counts of rows, states, histories, jobs."""
+    counted = ("reports", "validations", "vulnerabilities", "merged_reports", "cases", "case_reports", "case_events")
+    counted += ("published_advisories", "exposures", "set_aside", "data_keys", "relations")
+    with database.transaction(SYSTEM) as tx:
+        rows = {name: tx.connection.scalar(text(f"select count(*) from {name}")) for name in counted}
+        states = tx.connection.execute(text("select state, verdict from validations order by id")).all()
+        jobs = tx.connection.execute(text("select task_name, status::text from procrastinate_jobs order by id")).all()
+        return rows | {"validated": [tuple(row) for row in states], "jobs": [tuple(row) for row in jobs]}
+
+
+def patch_by(database: Database, operator: Viewer) -> list[str]:
+    with database.transaction(operator) as tx:
+        return [f"{line.component} on {line.asset}" for line in exposure.patch_by_list(tx)]
+
+
+def validation_of(database: Database, report: ReportId) -> validation.KeptValidation:
+    with database.transaction(SYSTEM) as tx:
+        return validation.read_validation(tx, report)
+
+
+def title_of(database: Database, report: ReportId) -> str:
+    with database.transaction(SYSTEM) as tx:
+        return intake.read_finding(tx, report).title

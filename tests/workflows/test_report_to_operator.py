@@ -1,0 +1,139 @@
+"""The whole story over the database: from two finders' reports to an operator's list."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadtime.flow import coordination, merging
+from leadtime.flow.coordination import CaseState
+from leadtime.flow.merging.rules import NEAR_LINES_MAX
+from leadtime.flow.validation import State
+from leadtime.foundation.access import SYSTEM
+from leadtime.workflows.report_to_operator import (
+    CLOSE_ABSORBED,
+    MERGE,
+    OPEN_CASE,
+    VALIDATE,
+    steps,
+)
+from tests.workflows.story import (
+    Cast,
+    a_story_report,
+    believe,
+    patch_by,
+    state_of,
+    station_of,
+    title_of,
+    validation_of,
+    work_until_idle,
+)
+
+
+@pytest.fixture
+def cast(database) -> Cast:
+    return Cast(database)
+
+
+@pytest.fixture
+def station(database, address, home):
+    return station_of(database, address, str(home))
+
+
+def case_of(database, report):
+    with database.transaction(SYSTEM) as tx:
+        vulnerability = merging.vulnerability_of(tx, report)
+        case = coordination.find_case(tx, vulnerability)
+        return coordination.read_case(tx, case.id)
+
+
+def test_two_finders_reports_of_one_flaw_become_one_case_and_an_operators_line(cast, database, station):
+    first = cast.hand_in(a_story_report("A-1"))
+    second = cast.hand_in(a_story_report("B-1"), by=cast.other_finder)
+    cast.keep_inventory()
+    work_until_idle(station)
+
+    file = case_of(database, first)
+    assert case_of(database, second).case.id == file.case.id
+    assert set(file.reports) == {first, second}
+    assert file.case.title == title_of(database, first)
+
+    cast.publish(first)
+    work_until_idle(station)
+
+    assert patch_by(database, cast.operator) == ["pkg:pypi/ujson on records server"]
+    assert state_of(database)["jobs"] == []
+
+
+def test_an_inventory_that_comes_after_the_advisory_is_held_against_it(cast, database, station):
+    report = cast.hand_in(a_story_report("A-1"))
+    work_until_idle(station)
+    cast.publish(report)
+    work_until_idle(station)
+    assert patch_by(database, cast.operator) == []
+
+    cast.keep_inventory()
+    work_until_idle(station)
+
+    assert patch_by(database, cast.operator) == ["pkg:pypi/ujson on records server"]
+
+
+@pytest.mark.parametrize("verdict", ["not_reproduced", "harness_fault", "inconclusive"])
+def test_what_was_not_reproduced_is_decided_and_goes_no_further(cast, database, station, verdict):
+    report = cast.hand_in(a_story_report("A-1", verdict=verdict))
+    work_until_idle(station)
+
+    kept = validation_of(database, report)
+    assert (kept.state, kept.outcome.verdict) == (State.DECIDED, verdict)
+    left = state_of(database)
+    assert (left["vulnerabilities"], left["cases"], left["jobs"]) == (0, 0, [])
+
+
+def test_a_report_handed_in_twice_is_worked_once(cast, database, station):
+    first = cast.hand_in(a_story_report("A-1"))
+    assert cast.hand_in(a_story_report("A-1")) == first
+    assert state_of(database)["jobs"] == [("validate", "todo")]
+    work_until_idle(station)
+
+    again = cast.hand_in(a_story_report("A-1"))
+
+    assert again == first
+    assert state_of(database)["jobs"] == []
+
+
+def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):
+    report = cast.hand_in(a_story_report("A-1"))
+    cast.keep_inventory()
+    work_until_idle(station)
+    advisory = cast.publish(report)
+    inventory = cast.keep_inventory("second server")
+    work_until_idle(station)
+    before = state_of(database)
+    with database.transaction(SYSTEM) as tx:
+        vulnerability = merging.vulnerability_of(tx, report)
+
+    entities = {VALIDATE: report, MERGE: report, OPEN_CASE: vulnerability, CLOSE_ABSORBED: vulnerability}
+    for kind, step in steps(believe).items():
+        later = advisory if kind.name == "match_advisory" else inventory
+        step(station, entities.get(kind, later))
+
+    assert state_of(database) == before
+
+
+def test_two_flaws_that_a_third_report_joins_end_in_one_case(cast, database, station):
+    """The first two fail too far apart to link; the third lies between, so the younger's case closes into the older."""
+    first = cast.hand_in(a_story_report("A-1", line=500))
+    work_until_idle(station)
+    second = cast.hand_in(a_story_report("A-2", line=500 + 2 * NEAR_LINES_MAX))
+    work_until_idle(station)
+    older, younger = case_of(database, first), case_of(database, second)
+    assert older.case.id != younger.case.id
+
+    third = cast.hand_in(a_story_report("B-1", line=500 + NEAR_LINES_MAX), by=cast.other_finder)
+    work_until_idle(station)
+
+    file = case_of(database, second)
+    assert file.case.id == case_of(database, third).case.id == older.case.id
+    assert set(file.reports) == {first, second, third}
+    with database.transaction(SYSTEM) as tx:
+        assert coordination.read_case(tx, younger.case.id).case.state is CaseState.CLOSED
+    assert state_of(database)["jobs"] == []
