@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
@@ -82,11 +82,11 @@ class Downloads:
         """
 
         def read(response: httpx.Response) -> Page:
-            content = b"".join(self._pieces(response, limits.PAGE_BYTES_MAX, what))
+            content = b"".join(self._pieces(response.iter_bytes(), limits.PAGE_BYTES_MAX, what))
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             return Page(content, media_type, str(response.url))
 
-        return self._tried(address, accept, what, read)
+        return self._tried(address, {"accept": accept}, what, read)
 
     def file(self, address: str, into: BinaryIO, *, what: str) -> Digests:
         """Write a file's bytes to ``into`` (rewound before each try) and return its digests."""
@@ -95,23 +95,26 @@ class Downloads:
             into.seek(0)
             into.truncate()
             running = [hashlib.sha1(usedforsecurity=False), hashlib.sha256(), hashlib.sha512()]
-            for piece in self._pieces(response, limits.ARCHIVE_BYTES_MAX, what):
+            for piece in self._pieces(response.iter_raw(), limits.ARCHIVE_BYTES_MAX, what):
                 into.write(piece)
                 for each in running:
                     each.update(piece)
             return Digests(*(each.hexdigest() for each in running))
 
-        return self._tried(address, "application/octet-stream, */*;q=0.5", what, read)
+        # Some servers call a .tar.gz a gzip-encoded .tar: the file is wanted as it lies there, as its digest says.
+        return self._tried(address, {"accept": "*/*", "accept-encoding": "identity"}, what, read)
 
-    def _tried(self, address: str, accept: str, what: str, read: Callable[[httpx.Response], _Read]) -> _Read:
+    def _tried(
+        self, address: str, headers: Mapping[str, str], what: str, read: Callable[[httpx.Response], _Read]
+    ) -> _Read:
         problem: Exception | None = None
         for attempt in range(limits.TRIES_MAX):
             if attempt:
                 self._pause(limits.RETRY_WAIT_SECONDS * 2 ** (attempt - 1))
             try:
-                with self._answer(address, accept, what) as response:
+                with self._answer(address, headers, what) as response:
                     return read(response)
-            except (httpx.TransportError, _TryAgain) as again:
+            except (httpx.HTTPError, _TryAgain) as again:
                 problem = again
         raise Unavailable(
             f"the package index did not answer ({_reason(problem)})",
@@ -120,19 +123,19 @@ class Downloads:
         ) from problem
 
     @contextmanager
-    def _answer(self, address: str, accept: str, what: str) -> Iterator[httpx.Response]:
+    def _answer(self, address: str, headers: Mapping[str, str], what: str) -> Iterator[httpx.Response]:
         """Follow redirects by hand, so that none leaves https once it was reached, and give the open answer."""
         for _ in range(limits.REDIRECTS_MAX + 1):
-            _check_scheme(address, what)
-            with self._client.stream("GET", address, headers={"accept": accept}, follow_redirects=False) as response:
+            _check_address(address, what)
+            with self._client.stream("GET", address, headers=headers, follow_redirects=False) as response:
                 if not response.has_redirect_location:
                     _check_status(response, what)
                     yield response
                     return
-                target = urljoin(address, response.headers["location"])
-            if address.startswith("https:") and not target.startswith("https:"):
+                target = _joined(address, response.headers["location"])
+            if address.startswith("https:") and target.startswith("http:"):
                 raise Refused(
-                    "the package index redirects from https to another scheme",
+                    "the package index redirects from https to http",
                     where=what,
                     next_step="Configure an index that stays on https.",
                 )
@@ -143,11 +146,11 @@ class Downloads:
             next_step="Configure the index's final address.",
         )
 
-    def _pieces(self, response: httpx.Response, bytes_max: int, what: str) -> Iterator[bytes]:
+    def _pieces(self, body: Iterator[bytes], bytes_max: int, what: str) -> Iterator[bytes]:
         """Yield the body; stop it at ``bytes_max`` after decompression, and at the wall-clock bound."""
         deadline = self._seconds() + limits.DOWNLOAD_SECONDS_MAX
         seen = 0
-        for piece in response.iter_bytes():
+        for piece in body:
             seen += len(piece)
             if seen > bytes_max:
                 raise Refused(
@@ -158,13 +161,25 @@ class Downloads:
             yield piece
 
 
-def _check_scheme(address: str, what: str) -> None:
-    if urlsplit(address).scheme not in {"http", "https"}:
+def _check_address(address: str, what: str) -> None:
+    try:
+        fine = httpx.URL(address).scheme in {"http", "https"}
+    except (httpx.InvalidURL, ValueError):
+        fine = False
+    if not fine:
         raise Refused(
             "only http and https addresses are fetched",
             where=what,
-            next_step="Configure an index with such an address.",
+            next_step="Configure an index whose files have such addresses.",
         )
+
+
+def _joined(address: str, location: str) -> str:
+    """Return where a redirect leads; empty, and so refused, if that is no address."""
+    try:
+        return urljoin(address, location)
+    except ValueError:
+        return ""
 
 
 def _check_status(response: httpx.Response, what: str) -> None:

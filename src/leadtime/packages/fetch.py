@@ -135,13 +135,20 @@ class Fetcher:
                 continue
 
     def _fetched(self, purl: Purl, form: Form, offer: Offer) -> Release:
-        with self._cache.incoming() as stream:
-            digests = self._downloads.file(offer.address, stream, what=str(purl))
-            _check_digest(offer, digests, str(purl))
-            digest = Digest("sha256:" + digests.sha256)
-            archive = self._cache.keep(stream, digest)
-        release = Release(purl, archive, digest, offer.filename, offer.declared_digest)
-        self._cache.note(release, form)
+        try:
+            with self._cache.incoming() as stream:
+                digests = self._downloads.file(offer.address, stream, what=str(purl))
+                _check_digest(offer, digests, str(purl))
+                digest = Digest("sha256:" + digests.sha256)
+                archive = self._cache.keep(stream, digest)
+            release = Release(purl, archive, digest, offer.filename, offer.declared_digest)
+            self._cache.note(release, form)
+        except OSError as problem:
+            raise Unavailable(
+                f"the release cannot be kept in the cache ({problem.strerror})",
+                where=str(purl),
+                next_step="Make room on the disk, and make the cache directory writable.",
+            ) from None
         return release
 
 

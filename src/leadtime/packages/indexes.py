@@ -48,7 +48,7 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
     """Return the indexes that pip's and npm's settings name, as those tools would read them.
 
     For pip: ``PIP_INDEX_URL`` and ``PIP_EXTRA_INDEX_URL``, then the configuration files, then pip's default.
-    For npm: ``npm_config_registry``, then the project's, user's and global npmrc, then what an installed npm says.
+    For npm: ``npm_config_registry``, then the user's and the global npmrc, then what an installed npm says.
     Local ``file:`` indexes and find-links are left out: a release is identified by what a network index promises.
     """
     settings = _pip_settings(environment)

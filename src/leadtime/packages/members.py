@@ -153,7 +153,7 @@ def _from_tar(entry: tarfile.TarInfo, where: str) -> Member:
         tarfile.LNKTYPE: MemberKind.HARDLINK,
     }
     kind = MemberKind.FILE if entry.isreg() else kinds.get(entry.type)
-    if kind is None:
+    if kind is None or entry.issparse():
         raise _special(entry.name, where)
     modified_at = min(max(int(entry.mtime), 0), _SECONDS_MAX)
     return Member(entry.name, kind, entry.size, bool(entry.mode & 0o111), modified_at, entry.linkname)

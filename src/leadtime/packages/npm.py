@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from leadtime.foundation.errors import Malformed, Missing
+from leadtime.packages import limits
 from leadtime.packages.downloads import Downloads
 from leadtime.packages.releases import Offer
 
@@ -37,7 +38,11 @@ def offer_of(downloads: Downloads, registry: str, name: str, version: str) -> Of
         raise Malformed(
             "the registry's answer is not a package document", where=what, next_step="Use another registry."
         ) from None
-    return Offer(urlsplit(tarball).path.rpartition("/")[2] or "package.tgz", tarball, declared)
+    return Offer(
+        (urlsplit(tarball).path.rpartition("/")[2] or "package.tgz")[: limits.FILE_NAME_CHARACTERS_MAX],
+        tarball,
+        declared,
+    )
 
 
 def declared_digest(integrity: str, shasum: str) -> str | None:

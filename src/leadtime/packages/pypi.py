@@ -119,9 +119,12 @@ def _from_html(page: Page) -> Iterator[Offer]:
     reader = _Anchors()
     reader.feed(page.content.decode(errors="replace"))
     for attributes in reader.links:
-        address, fragment = urldefrag(urljoin(page.address, attributes["href"]))
+        try:
+            address, fragment = urldefrag(urljoin(page.address, attributes["href"]))
+            name = unquote(urlsplit(address).path.rpartition("/")[2])
+        except ValueError:
+            continue  # a link that is no address offers nothing; the others may
         algorithm, _, value = fragment.partition("=")
-        name = unquote(urlsplit(address).path.rpartition("/")[2])
         yield Offer(
             _file_name(name),
             address,

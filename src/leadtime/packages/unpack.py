@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import IO
 
 from leadtime.foundation.digests import Digest
-from leadtime.foundation.errors import Conflict, Malformed
+from leadtime.foundation.errors import Conflict, Malformed, Unavailable
 from leadtime.packages import limits
 from leadtime.packages.members import Member, MemberKind, members_of, pieces_of, shown
 from leadtime.packages.paths import path_inside, target_inside
@@ -39,7 +39,8 @@ def unpack(archive: Path, into: Path, *, strip: int = 1, where: str = "") -> Unp
     ``strip`` leading components fall away, as with ``tar --strip-components``; members that have no more vanish.
     Modes become 0644 or 0755; times are kept, since makefiles compare them. All or nothing: the tree appears by one
     rename. Raises `Malformed` naming the member for absolute paths, ``..``, links that leave the tree, devices,
-    pipes, and more than the bounds allow; `Conflict` if ``into`` holds something. ``where`` names the archive in
+    pipes, and more than the bounds allow; `Conflict` if ``into`` holds something;
+    `Unavailable` if the disk does not take it. ``where`` names the archive in
     those sentences (else its file name).
     """
     into = into.absolute()
@@ -55,6 +56,12 @@ def unpack(archive: Path, into: Path, *, strip: int = 1, where: str = "") -> Unp
         writer.finish()
         fresh.chmod(_DIRECTORY_MODE)
         fresh.replace(into)
+    except OSError as problem:
+        raise Unavailable(
+            f"the archive cannot be unpacked here ({problem.strerror})",
+            where=into.name,
+            next_step="Make room on the disk, or choose a directory that can be written.",
+        ) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return UnpackedTree(into, MappingProxyType(dict(sorted(writer.files.items()))))
@@ -97,7 +104,9 @@ class _Writer:
         if path in self.files or path in self._links:
             raise self._refused(name, "is inside something that is not a directory")
         self._make_directory(path.rpartition("/")[0], name)
-        (self._root / path).mkdir(mode=_DIRECTORY_MODE)
+        directory = self._root / path
+        directory.mkdir()
+        directory.chmod(_DIRECTORY_MODE)
         self._directories.add(path)
 
     def _make_room(self, path: str, name: str) -> None:
@@ -110,6 +119,8 @@ class _Writer:
         self._links.pop(path, None)
 
     def _write(self, path: str, member: Member, content: IO[bytes]) -> None:
+        if member.bytes_declared > self._bytes_left:
+            raise self._too_large(member.name)
         self._make_room(path, member.name)
         running = hashlib.sha256()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -138,7 +149,10 @@ class _Writer:
     def _spend(self, size: int, name: str) -> None:
         self._bytes_left -= size
         if self._bytes_left < 0:
-            raise self._refused(name, f"brings the tree over {limits.UNPACKED_BYTES_MAX} bytes")
+            raise self._too_large(name)
+
+    def _too_large(self, name: str) -> Malformed:
+        return self._refused(name, f"brings the tree over {limits.UNPACKED_BYTES_MAX} bytes")
 
     def _refused(self, name: str, problem: str) -> Malformed:
         return Malformed(f"the member {shown(name)} {problem}", where=self._where, next_step=_STEP)
