@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,11 @@ import pytest
 
 from leadtime.doors.app import build_app
 from leadtime.doors.site import Site
-from leadtime.flow import parties
-from leadtime.foundation.access import SYSTEM, Role
+from leadtime.foundation.access import Role
 from leadtime.foundation.database import Database
 from leadtime.foundation.settings import Settings
+from tests.doors.world import URL, Somebody, World, a_world, enrol
 
-URL = "http://site.test"
 
 
 class Client:
@@ -50,23 +48,6 @@ class Client:
     def close(self) -> None:
         self._runner.run(self.http.aclose())
         self._runner.close()
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """One person of one organisation, with a token."""
-
-    organisation: parties.Organisation
-    person: parties.Person
-    token: str
-
-
-def enrol(database: Database, role: Role, name: str) -> Somebody:
-    """Enrol an example organisation with one person who has a token."""
-    with database.transaction(SYSTEM) as tx:
-        organisation = parties.enrol_organisation(tx, name=name, role=role, example=True)
-        person = parties.enrol_person(tx, organisation=organisation.id, name=f"Person of {name}", email="p@example.org")
-        return Somebody(organisation, person, parties.issue_token(tx, person.id, days=30).secret)
 
 
 @pytest.fixture
@@ -130,3 +111,8 @@ def stranger(database: Database) -> Somebody:
 @pytest.fixture
 def auditor(database: Database) -> Somebody:
     return enrol(database, Role.AUDITOR, "Auditor")
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return a_world(database)

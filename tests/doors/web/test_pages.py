@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+from tests.doors.conftest import browse
+
+
+def test_the_coordinator_sees_one_case_whole(clients, world):
+    page = browse(clients(), world.people["coordinator"]).get(f"/cases/{world.quiet.case.id}")
+    assert page.status_code == 200
+    for shown in (
+        "ujson writes past a buffer when it indents",
+        world.quiet.case.number,
+        "stack-buffer-overflow",
+        "Buffer_AppendIndentUnchecked",
+        "5 of 5 runs",
+        "happens in 56 % to 100 % of runs",
+        "17 Sep 2026, 12:00 America/New_York",
+        "17 Sep 2026, 16:00 UTC",
+        "Example Lab A",
+        "Example Lab B",
+        "Why this is one flaw",
+        "delivered to a maintainer",
+        "Publish the advisory",
+    ):
+        assert shown in page.text, shown
+
+
+def test_the_list_says_whose_move_it_is(clients, world):
+    page = browse(clients(), world.people["coordinator"]).get("/cases")
+    assert "Maintainer</span>: acknowledge" in page.text
+    assert world.quiet.case.number in page.text
+    theirs = browse(clients(), world.people["maintainer"]).get("/cases")
+    assert "You</span>: acknowledge" in theirs.text
+
+
+def test_a_finder_sees_the_case_but_neither_the_other_finders_report_nor_buttons(clients, world):
+    page = browse(clients(), world.people["finder"]).get(f"/cases/{world.quiet.case.id}")
+    assert page.status_code == 200
+    assert page.text.count("<article") == 1
+    assert "Your moves" not in page.text
+
+
+def test_the_maintainer_needs_no_account(clients, world):
+    client = clients()
+    base = f"/d/{world.quiet.link.secret}"
+    page = client.get(base)
+    assert page.status_code == 200
+    number = world.quiet.case.number
+    assert f"unzip {number}.zip -d {number} &amp;&amp; cd {number} &amp;&amp; leadtime validate" in page.text
+    packed = client.get(f"{base}/reproducer.zip")
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert sorted(archive.namelist()) == ["encode.py", "nested.json", "recipe.json"]
+        assert json.loads(archive.read("recipe.json"))["oracle"] == "sanitizer"
+    assert client.submit(base, f"{base}/acknowledge").status_code == 303
+    assert client.submit(base, f"{base}/fixed", version="5.2.0").status_code == 303
+    after = client.get(base).text
+    assert "Acknowledged" in after
+    assert "Fixed in <strong class=\"lt-mono\">5.2.0</strong>" in after
+
+
+def test_a_wrong_link_opens_nothing(anyone):
+    answer = anyone.get("/d/ltd_nothing")
+    assert answer.status_code == 403
+    assert "This link is not accepted." in answer.text
+
+
+def test_the_coordinator_makes_every_move_from_the_page(clients, world, clock):
+    client = browse(clients(), world.people["coordinator"])
+    page = f"/cases/{world.quiet.case.id}"
+    assert client.submit(page, f"{page}/embargo", ends_at="2026-08-20T09:00", zone="Europe/Berlin").status_code == 303
+    assert "20 Aug 2026, 09:00 Europe/Berlin" in client.get(page).text
+    other = world.people["other_maintainer"].organisation.id
+    sent = client.submit(page, f"{page}/deliver", organisation=str(other))
+    assert "http://site.test/d/ltd_" in sent.text
+    refused = client.submit(page, f"{page}/publish", sure="yes")
+    assert refused.status_code == 403
+    assert "The embargo runs until" in refused.text
+    clock.advance(days=17)
+    assert client.submit(page, f"{page}/publish", sure="yes").status_code == 303
+    assert "Published" in client.get(page).text
+
+
+def test_an_operator_reads_dates_with_their_row_and_marks_what_is_deployed(clients, world):
+    client = browse(clients(), world.people["operator"])
+    page = client.get("/patch-by").text
+    assert "pkg:pypi/ujson@5.0.0" in page
+    assert "patient portal" in page
+    assert "BOD 26-04, row 7" in page
+    assert client.submit("/patch-by", f"/patch-by/{world.exposure}/deployed", version="5.0.0").status_code == 403
+    assert client.submit("/patch-by", f"/patch-by/{world.exposure}/deployed", version="5.2.0").status_code == 303
+    assert "deployed</span>" in client.get("/patch-by").text
+
+
+def test_an_operator_uploads_an_inventory(clients, world):
+    client = browse(clients(), world.people["other_operator"])
+    fields = {"asset": "ledger host", "exposed": "no"}
+    kept = client.submit("/patch-by", "/inventories", files={"file": ("p.txt", b"ujson==5.0.0\n")}, **fields)
+    assert kept.status_code == 303
+    assert "ledger host" in client.get("/patch-by").text
+    for bad in ({"exposed": "maybe"}, {"asset": " "}):
+        answer = client.submit("/patch-by", "/inventories", files={"file": ("p.txt", b"x==1\n")}, **{**fields, **bad})
+        assert answer.status_code == 400
+    assert client.submit("/patch-by", "/inventories", files={"file": ("p", b"")}, **fields).status_code == 400
+
+
+def test_a_finder_follows_its_reports(clients, world):
+    client = browse(clients(), world.people["finder"])
+    listed = client.get("/reports").text
+    assert "not reproduced" in listed
+    assert "Example Lab B" not in listed
+    page = client.get(f"/reports/{world.quiet.report}").text
+    assert world.quiet.case.number in page
+    receipt = client.get(f"/reports/{world.quiet.report}/receipt.json").json()
+    assert receipt["id"] == str(world.quiet.report)
+
+
+def test_everybody_reads_what_is_published_and_nothing_else(anyone, world):
+    assert "never returns from a negative indent" in anyone.get("/advisories").text
+    page = anyone.get(f"/advisories/{world.told.advisory}").text
+    assert "run here, in the sandbox" in page
+    assert "entered by a person: CVE-2021-45958, public description" in page
+    osv = page.partition('href="/osv/')[2].partition('"')[0]
+    assert anyone.get(f"/osv/{osv}").json()["aliases"] == ["CVE-2021-45958"]
+    csaf = page.partition('href="/csaf/')[2].partition('"')[0]
+    assert anyone.get(f"/csaf/{csaf}").json()["document"]["tracking"]["version"] == "1"
+    assert anyone.get(f"/advisories/{world.quiet.advisory}").status_code == 404
+
+
+def test_a_draft_is_read_by_its_cases_people(clients, world):
+    client = browse(clients(), world.people["maintainer"])
+    assert "A draft: this is what it would say." in client.get(f"/advisories/{world.quiet.advisory}").text
+
+
+def test_public_counts_are_rounded_and_exact_ones_are_the_coordinators(anyone, clients, world):
+    public = anyone.get("/").text
+    assert public.count("under 10") == 7
+    exact = browse(clients(), world.people["coordinator"]).get("/").text
+    assert "under 10" not in exact
+    assert '<span class="lt-count">5</span><span class="lt-name"><a href="/reports">Received' in exact
