@@ -18,6 +18,7 @@ from leadtime.flow.merging.rules import (
     partition,
     place_of,
     survivor_of,
+    why_new,
 )
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.explanation import Explanation, Fact
@@ -169,6 +170,10 @@ class TestFixes:
         assert kind(a, evidence(2, *SIX, component="pkg:npm/thing", release="9.9.0", fixed=None)) is LinkKind.SAME_FAULT
         assert kind(a, evidence(2, *SIX, component="pkg:npm/thing", release="11.0.0", fixed=None)) is None
 
+    def test_a_purls_type_names_the_ecosystem_whatever_its_namespace(self):
+        a = evidence(1, *SIX, component="pkg:npm/%40scope/thing", release="9.0.0", fixed="10.0.0")
+        assert kind(a, evidence(2, *SIX, component="pkg:npm/%40scope/thing", release="11.0.0", fixed=None)) is None
+
     def test_one_release_is_never_past_its_own_fix(self):
         still_failing = evidence(2, *SIX, component="pkg:pypi/pillow", release="6.2.1", fixed="6.0")
         assert kind(self.OLD, still_failing) is LinkKind.SAME_FAULT
@@ -267,6 +272,20 @@ def test_every_link_explains_itself_from_the_older_report_on():
             Fact("failed in", "not known", second),
             Fact("class", "heap-buffer-overflow", second),
             Fact("frames", "f a.c:1 < g a.c:2", second),
+        ),
+    )
+
+
+def test_a_first_report_says_why_it_begins_a_vulnerability():
+    source = f"reproduction of report {report(1)}"
+    assert why_new(evidence(1, "f a.c:1", release=None)) == Explanation(
+        decision="a new vulnerability",
+        rule="no earlier report of this component shares its root cause",
+        facts=(
+            Fact("component", "pkg:pypi/thing", source),
+            Fact("failed in", "not known", source),
+            Fact("class", "heap-buffer-overflow READ 1", source),
+            Fact("frames", "f a.c:1", source),
         ),
     )
 

@@ -161,7 +161,7 @@ def partition(
 
 def survivor_of(held: Iterable[VulnerabilityId]) -> VulnerabilityId | None:
     """Return the vulnerability that joined ones go on as: the oldest, because most people know it; None of none."""
-    return min(held, key=lambda vulnerability: vulnerability.int, default=None)
+    return min(held, default=None)
 
 
 def why_new(evidence: Evidence) -> Explanation:
