@@ -153,6 +153,8 @@ def _from_tar(entry: tarfile.TarInfo, where: str) -> Member:
         tarfile.LNKTYPE: MemberKind.HARDLINK,
     }
     kind = MemberKind.FILE if entry.isreg() else kinds.get(entry.type)
+    if entry.size < 0:
+        raise Malformed("a member of the archive points backwards", where=where, next_step=_STEP)
     if kind is None or entry.issparse():
         raise _special(entry.name, where)
     modified_at = min(max(int(entry.mtime), 0), _SECONDS_MAX)
