@@ -1,0 +1,189 @@
+"""``leadtime report``: pack report files and hand them in to a server, one or a stream of many."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+
+import click
+import httpx
+
+from leadtime.doors.visible import visible_line
+from leadtime.flow.intake import pack_reports
+from leadtime.foundation.digests import digest_of
+from leadtime.foundation.errors import Malformed, Refused, Unavailable
+from leadtime.foundation.settings import Settings, read_settings
+
+EXIT_REFUSED = 2
+EXIT_UNAVAILABLE = 5
+SERVER_FAULT = 500
+CONNECT_SECONDS_MAX = 10.0
+ANSWER_SECONDS_MAX = 300.0
+SPOOL_MEMORY_BYTES_MAX = 32 << 20
+ANSWER_CHARS_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One report that is ready to be sent: what to call it in answers, and the digest its receipt must have."""
+
+    label: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the server answered to one report: a receipt (``code`` 0), or a problem."""
+
+    label: str
+    code: int
+    receipt: Mapping[str, object]
+    problem: Mapping[str, object]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the answer as one JSON object."""
+        told = {"receipt": self.receipt} if self.code == 0 else {"problem": self.problem}
+        return {"report": self.label, **told}
+
+    def as_line(self) -> str:
+        """Return the answer as one line for people."""
+        if self.code == 0:
+            return visible_line(f"{self.label}: received as {self.receipt.get('id')}")
+        told = [str(self.problem.get(name) or "") for name in ("where", "detail", "next_step")]
+        where = f"{told[0]}: " if told[0] else ""
+        return visible_line(f"{self.label}: {where}{told[1].rstrip('.')}. {told[2]}").rstrip()
+
+
+@click.command("report", epilog="Example: leadtime report findings/*.json run-7.ndjson")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="Print each answer as one JSON object a line.")
+def command(files: tuple[Path, ...], *, as_json: bool) -> int:
+    """Hand in reports (leadtime.report/1) to the server at LEADTIME_URL, as the person of LEADTIME_TOKEN.
+
+    A .json file holds one report, an .ndjson or .jsonl file one a line. Files that a report names by path (its recipe,
+    the files beside it, the input) are packed into it; they must lie in the report's folder. Nothing is sent before
+    every file has been read without a fault, and what was received is received once however often it is sent.
+    """
+    settings = read_settings(os.environ)
+    if settings.token is None:
+        raise Refused("a token is needed", where="LEADTIME_TOKEN", next_step="Set it to the one you were given.")
+    worst = 0
+    with SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES_MAX) as spool, open_client(settings) as client:
+        packed = [_spooled(spool, label, report) for label, report in _read_all(files)]
+        spool.seek(0)
+        for answered in hand_in(client, packed, spool):
+            worst = max(worst, answered.code)
+            line = json.dumps(answered.as_json()) if as_json else answered.as_line()
+            click.echo(line, err=not as_json and answered.code != 0)
+    return worst
+
+
+def open_client(settings: Settings) -> httpx.Client:
+    """Return a client of the server that the settings name, with the person's token."""
+    return httpx.Client(
+        base_url=settings.url,
+        headers={"authorization": f"Bearer {settings.token}"},
+        timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX),
+    )
+
+
+def hand_in(client: httpx.Client, packed: list[Packed], lines: SpooledTemporaryFile[bytes]) -> Iterator[Answered]:
+    """Send reports (``lines``: one a line, as many as ``packed``) and give each answer as it comes.
+
+    Raises `Unavailable` if the server does not answer or stops before the last one; sending again is safe.
+    """
+    try:
+        if len(packed) == 1:
+            yield _hand_in_one(client, packed[0], lines.read().rstrip(b"\n"))
+        elif packed:
+            yield from _hand_in_many(client, packed, lines)
+    except httpx.HTTPError as problem:
+        raise _unavailable(client, type(problem).__name__) from None
+
+
+def _hand_in_one(client: httpx.Client, report: Packed, content: bytes) -> Answered:
+    headers = {"content-type": "application/json", "idempotency-key": report.digest}
+    answer = client.post("/api/v1/reports", content=content, headers=headers)
+    told = _object(answer.text)
+    return _answered(report, told, {}) if answer.is_success else _answered(report, {}, told, answer.status_code)
+
+
+def _hand_in_many(client: httpx.Client, packed: list[Packed], lines: SpooledTemporaryFile[bytes]) -> Iterator[Answered]:
+    headers = {"content-type": "application/x-ndjson"}
+    with client.stream("POST", "/api/v1/reports/batch", content=iter(lines), headers=headers) as answer:
+        if not answer.is_success:
+            answer.read()
+            raise _refusal(client, answer)
+        count = 0
+        for line in answer.iter_lines():
+            told = _object(line)
+            number = told.get("line")
+            if not isinstance(number, int) or not 1 <= number <= len(packed):
+                raise _unavailable(client, "an answer names no line")
+            yield _answered(packed[number - 1], _member(told, "receipt"), _member(told, "problem"))
+            count += 1
+    if count < len(packed):
+        raise _unavailable(client, f"{count} of {len(packed)} reports were answered")
+
+
+def _answered(report: Packed, receipt: dict[str, object], problem: dict[str, object], status: int = 0) -> Answered:
+    if receipt and receipt.get("digest") == report.digest:
+        return Answered(report.label, 0, receipt, {})
+    if receipt:
+        problem = {"detail": "the receipt is for other content", "next_step": "Tell the server's people."}
+    told = problem or {"detail": "the server answered nothing that can be read", "next_step": "Try again."}
+    known = told.get("status")
+    failed = (status or (known if isinstance(known, int) else SERVER_FAULT)) >= SERVER_FAULT
+    return Answered(report.label, EXIT_UNAVAILABLE if failed else EXIT_REFUSED, {}, told)
+
+
+def _read_all(files: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
+    for path in files:
+        reports = pack_reports(path)
+        first, second = next(reports, None), next(reports, None)
+        if first is None:
+            raise Malformed("this file holds no report", where=str(path), next_step="Leave it out.")
+        if second is None:
+            yield str(path), first
+            continue
+        for number, report in enumerate(chain((first, second), reports), start=1):
+            yield f"{path}, report {number}", report
+
+
+def _spooled(spool: SpooledTemporaryFile[bytes], label: str, report: bytes) -> Packed:
+    spool.write(report + b"\n")
+    return Packed(label, digest_of(report))
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        told = json.loads(text) if len(text) <= ANSWER_CHARS_MAX else None
+    except (ValueError, RecursionError):
+        told = None
+    return told if isinstance(told, dict) else {}
+
+
+def _member(told: dict[str, object], name: str) -> dict[str, object]:
+    found = told.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(client: httpx.Client, answer: httpx.Response) -> Refused | Unavailable:
+    told = _object(answer.text)
+    what = str(told.get("detail") or f"the server answered {answer.status_code}")
+    if answer.status_code >= SERVER_FAULT:
+        return _unavailable(client, what)
+    return Refused(what, where=str(client.base_url), next_step=str(told.get("next_step") or "Check LEADTIME_TOKEN."))
+
+
+def _unavailable(client: httpx.Client, reason: str) -> Unavailable:
+    return Unavailable(
+        f"the server did not answer every report ({reason})",
+        where=str(client.base_url),
+        next_step="Send the same files again; what was received stays received once.",
+    )
