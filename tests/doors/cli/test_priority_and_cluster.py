@@ -62,7 +62,7 @@ class TestPriority:
     def test_an_answer_or_date_that_is_none_is_refused(self, capsys):
         assert told(capsys, "priority", "--kev", "maybe")[0] == 2
         code, _, err = told(capsys, "priority", "--kev", "yes", "--added", "9999-12-31")
-        assert (code, err) == (2, "--added: a date between 1990 and 2200 is expected. Correct it.\n")
+        assert (code, err) == (2, "added to KEV: a date between 1990 and 2200 is expected. Correct the date.\n")
 
 
 class TestCluster:

@@ -20,6 +20,7 @@ from leadtime.flow.priority.records import (
 )
 from leadtime.flow.priority.rules import decide, inputs_from, lookup, missing_of, urgency
 from leadtime.foundation.digests import digest_of
+from leadtime.foundation.errors import Malformed
 from leadtime.foundation.explanation import Explanation, Fact
 from tests.flow.priority.factories import inputs
 
@@ -183,6 +184,26 @@ def test_the_default_is_not_binding_and_without_dates():
     plain = Inputs(Answer.NO, Answer.NO, Answer.NO, Impact.TOTAL)
     decision = decide(plain)
     assert (plain.facts, decision.informative, decision.due, decision.kev_due) == ((), True, None, None)
+
+
+class TestDatesThatAreNone:
+    @pytest.mark.parametrize(
+        ("field", "name"),
+        [
+            ("kev_added", "added to KEV"),
+            ("kev_due", "KEV's own due date"),
+            ("exploited_since", "exploited since"),
+            ("enumerated", "enumerated"),
+        ],
+    )
+    def test_a_date_outside_two_centuries_is_refused_by_name(self, field, name):
+        for outside in (date(1989, 12, 31), date(2201, 1, 1)):
+            with pytest.raises(Malformed) as caught:
+                decide(inputs(**{field: outside}))
+            sentence = f"{name}: a date between 1990 and 2200 is expected"
+            assert str(caught.value) == f"{sentence}. Correct the date."
+        for inside in (date(1990, 1, 1), date(2200, 12, 31)):
+            assert decide(inputs(**{field: inside})).row.number in {4, 8}
 
 
 class TestWhy:

@@ -8,10 +8,8 @@ from datetime import date, datetime
 import click
 
 from leadtime.flow.priority import INFORMATIVE, Answer, Decision, Impact, Inputs, decide
-from leadtime.foundation.errors import Malformed
 
 EXIT_UNDETERMINED = 4
-YEAR_MIN, YEAR_MAX = 1990, 2200
 
 _ANSWER = click.Choice([answer.value for answer in Answer])
 _DATE = click.DateTime(["%Y-%m-%d"])
@@ -55,9 +53,9 @@ def command(
             kev=Answer(kev),
             automatable=Answer(automatable),
             impact=None if impact == "unknown" else Impact(impact),
-            kev_added=_day(added, "--added"),
-            exploited_since=_day(exploited_since, "--exploited-since"),
-            enumerated=_day(enumerated, "--enumerated"),
+            kev_added=_day(added),
+            exploited_since=_day(exploited_since),
+            enumerated=_day(enumerated),
             binding=federal,
         )
     )
@@ -96,9 +94,5 @@ def _told(decision: Decision) -> str:
     return "\n".join(lines)
 
 
-def _day(at: datetime | None, where: str) -> date | None:
-    if at is None:
-        return None
-    if not YEAR_MIN <= at.year <= YEAR_MAX:
-        raise Malformed(f"a date between {YEAR_MIN} and {YEAR_MAX} is expected", where=where, next_step="Correct it.")
-    return at.date()
+def _day(at: datetime | None) -> date | None:
+    return None if at is None else at.date()

@@ -65,7 +65,10 @@ def _send(settings: Settings, kind: str, raw: bytes, as_of: datetime | None) -> 
             f"{settings.url}/api/v1/sources/{kind}",
             content=raw,
             params={"as_of": as_of.isoformat()} if as_of else {},
-            headers={"authorization": f"Bearer {settings.token}", "content-type": "application/octet-stream"},
+            headers={
+                "authorization": f"Bearer {settings.token}",
+                "content-type": "application/octet-stream",
+            },
             timeout=ANSWER_SECONDS_MAX,
         )
     except httpx.HTTPError as problem:

@@ -16,7 +16,11 @@ from leadtime.flow.priority.records import (
     Reading,
     Row,
 )
+from leadtime.foundation.errors import Malformed
 from leadtime.foundation.explanation import Explanation, Fact
+
+YEAR_MIN, YEAR_MAX = 1990, 2200
+"""Dates outside are no dates of flaws; within them adding days cannot overflow."""
 
 DIRECTIVE = "CISA BOD 26-04 (10 June 2026)"
 
@@ -84,8 +88,9 @@ def decide(inputs: Inputs) -> Decision:
 
     An entry in KEV is never defaulted, and while no catalogue is loaded nobody can say that a flaw is not in it: both
     are *undetermined*. Both ways of counting are kept, the earlier due first; one that was already past when the later
-    of its two events happened is *overdue on arrival*.
+    of its two events happened is *overdue on arrival*. Raises `Malformed` for a date outside `YEAR_MIN` to `YEAR_MAX`.
     """
+    _check_dates(inputs)
     missing = missing_of(inputs)
     reckoned = None if missing else _reckon(inputs)
     row = None if reckoned is None else _row_of(reckoned)
@@ -160,6 +165,23 @@ def _reckon(inputs: Inputs) -> Reckoned:
     )
 
 
+def _check_dates(inputs: Inputs) -> None:
+    for name, at in _dates(inputs):
+        if at is not None and not YEAR_MIN <= at.year <= YEAR_MAX:
+            raise Malformed(
+                f"a date between {YEAR_MIN} and {YEAR_MAX} is expected", where=name, next_step="Correct the date."
+            )
+
+
+def _dates(inputs: Inputs) -> tuple[tuple[str, date | None], ...]:
+    return (
+        ("added to KEV", inputs.kev_added),
+        ("KEV's own due date", inputs.kev_due),
+        ("exploited since", inputs.exploited_since),
+        ("enumerated", inputs.enumerated),
+    )
+
+
 def _row_of(reckoned: Reckoned) -> Row:
     return lookup(
         exposed=reckoned.exposed,
@@ -198,18 +220,12 @@ def _explain(
 
 def _answers(inputs: Inputs) -> tuple[Fact, ...]:
     """Return the four answers and the dates as they came in."""
-    dates = (
-        ("added to KEV", inputs.kev_added),
-        ("KEV's own due date", inputs.kev_due),
-        ("exploited since", inputs.exploited_since),
-        ("enumerated", inputs.enumerated),
-    )
     return (
         Fact("exposed", inputs.exposed.value, "inputs"),
         Fact("in KEV", inputs.kev.value, "inputs"),
         Fact("automatable", inputs.automatable.value, "inputs"),
         Fact("technical impact", inputs.impact.value if inputs.impact else "unknown", "inputs"),
-        *(Fact(name, at.isoformat(), "inputs") for name, at in dates if at),
+        *(Fact(name, at.isoformat(), "inputs") for name, at in _dates(inputs) if at),
     )
 
 

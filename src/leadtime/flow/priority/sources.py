@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from leadtime.flow.priority.records import Answer, Exploitation, Impact, KevEntry, SourceContent, SourceKind, SsvcEntry
+from leadtime.flow.priority.rules import YEAR_MAX, YEAR_MIN
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 
@@ -22,8 +23,6 @@ FILE_BYTES_MAX = 1 << 30
 RECORD_BYTES_MAX = 4 << 20
 ENTRIES_MAX = 1_000_000
 TEXT_CHARS_MAX = 4096
-YEAR_MIN, YEAR_MAX = 1990, 2200
-"""Dates outside are no dates of flaws; within them adding days cannot overflow."""
 
 CATALOGUE = JsonBounds(bytes_max=64 << 20, depth_max=16, values_max=4_000_000)
 RECORD = JsonBounds(bytes_max=RECORD_BYTES_MAX, depth_max=64, values_max=200_000)
