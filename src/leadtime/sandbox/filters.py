@@ -10,7 +10,6 @@ import errno
 import functools
 import importlib
 import os
-from collections.abc import Iterable
 from enum import Enum
 from types import ModuleType
 from typing import Any
@@ -19,20 +18,20 @@ from leadtime.foundation.errors import Unavailable
 
 FILTER_BYTES_MAX = 64 * 1024
 
-KERNEL_SURFACE = (
-    "acct add_key bpf clock_adjtime clock_settime create_module delete_module fanotify_init fanotify_mark "
-    "finit_module get_kernel_syms init_module io_pgetevents io_uring_enter io_uring_register "
-    "io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie "
-    "mbind migrate_pages move_pages msgget msgsnd msgrcv msgctl name_to_handle_at nfsservctl open_by_handle_at "
-    "perf_event_open quotactl quotactl_fd reboot request_key semget semop semctl semtimedop sethostname setdomainname settimeofday shmat shmctl shmdt shmget swapoff swapon "
-    "sysfs syslog uselib userfaultfd ustat vhangup vm86 vm86old vmsplice"
-).split()
+KERNEL_SURFACE = """
+    acct add_key bpf clock_adjtime clock_settime create_module delete_module fanotify_init fanotify_mark finit_module
+    get_kernel_syms init_module io_pgetevents io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp
+    kexec_file_load kexec_load keyctl lookup_dcookie mbind migrate_pages move_pages msgctl msgget msgrcv msgsnd
+    name_to_handle_at nfsservctl open_by_handle_at perf_event_open quotactl quotactl_fd reboot request_key semctl semget
+    semop semtimedop setdomainname sethostname settimeofday shmat shmctl shmdt shmget swapoff swapon sysfs syslog uselib
+    userfaultfd ustat vhangup vm86 vm86old vmsplice
+"""
 """Refused to everything in the box. System V IPC is here because its memory outlives and outhides its process."""
 
-OTHER_PEOPLE = (
-    "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pidfd_getfd pivot_root "
-    "process_madvise process_vm_readv process_vm_writev ptrace setns umount umount2 unshare"
-).split()
+OTHER_PEOPLE = """
+    chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pidfd_getfd pivot_root
+    process_madvise process_vm_readv process_vm_writev ptrace setns umount umount2 unshare
+"""
 """Refused to the program, but needed by the observer and by the second bubblewrap."""
 
 INT_MASK = 0xFFFFFFFF
@@ -92,8 +91,8 @@ def _load_library() -> ModuleType:
         ) from failure
 
 
-def _refuse(library: ModuleType, rules: Any, names: Iterable[str]) -> None:
-    for name in names:
+def _refuse(library: ModuleType, rules: Any, names: str) -> None:
+    for name in names.split():
         if library.resolve_syscall(library.Arch.NATIVE, name) >= 0:
             rules.add_rule(library.ERRNO(errno.EPERM), name)
 
@@ -123,8 +122,8 @@ def _refuse_odd_personalities(library: ModuleType, rules: Any) -> None:
     for bit in range(QUESTION_BIT):
         # Without the question's bit only ADDR_NO_RANDOMIZE may be set; with it, all bits must be.
         if bit != ADDR_NO_RANDOMIZE_BIT:
-            _refuse_where(library, rules, "personality", argument=0, mask=question | 1 << bit, value=1 << bit)
-        _refuse_where(library, rules, "personality", argument=0, mask=question | 1 << bit, value=question)
+            _refuse_where(library, rules, "personality", argument=0, mask=question | (1 << bit), value=1 << bit)
+        _refuse_where(library, rules, "personality", argument=0, mask=question | (1 << bit), value=question)
 
 
 def _export(rules: Any) -> bytes:

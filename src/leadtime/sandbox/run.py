@@ -23,10 +23,11 @@ OBSERVER_GRACE_S = 60.0
 """How long the observer may go on looking after the program's wall time, before it is ended too."""
 
 
-def run(program: Program, *, user: str = "nobody") -> Outcome:
+def run(program: Program, *, user: str = "nobody", control_groups: bool = True) -> Outcome:
     """Run ``program`` and return what happened; when this returns, nothing of it is alive.
 
     As root it runs as ``user``, who becomes the owner of all writable mounts; otherwise as the account that asks.
+    Memory is held by a control group where one can be made, else, or without ``control_groups``, by a watcher.
     Safe to call from several threads and processes at once, for different writable mounts.
 
     Raises:
@@ -36,7 +37,7 @@ def run(program: Program, *, user: str = "nobody") -> Outcome:
     person = unprivileged_person(user)
     watched = program.watch is not Watch.NOTHING
     extra_mib = OBSERVER_MEMORY_MIB if watched else 0
-    cage = _open_cage(program.limits, watched=watched)
+    cage = _open_cage(program.limits, watched=watched) if control_groups else None
     try:
         writable = tuple(mount.source for mount in program.mounts if mount.writable)
         watcher = Watcher(program.limits, writable, cage, extra_mib=extra_mib)

@@ -79,8 +79,8 @@ def _box(user: str) -> Wall:
         "box (namespaces, read-only root, no network)",
         Program(command="test $(id -u) = 1000 && ! touch /usr/x 2>/dev/null", limits=TRIAL_LIMITS),
         user,
-        advice="Allow user namespaces: sysctl user.max_user_namespaces (and kernel.apparmor_restrict_unprivileged_userns"
-        "=0 on Ubuntu); in a container, run it with the permission to make namespaces and mounts.",
+        advice="Allow user namespaces (sysctl user.max_user_namespaces; on Ubuntu also "
+        "kernel.apparmor_restrict_unprivileged_userns=0); in a container, permit it to make namespaces and mounts.",
     )
 
 

@@ -40,10 +40,10 @@ def processes_below(root: int) -> tuple[int, ...]:
 def children_of(parent: int) -> list[int]:
     """Return the processes that ``parent``'s threads have started and not yet waited for."""
     children: list[int] = []
-    with suppress(OSError):
-        for task in os.listdir(f"/proc/{parent}/task"):
+    with suppress(OSError), os.scandir(f"/proc/{parent}/task") as tasks:
+        for task in tasks:
             with suppress(OSError):
-                children += map(int, Path(f"/proc/{parent}/task/{task}/children").read_text().split())
+                children += map(int, Path(task.path, "children").read_text().split())
     return children
 
 
@@ -103,7 +103,8 @@ def _unnamed_files(processes: Iterable[int], *, in_memory: bool) -> Iterator[tup
 
 def _descriptors(process: int) -> list[str]:
     try:
-        return [f"/proc/{process}/fd/{name}" for name in os.listdir(f"/proc/{process}/fd")]
+        with os.scandir(f"/proc/{process}/fd") as entries:
+            return [entry.path for entry in entries]
     except OSError:
         return []
 
