@@ -31,7 +31,7 @@ def test_pages_carry_no_script_and_no_style(anyone):
     text = anyone.get("/").text
     assert "<script" not in text
     assert "style=" not in text
-    assert " src=\"http" not in text
+    assert ' src="http' not in text
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read(site):
 def test_a_body_that_does_not_say_is_read_to_its_bound_and_no_further(site, finder):
     pieces = [b"x" * (1 << 20)] * 17
     untouched = [b"never asked for"]
-    sent = _ask(
-        build_app(site), [("authorization", f"Bearer {finder.token}")], pieces + untouched
-    )
+    sent = _ask(build_app(site), [("authorization", f"Bearer {finder.token}")], pieces + untouched)
     assert sent[0]["status"] == 413
     assert dict(sent[0]["headers"])[b"content-type"] == b"application/problem+json"
 

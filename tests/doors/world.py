@@ -210,5 +210,3 @@ def _proven(
             ),
         )
     return report, merged.vulnerability
-
-

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from tests.doors.conftest import browse
+from tests.doors.standing import browse
 
 
 def test_the_coordinator_sees_one_case_whole(clients, world):
@@ -58,7 +58,7 @@ def test_the_maintainer_needs_no_account(clients, world):
     assert client.submit(base, f"{base}/fixed", version="5.2.0").status_code == 303
     after = client.get(base).text
     assert "Acknowledged" in after
-    assert "Fixed in <strong class=\"lt-mono\">5.2.0</strong>" in after
+    assert 'Fixed in <strong class="lt-mono">5.2.0</strong>' in after
 
 
 def test_a_wrong_link_opens_nothing(anyone):

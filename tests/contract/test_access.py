@@ -1,0 +1,171 @@
+"""I11: every address of the running site is in the table, and everybody gets what the table says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from leadtime.doors import operations
+from leadtime.doors.app import build_api
+from leadtime.doors.web.routes import PAGES
+from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
+from tests.doors.standing import Client, browse
+from tests.doors.world import KEV, World
+from tests.flow.intake.factories import a_report
+
+API = "/api/v1"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def routes_of(site):
+    """Every address of the site: the API's as its description has them, the pages' as they are mounted."""
+    described = build_api(site).openapi()["paths"]
+    api = [f"{method.upper()} {API}{path}" for path, methods in described.items() for method in methods]
+    pages = [f"{method} {route.path}" for route in PAGES for method in sorted(route.methods - {"HEAD"})]
+    return api + pages + [f"GET {route.path}" for route in operations.ROUTES]
+
+
+def test_every_address_is_in_the_table_and_nothing_else_is(site):
+    assert sorted(TABLE) == sorted(routes_of(site))
+
+
+def test_every_row_has_a_letter_for_everybody():
+    for route, row in TABLE.items():
+        assert len(row.replace(" ", "")) == len(COLUMNS), route
+        assert set(row) <= set("AUMR "), route
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_everybody_gets_what_the_table_says(who, clients, world):
+    column = COLUMNS.index(who)
+    program = clients("" if who == "anyone" else world.token(who))
+    browser = clients() if who == "anyone" else browse(clients(), world.people[who])
+    wrong = []
+    for route, row in sorted(TABLE.items()):  # what only reads comes first
+        got = ask(route, program if API in route else browser, world)
+        if got != row.replace(" ", "")[column]:
+            wrong.append(f"{route}: {got}, not {row.replace(' ', '')[column]}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_everybody_reads_what_is_published(who, clients, world):
+    program = clients("" if who == "anyone" else world.token(who))
+    number = world.told.case.number
+    for path in PUBLISHED:
+        address = path.format(advisory=world.told.advisory, number=number, file=number.lower())
+        assert program.get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize("who", [who for who in COLUMNS if who not in {"finder", "coordinator"}])
+def test_nobody_but_finder_and_coordinators_sees_what_was_not_reproduced(who, clients, world):
+    program = clients("" if who == "anyone" else world.token(who))
+    for path in ("", "/receipt", "/validation"):
+        assert program.get(f"{API}/reports/{world.unproven}{path}").status_code in {401, 404}
+    assert str(world.unproven) not in program.get(f"{API}/reports").text
+
+
+def ask(route: str, client: Client, world: World) -> str:
+    """Use an address as the client and return the table's letter for the answer."""
+    method, _, path = route.partition(" ")
+    address = fill(path, world)
+    if method == "GET":
+        answer = client.get(address + QUERIES.get(route, ""))
+    elif path.startswith(API):
+        body = BODIES.get(path.removeprefix(API), b"{}")
+        answer = client.post(
+            address + QUERIES.get(route, ""), content=body(world) if callable(body) else body, headers=JSON
+        )
+    else:
+        answer = client.submit("/sign-in", address, files=FILES.get(path), **forms(world).get(path, {}))
+    return {401: "U", 403: "R", 404: "M"}.get(answer.status_code, "A") if answer.status_code < 500 else "5"
+
+
+JSON = {"content-type": "application/json"}
+QUERIES = {
+    "GET /api/v1/priority": "?exposed=yes&kev=no",
+    "POST /api/v1/inventories": "?asset=portal&exposed=yes",
+}
+FILES = {"/inventories": {"file": ("p.txt", b"requests==1.0\n")}}
+
+
+def fill(path: str, world: World) -> str:
+    """Put the world's ids into an address; embargoed things, except what only published ones have."""
+    quiet = world.quiet
+    values = {
+        "organisation": world.people["maintainer"].organisation.id,
+        "person": world.people["developer" if path.endswith("/removal") else "partner"].person.id,
+        "report": quiet.report,
+        "vulnerability": quiet.vulnerability,
+        "case": world.told.case.id if path.endswith(("/closing", "/reopening")) else quiet.case.id,
+        "delivery": quiet.link.delivery.id,
+        "found": quiet.advisory,
+        "advisory": quiet.advisory,
+        "rendered": "osv",
+        "exposed": world.exposure,
+        "exposure": world.exposure,
+        "kind": "kev",
+    }
+    if path.startswith("/d/"):
+        values["secret"] = quiet.link.secret
+    elif path.startswith("/sign-in/"):
+        values["secret"] = "ltl_nothing"
+    elif path.startswith("/osv/"):
+        values["name"] = f"x_{quiet.case.number}"
+    elif path.startswith("/csaf/"):
+        values["name"] = quiet.case.number.lower()
+    return path.format(**values)
+
+
+def _organisation(world: World) -> bytes:
+    return json.dumps({"organisation": str(world.people["other_maintainer"].organisation.id)}).encode()
+
+
+def _split(world: World) -> bytes:
+    return json.dumps({"reports": [str(world.unproven)]}).encode()
+
+
+def _person(world: World) -> bytes:
+    body = {"organisation": str(world.people["partner"].organisation.id), "name": "New", "email": "n@example.org"}
+    return json.dumps(body).encode()
+
+
+BODIES = {
+    "/organisations": b'{"name": "Example Org", "role": "operator"}',
+    "/people": _person,
+    "/people/{person}/tokens": b'{"days": 1}',
+    "/people/{person}/sign-in-links": b'{"minutes": 1}',
+    "/people/{person}/removal": b"",
+    "/reports": json.dumps(a_report()).encode(),
+    "/reports/batch": json.dumps(a_report()).encode(),
+    "/vulnerabilities/{vulnerability}/split": _split,
+    "/sources/{kind}": json.dumps(KEV).encode(),
+    "/cases/{case}/embargo": b'{"ends_at": "2026-09-20T12:00", "zone": "UTC"}',
+    "/cases/{case}/embargo-lift": b'{"reason": "agreed"}',
+    "/cases/{case}/participants": _organisation,
+    "/cases/{case}/deliveries": _organisation,
+    "/cases/{case}/closing": b'{"reason": "done"}',
+    "/cases/{case}/reopening": b'{"reason": "not done"}',
+    "/cases/{case}/advisory": b'{"title": "t", "summary": "s"}',
+    "/organisations/{organisation}/pace": b'{"open_deliveries_max": 3}',
+    "/deliveries/{delivery}/fixed-version": b'{"version": "5.2.0"}',
+    "/advisories/{found}/publication": b'{"early_because": "agreed"}',
+    "/advisories/{found}/withdrawal": b'{"reason": "wrong"}',
+    "/exposures/{exposed}/deployment": b'{"version": "5.2.0"}',
+    "/inventories": b"requests==1.0\n",
+}
+
+
+def forms(world: World) -> dict[str, dict[str, str]]:
+    """What each page's form says."""
+    return {
+        "/sign-in": {"token": "lt_nothing"},
+        "/cases/{case}/embargo": {"ends_at": "2026-09-20T12:00", "zone": "UTC"},
+        "/cases/{case}/deliver": {"organisation": str(world.people["other_maintainer"].organisation.id)},
+        "/cases/{case}/draft": {"title": "t", "summary": "s"},
+        "/cases/{case}/publish": {"sure": "yes", "early_because": "agreed"},
+        "/d/{secret}/fixed": {"version": "5.2.0"},
+        "/patch-by/{exposure}/deployed": {"version": "5.2.0"},
+        "/inventories": {"asset": "portal", "exposed": "yes"},
+    }
