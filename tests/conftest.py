@@ -7,11 +7,10 @@ template that holds the whole schema.
 from __future__ import annotations
 
 import fcntl
-import importlib
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -21,17 +20,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import MetaData
 
-from leadtime.flow import STAGES
 from leadtime.foundation.database import Database
 from leadtime.foundation.database.connect import Address, address_in, make_engine, make_roles_and
 from leadtime.foundation.database.ddl import schema_statements
 from leadtime.foundation.database.embedded import ADMIN, EmbeddedServer, start_embedded
 from leadtime.foundation.database.roles import OWNER, close_database
-from leadtime.foundation.database.schema import metadata
 from leadtime.foundation.keys import KeyRing
 from leadtime.workflows.engine import job_schema
+from leadtime.workflows.whole_schema import whole_schema
 
 TEMPLATE = "leadtime_template"
 START = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
@@ -103,7 +100,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         if not connection.execute("select 1 from pg_database where datname = %s", [TEMPLATE]).fetchone():
             make_roles_and("unfinished", running)
             with psycopg.connect(running.conninfo(OWNER, "unfinished")) as owner:
-                for statement in (*schema_statements(_schema_so_far()), *job_schema()):
+                for statement in (*schema_statements(whole_schema()), *job_schema()):
                     owner.execute(statement)
             connection.execute(sql.SQL("alter database unfinished rename to {}").format(sql.Identifier(TEMPLATE)))
     yield running
@@ -129,15 +126,6 @@ def database(address: Address, clock: SettableClock, keys: KeyRing) -> Iterator[
     engine = make_engine(address)
     yield Database(engine, clock, keys)
     engine.dispose()
-
-
-def _schema_so_far() -> MetaData:
-    """Return the tables of the stages that can be imported."""
-    for stage in STAGES:
-        with suppress(ImportError, SyntaxError, NameError):
-            importlib.import_module(f"leadtime.flow.{stage}.tables")
-    importlib.import_module("leadtime.workflows.tables")
-    return metadata
 
 
 @contextmanager

@@ -22,10 +22,10 @@ metadata = MetaData(
     }
 )
 
-EVERYTHING = "leadtime_role() in ('coordinator', 'system')"
-"""Sees every row: coordinators and Leadtime's own workers."""
+EVERYTHING = "(select leadtime_role()) in ('coordinator', 'system')"
+"""Sees every row: coordinators and Leadtime's own workers. As a sub-select it is asked once a query, not once a row."""
 
-SYSTEM_ONLY = "leadtime_role() = 'system'"
+SYSTEM_ONLY = "(select leadtime_role()) = 'system'"
 
 PUBLIC = "true"
 """Rows that anybody may read (published records); still written only through the verbs."""
@@ -38,7 +38,7 @@ def related(entity: str = "id") -> str:
 
 def own(organisation: str = "organisation") -> str:
     """Return the condition "coordinator, system, or the organisation named in that column"."""
-    return f"{EVERYTHING} or {organisation} = leadtime_organisation()"
+    return f"{EVERYTHING} or {organisation} = (select leadtime_organisation())"
 
 
 def table(name: str, *items: SchemaItem, visible: str) -> Table:

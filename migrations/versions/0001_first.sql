@@ -1,0 +1,588 @@
+create function leadtime_role() returns text language sql stable parallel safe
+    as $$ select current_setting('leadtime.role', true) $$;
+
+create function leadtime_organisation() returns uuid language sql stable parallel safe
+    as $$ select nullif(current_setting('leadtime.organisation', true), '')::uuid $$;
+
+CREATE TABLE advisories (
+	id UUID NOT NULL, 
+	case_id UUID NOT NULL, 
+	number TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	revision INTEGER NOT NULL, 
+	person UUID, 
+	drafted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	facts BYTEA NOT NULL, 
+	CONSTRAINT pk_advisories PRIMARY KEY (id), 
+	CONSTRAINT uq_advisories_case_id UNIQUE (case_id), 
+	CONSTRAINT uq_advisories_number UNIQUE (number)
+);
+
+CREATE TABLE answers (
+	organisation UUID NOT NULL, 
+	key BYTEA NOT NULL, 
+	asked BYTEA NOT NULL, 
+	status INTEGER NOT NULL, 
+	body BYTEA NOT NULL, 
+	answered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_answers PRIMARY KEY (organisation, key)
+);
+
+CREATE TABLE cases (
+	id UUID NOT NULL, 
+	number TEXT NOT NULL, 
+	vulnerability UUID NOT NULL, 
+	state TEXT NOT NULL, 
+	tlp INTEGER NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	embargo_ends_at TIMESTAMP WITH TIME ZONE, 
+	embargo_zone TEXT, 
+	reach INTEGER, 
+	title BYTEA NOT NULL, 
+	CONSTRAINT pk_cases PRIMARY KEY (id), 
+	CONSTRAINT uq_cases_number UNIQUE (number), 
+	CONSTRAINT uq_cases_vulnerability UNIQUE (vulnerability)
+);
+
+CREATE TABLE data_keys (
+	entity UUID NOT NULL, 
+	wrapped_by UUID, 
+	wrapped BYTEA NOT NULL, 
+	CONSTRAINT pk_data_keys PRIMARY KEY (entity)
+);
+
+CREATE TABLE exposures (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	asset BYTEA NOT NULL, 
+	package BYTEA NOT NULL, 
+	advisory UUID NOT NULL, 
+	state TEXT NOT NULL, 
+	touch TEXT NOT NULL, 
+	enumerated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	detail BYTEA NOT NULL, 
+	CONSTRAINT pk_exposures PRIMARY KEY (id), 
+	CONSTRAINT uq_exposures_organisation_asset_package_advisory UNIQUE (organisation, asset, package, advisory)
+);
+
+CREATE INDEX ix_exposures_advisory ON exposures (advisory);
+
+CREATE TABLE inventories (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	asset BYTEA NOT NULL, 
+	exposed TEXT NOT NULL, 
+	form TEXT NOT NULL, 
+	components INTEGER NOT NULL, 
+	kept_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	superseded_at TIMESTAMP WITH TIME ZONE, 
+	about BYTEA NOT NULL, 
+	CONSTRAINT pk_inventories PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_inventories_organisation ON inventories (organisation);
+
+CREATE TABLE kept_apart (
+	first UUID NOT NULL, 
+	second UUID NOT NULL, 
+	person UUID, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	split_from UUID NOT NULL, 
+	split_off UUID NOT NULL, 
+	CONSTRAINT pk_kept_apart PRIMARY KEY (first, second)
+);
+
+CREATE TABLE organisations (
+	id UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	example BOOLEAN NOT NULL, 
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_organisations PRIMARY KEY (id), 
+	CONSTRAINT uq_organisations_name UNIQUE (name)
+);
+
+CREATE TABLE paces (
+	organisation UUID NOT NULL, 
+	open_deliveries_max INTEGER NOT NULL, 
+	stated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_paces PRIMARY KEY (organisation)
+);
+
+CREATE TABLE published_advisories (
+	advisory UUID NOT NULL, 
+	revision INTEGER NOT NULL, 
+	number TEXT NOT NULL, 
+	published_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	modified_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	withdrawn_at TIMESTAMP WITH TIME ZONE, 
+	document TEXT NOT NULL, 
+	CONSTRAINT pk_published_advisories PRIMARY KEY (advisory, revision)
+);
+
+CREATE INDEX ix_published_advisories_number ON published_advisories (number);
+
+CREATE TABLE relations (
+	entity UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	relation TEXT NOT NULL, 
+	CONSTRAINT pk_relations PRIMARY KEY (entity, organisation)
+);
+
+CREATE TABLE reports (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID, 
+	identity BYTEA NOT NULL, 
+	content BYTEA NOT NULL, 
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	receipt BYTEA NOT NULL, 
+	summary BYTEA NOT NULL, 
+	body BYTEA NOT NULL, 
+	CONSTRAINT pk_reports PRIMARY KEY (id), 
+	CONSTRAINT uq_reports_organisation_identity UNIQUE (organisation, identity)
+);
+
+CREATE TABLE set_aside (
+	job BIGINT NOT NULL, 
+	step TEXT NOT NULL, 
+	queue TEXT NOT NULL, 
+	entity UUID NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	reason TEXT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_set_aside PRIMARY KEY (job)
+);
+
+CREATE TABLE sources (
+	id UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	as_of TIMESTAMP WITH TIME ZONE NOT NULL, 
+	entries INTEGER NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	current BOOLEAN NOT NULL, 
+	CONSTRAINT pk_sources PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_sources_kind ON sources (kind);
+
+CREATE TABLE validations (
+	id UUID NOT NULL, 
+	report UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	state TEXT NOT NULL, 
+	attempt INTEGER NOT NULL, 
+	verdict TEXT, 
+	signature BYTEA, 
+	result BYTEA, 
+	queued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	begun_at TIMESTAMP WITH TIME ZONE, 
+	decided_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_validations PRIMARY KEY (id), 
+	CONSTRAINT uq_validations_report UNIQUE (report)
+);
+
+CREATE INDEX ix_validations_signature ON validations (signature);
+
+CREATE INDEX ix_validations_state ON validations (state);
+
+CREATE TABLE vulnerabilities (
+	id UUID NOT NULL, 
+	component BYTEA NOT NULL, 
+	absorbed_into UUID, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	summary BYTEA NOT NULL, 
+	CONSTRAINT pk_vulnerabilities PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_vulnerabilities_component ON vulnerabilities (component);
+
+CREATE TABLE case_events (
+	id UUID NOT NULL, 
+	turn BIGINT GENERATED ALWAYS AS IDENTITY, 
+	case_id UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	organisation UUID, 
+	person UUID, 
+	kind TEXT NOT NULL, 
+	note BYTEA NOT NULL, 
+	CONSTRAINT pk_case_events PRIMARY KEY (id), 
+	CONSTRAINT fk_case_events_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
+);
+
+CREATE INDEX ix_case_events_case_id ON case_events (case_id);
+
+CREATE TABLE case_participants (
+	case_id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_case_participants PRIMARY KEY (case_id, organisation), 
+	CONSTRAINT fk_case_participants_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
+);
+
+CREATE TABLE case_reports (
+	case_id UUID NOT NULL, 
+	report UUID NOT NULL, 
+	joined_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_case_reports PRIMARY KEY (case_id, report), 
+	CONSTRAINT fk_case_reports_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
+);
+
+CREATE TABLE deliveries (
+	id UUID NOT NULL, 
+	case_id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	state TEXT NOT NULL, 
+	hash BYTEA NOT NULL, 
+	sent_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	link_expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	acknowledged_at TIMESTAMP WITH TIME ZONE, 
+	fix_named_at TIMESTAMP WITH TIME ZONE, 
+	fixed BYTEA, 
+	CONSTRAINT pk_deliveries PRIMARY KEY (id), 
+	CONSTRAINT uq_deliveries_case_id_organisation UNIQUE (case_id, organisation), 
+	CONSTRAINT fk_deliveries_case_id FOREIGN KEY(case_id) REFERENCES cases (id), 
+	CONSTRAINT uq_deliveries_hash UNIQUE (hash)
+);
+
+CREATE INDEX ix_deliveries_organisation ON deliveries (organisation);
+
+CREATE TABLE inventory_packages (
+	inventory UUID NOT NULL, 
+	package BYTEA NOT NULL, 
+	organisation UUID NOT NULL, 
+	CONSTRAINT pk_inventory_packages PRIMARY KEY (inventory, package), 
+	CONSTRAINT fk_inventory_packages_inventory FOREIGN KEY(inventory) REFERENCES inventories (id)
+);
+
+CREATE INDEX ix_inventory_packages_package ON inventory_packages (package);
+
+CREATE TABLE inventory_shelves (
+	inventory UUID NOT NULL, 
+	shelf SMALLINT NOT NULL, 
+	organisation UUID NOT NULL, 
+	contents BYTEA NOT NULL, 
+	CONSTRAINT pk_inventory_shelves PRIMARY KEY (inventory, shelf), 
+	CONSTRAINT fk_inventory_shelves_inventory FOREIGN KEY(inventory) REFERENCES inventories (id)
+);
+
+CREATE TABLE kev_entries (
+	cve TEXT NOT NULL, 
+	source UUID NOT NULL, 
+	added DATE NOT NULL, 
+	due DATE, 
+	forensic BOOLEAN, 
+	ransomware BOOLEAN NOT NULL, 
+	required_action TEXT NOT NULL, 
+	CONSTRAINT pk_kev_entries PRIMARY KEY (cve), 
+	CONSTRAINT fk_kev_entries_source FOREIGN KEY(source) REFERENCES sources (id)
+);
+
+CREATE TABLE merged_reports (
+	report UUID NOT NULL, 
+	vulnerability UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	place BYTEA NOT NULL, 
+	content BYTEA NOT NULL, 
+	merged_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	evidence BYTEA NOT NULL, 
+	why BYTEA NOT NULL, 
+	CONSTRAINT pk_merged_reports PRIMARY KEY (report), 
+	CONSTRAINT fk_merged_reports_vulnerability FOREIGN KEY(vulnerability) REFERENCES vulnerabilities (id)
+);
+
+CREATE INDEX ix_merged_reports_place ON merged_reports (place);
+
+CREATE INDEX ix_merged_reports_vulnerability ON merged_reports (vulnerability);
+
+CREATE TABLE people (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	email TEXT NOT NULL, 
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	active_until TIMESTAMP WITH TIME ZONE, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_people PRIMARY KEY (id), 
+	CONSTRAINT fk_people_organisation FOREIGN KEY(organisation) REFERENCES organisations (id)
+);
+
+CREATE INDEX ix_people_organisation ON people (organisation);
+
+CREATE TABLE ssvc_entries (
+	cve TEXT NOT NULL, 
+	source UUID NOT NULL, 
+	exploitation TEXT, 
+	automatable TEXT NOT NULL, 
+	impact TEXT, 
+	as_of TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_ssvc_entries PRIMARY KEY (cve), 
+	CONSTRAINT fk_ssvc_entries_source FOREIGN KEY(source) REFERENCES sources (id)
+);
+
+CREATE TABLE sign_in_links (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	hash BYTEA NOT NULL, 
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	redeemed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_sign_in_links PRIMARY KEY (id), 
+	CONSTRAINT fk_sign_in_links_person FOREIGN KEY(person) REFERENCES people (id), 
+	CONSTRAINT uq_sign_in_links_hash UNIQUE (hash)
+);
+
+CREATE INDEX ix_sign_in_links_person ON sign_in_links (person);
+
+CREATE TABLE tokens (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	hash BYTEA NOT NULL, 
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_tokens PRIMARY KEY (id), 
+	CONSTRAINT fk_tokens_person FOREIGN KEY(person) REFERENCES people (id), 
+	CONSTRAINT uq_tokens_hash UNIQUE (hash)
+);
+
+CREATE INDEX ix_tokens_person ON tokens (person);
+
+create function leadtime_related(entity uuid) returns boolean language sql stable parallel safe
+    as $$ select exists (select from public.relations r
+    where r.entity = $1 and r.organisation = public.leadtime_organisation()) $$;
+
+alter table "advisories" enable row level security;
+
+alter table "advisories" force row level security;
+
+create policy visible on "advisories" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "advisories" to leadtime_app;
+
+alter table "answers" enable row level security;
+
+alter table "answers" force row level security;
+
+create policy visible on "answers" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "answers" to leadtime_app;
+
+alter table "cases" enable row level security;
+
+alter table "cases" force row level security;
+
+create policy visible on "cases" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
+
+grant select, insert, update, delete on "cases" to leadtime_app;
+
+alter table "data_keys" enable row level security;
+
+alter table "data_keys" force row level security;
+
+create policy visible on "data_keys" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(entity)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(entity));
+
+grant select, insert, update, delete on "data_keys" to leadtime_app;
+
+alter table "exposures" enable row level security;
+
+alter table "exposures" force row level security;
+
+create policy visible on "exposures" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
+
+grant select, insert, update, delete on "exposures" to leadtime_app;
+
+alter table "inventories" enable row level security;
+
+alter table "inventories" force row level security;
+
+create policy visible on "inventories" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
+
+grant select, insert, update, delete on "inventories" to leadtime_app;
+
+alter table "kept_apart" enable row level security;
+
+alter table "kept_apart" force row level security;
+
+create policy visible on "kept_apart" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "kept_apart" to leadtime_app;
+
+alter table "organisations" enable row level security;
+
+alter table "organisations" force row level security;
+
+create policy visible on "organisations" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
+
+grant select, insert, update, delete on "organisations" to leadtime_app;
+
+alter table "paces" enable row level security;
+
+alter table "paces" force row level security;
+
+create policy visible on "paces" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "paces" to leadtime_app;
+
+alter table "published_advisories" enable row level security;
+
+alter table "published_advisories" force row level security;
+
+create policy visible on "published_advisories" using (true) with check (true);
+
+grant select, insert, update, delete on "published_advisories" to leadtime_app;
+
+alter table "relations" enable row level security;
+
+alter table "relations" force row level security;
+
+create policy visible on "relations" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "relations" to leadtime_app;
+
+alter table "reports" enable row level security;
+
+alter table "reports" force row level security;
+
+create policy visible on "reports" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
+
+grant select, insert, update, delete on "reports" to leadtime_app;
+
+alter table "set_aside" enable row level security;
+
+alter table "set_aside" force row level security;
+
+create policy visible on "set_aside" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "set_aside" to leadtime_app;
+
+alter table "sources" enable row level security;
+
+alter table "sources" force row level security;
+
+create policy visible on "sources" using (true) with check (true);
+
+grant select, insert, update, delete on "sources" to leadtime_app;
+
+alter table "validations" enable row level security;
+
+alter table "validations" force row level security;
+
+create policy visible on "validations" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(report)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(report));
+
+grant select, insert, update, delete on "validations" to leadtime_app;
+
+alter table "vulnerabilities" enable row level security;
+
+alter table "vulnerabilities" force row level security;
+
+create policy visible on "vulnerabilities" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
+
+grant select, insert, update, delete on "vulnerabilities" to leadtime_app;
+
+alter table "case_events" enable row level security;
+
+alter table "case_events" force row level security;
+
+create policy visible on "case_events" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "case_events" to leadtime_app;
+
+alter table "case_participants" enable row level security;
+
+alter table "case_participants" force row level security;
+
+create policy visible on "case_participants" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "case_participants" to leadtime_app;
+
+alter table "case_reports" enable row level security;
+
+alter table "case_reports" force row level security;
+
+create policy visible on "case_reports" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "case_reports" to leadtime_app;
+
+alter table "deliveries" enable row level security;
+
+alter table "deliveries" force row level security;
+
+create policy visible on "deliveries" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "deliveries" to leadtime_app;
+
+alter table "inventory_packages" enable row level security;
+
+alter table "inventory_packages" force row level security;
+
+create policy visible on "inventory_packages" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
+
+grant select, insert, update, delete on "inventory_packages" to leadtime_app;
+
+alter table "inventory_shelves" enable row level security;
+
+alter table "inventory_shelves" force row level security;
+
+create policy visible on "inventory_shelves" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
+
+grant select, insert, update, delete on "inventory_shelves" to leadtime_app;
+
+alter table "kev_entries" enable row level security;
+
+alter table "kev_entries" force row level security;
+
+create policy visible on "kev_entries" using (true) with check (true);
+
+grant select, insert, update, delete on "kev_entries" to leadtime_app;
+
+alter table "merged_reports" enable row level security;
+
+alter table "merged_reports" force row level security;
+
+create policy visible on "merged_reports" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability));
+
+grant select, insert, update, delete on "merged_reports" to leadtime_app;
+
+alter table "people" enable row level security;
+
+alter table "people" force row level security;
+
+create policy visible on "people" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "people" to leadtime_app;
+
+alter table "ssvc_entries" enable row level security;
+
+alter table "ssvc_entries" force row level security;
+
+create policy visible on "ssvc_entries" using (true) with check (true);
+
+grant select, insert, update, delete on "ssvc_entries" to leadtime_app;
+
+alter table "sign_in_links" enable row level security;
+
+alter table "sign_in_links" force row level security;
+
+create policy visible on "sign_in_links" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "sign_in_links" to leadtime_app;
+
+alter table "tokens" enable row level security;
+
+alter table "tokens" force row level security;
+
+create policy visible on "tokens" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "tokens" to leadtime_app;
+
+grant usage on schema public to leadtime_app;
+
+grant usage on all sequences in schema public to leadtime_app;
+
