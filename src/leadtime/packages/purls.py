@@ -51,6 +51,9 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
 _NAME_SHAPE = re.compile(r"[^/]+")
 _NAME_SHAPES = {"pypi": re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"), "npm": re.compile(r"[^._/@][^/@]*")}
 """Names reach an index as part of an address: none may climb in it or ask for something else."""
+_LOWERCASED_NAMES = frozenset({"deb", "apk"})
+_LOWERCASED_NAMESPACES = frozenset({"deb", "apk", "rpm"})
+"""The specification lowercases these too (types deb, apk, rpm); the library does not."""
 _STEP = "Write it like pkg:pypi/name@1.0 or pkg:npm/%40scope/name@1.0."
 
 
@@ -140,7 +143,13 @@ def _checked(found: PackageURL, where: str) -> Purl:
         raise Malformed("a purl has no spaces or control characters", where=where, next_step=_STEP)
     if found.type == "pypi" and found.namespace is not None:
         raise Malformed("a PyPI package has no namespace", where=where, next_step=_STEP)
-    name = canonicalize_name(found.name) if found.type == "pypi" else found.name
+    namespace, name = found.namespace, found.name
+    if found.type == "pypi":
+        name = canonicalize_name(name)
+    if found.type in _LOWERCASED_NAMES:
+        name = name.lower()
+    if found.type in _LOWERCASED_NAMESPACES and namespace is not None:
+        namespace = namespace.lower()
     if not _NAME_SHAPES.get(found.type, _NAME_SHAPE).fullmatch(name):
         raise Malformed(f"this cannot be the name of a package of type {found.type}", where=where, next_step=_STEP)
-    return Purl(found.type, found.namespace, name, found.version, pairs, found.subpath)
+    return Purl(found.type, namespace, name, found.version, pairs, found.subpath)
