@@ -87,6 +87,7 @@ class Witness:
         self._samples: list[list[dict[str, object]]] = []
         self._steps: list[dict[str, object]] = []
         self._open_steps: dict[int, observe_build.Step] = {}
+        self._files = observe_build.Files()
         self._interpreters = _known()
 
     def expect(self, tid: int) -> None:
@@ -109,7 +110,9 @@ class Witness:
             return event
         with contextlib.suppress(OSError, ValueError):
             self._look(tid, number, event)
-        trace.resume(tid, 0 if event else number)
+        step = self._step_of(tid) if self._open_steps else None
+        deliver = 0 if event or number == trace.CALL_STOP else number
+        trace.resume(tid, deliver, to_next_call=step is not None and step.wants_calls)
         return event
 
     def _look(self, tid: int, number: int, event: int) -> None:
@@ -117,8 +120,18 @@ class Witness:
             self._look_at_exit(tid, trace.event_message(tid))
         elif event == trace.EVENT_EXEC and self._mode == "builds":
             self._look_at_exec(tid)
+        elif number == trace.CALL_STOP:
+            self._look_at_call(tid)
         elif event == 0 and number in FATAL:
             self._faults[tid] = trace.fault(tid)
+
+    def _step_of(self, tid: int) -> observe_build.Step | None:
+        """Return the tool whose thread this is."""
+        found = self._open_steps.get(tid)
+        if found is None:
+            with contextlib.suppress(OSError):
+                found = self._open_steps.get(_process(tid))
+        return found
 
     def _look_at_exec(self, tid: int) -> None:
         with open(f"/proc/{tid}/cmdline", "rb") as stream:
@@ -129,7 +142,17 @@ class Witness:
         kind = observe_build.kind_of(_system_file(f"/proc/{tid}/exe"), arguments)
         if kind is not None and len(self._steps) < observe_build.STEPS_MAX:
             variables = {os.fsdecode(entry.partition(b"=")[0]) for entry in environment.split(b"\0")}
-            self._open_steps[tid] = observe_build.Step(tid, kind, arguments, variables)
+            self._open_steps[tid] = observe_build.Step(tid, kind, arguments, variables, self._files)
+
+    def _look_at_call(self, tid: int) -> None:
+        registers = trace.registers(tid)
+        step = self._step_of(tid) if observe_build.is_about_files(registers) else None
+        if step is not None:
+            memory = Memory(tid, mapped=False)
+            try:
+                step.see_call(registers, memory)
+            finally:
+                memory.close()
 
     def _look_at_exit(self, tid: int, status: int) -> None:
         step = self._open_steps.pop(tid, None)

@@ -1,8 +1,9 @@
-"""Watches a build from outside: which compiler read which file, and what it wrote, by digest.
+"""Watches a build from outside: which compiler read which files, and what it wrote, by digest.
 
 A module's debug information is text that its builder wrote. It is believed only where the module is, byte for byte,
-what a system linker wrote, from objects that system compilers wrote, from sources whose digests were taken while the
-compiler stood still. So the record is made of exec and exit stops, and commands cannot talk their way into it.
+what a system linker wrote, from objects that system compilers wrote, from sources whose digests are known. So the
+record is made of stops: at a tool's exec, at each file it opens or renames, and at its exit. What commands print, or
+leave behind, proves nothing.
 """
 
 from __future__ import annotations
@@ -10,36 +11,50 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
+import struct
+from dataclasses import dataclass
 
-SYSTEM = ("/usr/", "/lib/", "/lib64/")
+from observe_memory import Memory
+
+SYSTEM = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/etc/")
+HARMLESS_DEVICES = ("/dev/null", "/dev/urandom", "/dev/zero", "/dev/tty")
 STEPS_MAX = 20_000
+OPENED_MAX = 5_000
 ARGUMENTS_BYTES_MAX = 1 << 20
-FILE_BYTES_MAX = 256 << 20
-TEXT_BYTES_MAX = 32 << 20
+PATH_BYTES_MAX = 4096
+FILE_BYTES_MAX = 512 << 20
+TEXT_BYTES_MAX = 64 << 20
 MEMBERS_MAX = 20_000
-_COMPILER = re.compile(r"(?:cc1|cc1plus|f951|lto1)")
+AT_FDCWD = -100
+OPEN, CREAT, RENAME, OPENAT, RENAMEAT, RENAMEAT2, OPENAT2 = 2, 85, 82, 257, 264, 316, 437
+"""Numbers of the system calls that open and rename files (x86-64, asm/unistd_64.h)."""
+FILE_CALLS = frozenset((OPEN, CREAT, RENAME, OPENAT, RENAMEAT, RENAMEAT2, OPENAT2))
+NOT_YET_DONE = (1 << 64) - 38
+"""What rax holds when a call begins: -ENOSYS."""
+
+_COMPILER = re.compile(r"cc1|cc1plus|cc1obj|f951|lto1")
 _ASSEMBLER = re.compile(r"(?:[\w-]+-)?as")
 _LINKER = re.compile(r"(?:[\w-]+-)?(?:ld(?:\.bfd|\.gold|\.lld)?|lld)(?:-\d+)?")
 _CLANG = re.compile(r"clang(?:-\d+)?")
 _DRIVER = re.compile(r"(?:[\w-]+-)?(?:gcc|g\+\+|cpp)(?:-\d+)?")
-_DIRECTIVE = re.compile(rb"^[ \t\v\f]*(?:#|%:|\?\?=)[ \t\v\f]*(?:line\b|\d|\\\r?\n)", re.MULTILINE)
-"""A line directive or marker, in all its spellings; a splice right after the mark could hide one."""
+_DIRECTIVE = re.compile(rb"^[ \t\v\f]*(?:#|%:|\?\?=)(?:[ \t\v\f]|/\*.*?\*/)*(?:line\b|\d|\\\r?\n)|\0", re.MULTILINE)
+"""A line directive or marker in its spellings, a splice that could hide one, or what is no text at all."""
 _LYING_FLAG = re.compile(
-    r"-f(?:file|debug|macro|profile|coverage)-prefix-map|-fplugin|-load|-add-plugin|-fpreprocessed|@|-imacros"
-    r"|-T|--script|--format|-b\Z|--just-symbols|-R\Z|--oformat"
+    r"-f(?:file|debug|macro|profile|coverage)-prefix-map|-fplugin|-load\Z|-add-plugin|-fpreprocessed|@"
+    r"|-T|--script|--format|-b\Z|--just-symbols|-R\Z|--oformat|--pic-executable-from"
 )
 _LYING_DRIVER_FLAG = re.compile(r"-wrapper|-B|--?specs|-fplugin|@")
 _LYING_VARIABLE = re.compile(r"LD_\w+|GCC_EXEC_PREFIX|GCONV_PATH|GLIBC_TUNABLES")
-_JOINED_FOR_LINKERS = frozenset(("-I", "-D", "-x", "-MD", "-A", "-U"))
 _COMPILATION_DIRECTORY = "-fdebug-compilation-dir"
 _SEPARATE = frozenset(
     "-o -D -U -I -A -include -imacros -isystem -iquote -idirafter -iprefix -iwithprefix -isysroot -imultilib "
-    "-imultiarch -dumpbase -dumpbase-ext -dumpdir -auxbase -auxbase-strip -MF -MT -MQ -MD -MMD -x -z -m -h -soname "
-    "-rpath -rpath-link -e -u -plugin -dynamic-linker --dynamic-linker -L -l --defsym -T --version-script --wrap "
+    "-imultiarch -dumpbase -dumpbase-ext -dumpdir -auxbase -auxbase-strip -MF -MT -MQ -MD -MMD -x -iplugindir "
     "-triple -main-file-name -mrelocation-model -pic-level -target-cpu -tune-cpu -resource-dir -internal-isystem "
-    "-internal-externc-isystem -ferror-limit -target-feature -mllvm -debug-info-kind -dwarf-ext-refs -stack-protector "
-    "-dependency-file -fmessage-length -fvisibility -fdebug-compilation-dir -coverage-notes-file -target-abi".split()
+    "-internal-externc-isystem -ferror-limit -target-feature -mllvm -stack-protector -dependency-file "
+    "-fmessage-length -fdebug-compilation-dir -coverage-notes-file -target-abi -std".split()
 )
+"""Options of a compiler proper whose value is the next argument, so that this is not taken for the source."""
 
 
 def kind_of(file: str, arguments: list[str]) -> str | None:
@@ -47,111 +62,184 @@ def kind_of(file: str, arguments: list[str]) -> str | None:
     name = file.rpartition("/")[2]
     if not file.startswith(SYSTEM):
         return None
-    if _COMPILER.fullmatch(name) or (_CLANG.fullmatch(name) and "-cc1" in arguments[1:2]):
+    is_clang = _CLANG.fullmatch(name) is not None
+    if _COMPILER.fullmatch(name) or (is_clang and arguments[1:2] == ["-cc1"]):
         return "compile"
-    if _ASSEMBLER.fullmatch(name) or (_CLANG.fullmatch(name) and "-cc1as" in arguments[1:2]):
+    if _ASSEMBLER.fullmatch(name) or (is_clang and arguments[1:2] == ["-cc1as"]):
         return "assemble"
     if _LINKER.fullmatch(name):
         return "link"
     return "drive" if _DRIVER.fullmatch(name) else None
 
 
+def is_about_files(registers: tuple[int, ...]) -> bool:
+    """Tell whether a thread is about to open or rename a file; the end of a call tells nothing more."""
+    return registers[10] == NOT_YET_DONE and registers[15] in FILE_CALLS
+
+
+@dataclass
+class _Kept:
+    """What a file was when it was looked at; valid while its identity and change time are the same."""
+
+    digest: str
+    directives: bool
+    members: list[str]
+
+
+class Files:
+    """Looks into files of the traced processes, each only once as long as it does not change."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], _Kept] = {}
+
+    def look(self, path: str) -> _Kept | None:
+        """Return what a regular file within bounds holds, else None."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            return None
+        with open(descriptor, "rb") as stream:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode) or about.st_size > FILE_BYTES_MAX:
+                return None
+            key = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+            if key not in self._kept:
+                digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+                stream.seek(0)
+                head = stream.read(8)
+                members = _members(path) if head == b"!<arch>\n" else []
+                self._kept[key] = _Kept(digest, _has_directives(path, about.st_size), members)
+            return self._kept[key]
+
+
 class Step:
     """One compiler, driver, assembler or linker, from its exec to its exit."""
 
-    def __init__(self, pid: int, kind: str, arguments: list[str], variables: set[str]) -> None:
+    def __init__(self, pid: int, kind: str, arguments: list[str], variables: set[str], files: Files) -> None:
+        self._pid = pid
         self._root = f"/proc/{pid}/root"
-        self._cwd = os.readlink(f"/proc/{pid}/cwd")
         self._kind = kind
-        self._output = ""
+        self._files = files
+        self._parent = _parent(pid)
+        self._sources = _sources(arguments) if kind == "compile" else set()
+        self._read: dict[str, str] = {}
+        self._written: set[str] = set()
         self._flags = sorted(name for name in variables if _LYING_VARIABLE.fullmatch(name))
-        self._inputs: list[dict[str, object]] = []
-        self._libraries: list[str] = []
-        self._places: list[str] = []
-        self._about: dict[str, object] = {"kind": kind, "pid": pid, "parent": _parent(pid)}
         if kind == "drive":
             self._flags += [a[:200] for a in arguments[1:] if _LYING_DRIVER_FLAG.match(a)]
             self._flags += [name for name in variables if name == "COMPILER_PATH"]
         else:
-            self._take(arguments[1:])
-            self._find_libraries()
+            self._flags += [a[:200] for a in arguments[1:] if _LYING_FLAG.match(a)]
+            self._check_directory(arguments)
+        self._has_source = False
 
-    def _take(self, arguments: list[str]) -> None:
-        awaited = ""
-        for argument in arguments:
-            if awaited:
-                self._take_value(awaited, argument)
-                awaited = ""
-            elif _LYING_FLAG.match(argument):
-                self._flags.append(argument[:200])
-                awaited = argument if argument in _SEPARATE else ""
-            elif argument in _SEPARATE and not (self._kind != "compile" and argument in _JOINED_FOR_LINKERS):
-                awaited = argument
-            elif argument.startswith("-") and argument != "-":
-                self._take_joined(argument)
-            else:
-                self._add(argument)
+    def _check_directory(self, arguments: list[str]) -> None:
+        cwd = os.readlink(f"/proc/{self._pid}/cwd")
+        for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+            name, separator, value = argument.partition("=")
+            if name == _COMPILATION_DIRECTORY and (value if separator else following) != cwd:
+                self._flags.append("a compilation directory that is not the compiler's")
 
-    def _take_value(self, option: str, value: str) -> None:
-        if option == "-o":
-            self._output = value
-        elif option == "-include":
-            self._add(value)
-        elif option == _COMPILATION_DIRECTORY:
-            self._check_directory(value)
-        elif option == "-L":
-            self._places.append(value)
-        elif option == "-l":
-            self._libraries.append(value)
+    @property
+    def wants_calls(self) -> bool:
+        """Tell whether the tool must be stopped at its system calls; a driver only starts others."""
+        return self._kind != "drive"
 
-    def _take_joined(self, argument: str) -> None:
-        if argument.startswith(_COMPILATION_DIRECTORY + "="):
-            self._check_directory(argument.partition("=")[2])
-        elif argument.startswith("-L"):
-            self._places.append(argument[2:])
-        elif argument.startswith("-l"):
-            self._libraries.append(argument[2:])
+    def see_call(self, registers: tuple[int, ...], memory: Memory) -> None:
+        """Note a file that the tool is about to open or rename."""
+        number = registers[15]
+        first, second, third = registers[14], registers[13], registers[12]
+        if number == OPEN:
+            self._open(AT_FDCWD, _text(memory, first), second)
+        elif number == CREAT:
+            self._open(AT_FDCWD, _text(memory, first), os.O_WRONLY)
+        elif number == OPENAT:
+            self._open(first, _text(memory, second), third)
+        elif number == OPENAT2:
+            self._open(first, _text(memory, second), struct.unpack("<Q", memory.read(third, 8) or b"\1" * 8)[0])
+        elif number == RENAME:
+            self._rename(self._path(AT_FDCWD, _text(memory, first)), self._path(AT_FDCWD, _text(memory, second)))
+        elif number in (RENAMEAT, RENAMEAT2):
+            source = self._path(first, _text(memory, second))
+            self._rename(source, self._path(third, _text(memory, registers[7])))
 
-    def _check_directory(self, value: str) -> None:
-        if value != self._cwd:
-            self._flags.append("a compilation directory that is not the compiler's")
+    def _open(self, directory: int, name: str, flags: int) -> None:
+        path = self._path(directory, name)
+        if not path or len(self._read) + len(self._written) >= OPENED_MAX:
+            self._flags.append("a file that could not be told, or too many")
+        elif flags & os.O_ACCMODE != os.O_RDONLY:
+            self._written.add(path)
+        elif not path.startswith(SYSTEM) and path not in HARMLESS_DEVICES and path not in self._written:
+            self._note_read(path, name)
 
-    def _find_libraries(self) -> None:
-        for library in self._libraries:
-            names = [library[1:]] if library.startswith(":") else [f"lib{library}.so", f"lib{library}.a"]
-            for place in self._places:
-                for path in (os.path.join(place, name) for name in names):
-                    if os.path.exists(self._real(path)):
-                        self._add(path)
-
-    def _real(self, path: str) -> str:
-        """Return where we find a file of the traced process; a link that is absolute is followed from its root."""
-        whole = os.path.normpath(os.path.join(self._cwd, path))
-        real = os.path.realpath(self._root + whole)
-        return real if real.startswith(self._root) else self._root + real
-
-    def _add(self, path: str) -> None:
-        if path == "-":
-            self._inputs.append({"path": "-", "digest": ""})
+    def _note_read(self, path: str, name: str) -> None:
+        try:
+            mode = os.stat(self._root + path).st_mode
+        except (OSError, ValueError):
             return
-        real = self._real(path)
-        if not real.removeprefix(self._root).startswith(SYSTEM):
-            self._inputs.append({**_input(real, is_text=self._kind == "compile"), "path": real.removeprefix(self._root)})
+        if stat.S_ISDIR(mode):
+            return
+        found = self._files.look(self._root + path)
+        if found is None:
+            self._flags.append("an input that is no regular file")
+            return
+        self._has_source = self._has_source or name in self._sources
+        if self._read.setdefault(path, found.digest) != found.digest:
+            self._flags.append("an input that changed")
+
+    def _rename(self, source: str, target: str) -> None:
+        if source in self._written:
+            self._written.add(target)
+
+    def _path(self, directory: int, name: str) -> str:
+        """Return a path as the process means it, links resolved, from its own root."""
+        signed = directory - (1 << 64) if directory >= 1 << 63 else directory
+        signed = signed - (1 << 32) if signed >= 1 << 31 else signed
+        place = "cwd" if signed == AT_FDCWD else f"fd/{signed}"
+        try:
+            whole = os.path.join(os.readlink(f"/proc/{self._pid}/{place}"), name) if name[:1] != "/" else name
+        except (OSError, ValueError):
+            return ""
+        if "\0" in whole or not name:
+            return ""
+        real = os.path.realpath(self._root + os.path.normpath(whole))
+        return real.removeprefix(self._root) or "/"
 
     def finish(self, status: int) -> dict[str, object]:
-        """Return the record of this step, with the digest of what it wrote; taken while it stands at its exit."""
-        for found in self._inputs:
-            if found["path"] != "-" and found["digest"] != digest_of(self._root + str(found["path"])):
-                self._flags.append("an input changed while it was read")
-        output = self._output or ("a.out" if self._kind in ("assemble", "link") else "-")
+        """Return the record of this step; taken while the tool stands at its exit."""
+        inputs = []
+        for path, digest in self._read.items():
+            if path in self._written:
+                continue
+            found = self._files.look(self._root + path)
+            if found is None or found.digest != digest:
+                self._flags.append("an input that changed")
+                continue
+            inputs.append({"path": path, "digest": digest, "directives": found.directives, "members": found.members})
+        outputs = [found.digest for path in self._written if (found := self._files.look(self._root + path))]
+        if self._kind == "compile" and not self._has_source:
+            self._flags.append("a source that is no file")
         return {
-            **self._about,
-            "inputs": self._inputs,
-            "output": "" if output == "-" else digest_of(self._real(output)),
-            "piped": output == "-",
-            "flags": self._flags,
+            "kind": self._kind,
+            "pid": self._pid,
+            "parent": self._parent,
+            "inputs": inputs,
+            "outputs": sorted(set(outputs)),
+            "piped": self._kind == "compile" and not outputs,
+            "flags": sorted(set(self._flags)),
             "failed": status != 0,
         }
+
+
+def _sources(arguments: list[str]) -> set[str]:
+    """Return the arguments of a compiler proper that name its source."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return {a for before, a in list(pairs)[1:] if before not in _SEPARATE and not a.startswith("-")}
+
+
+def _text(memory: Memory, address: int) -> str:
+    raw = memory.read(address, PATH_BYTES_MAX) or memory.read(address, -address % PATH_BYTES_MAX)
+    return os.fsdecode(raw.split(b"\0", 1)[0])
 
 
 def _parent(pid: int) -> int:
@@ -159,37 +247,17 @@ def _parent(pid: int) -> int:
         return int(stream.read().rpartition(")")[2].split()[1])
 
 
-def _input(path: str, *, is_text: bool) -> dict[str, object]:
-    found: dict[str, object] = {"digest": digest_of(path)}
-    content = _head(path, TEXT_BYTES_MAX if is_text else 8)
-    if is_text:
-        found["directives"] = _DIRECTIVE.search(content) is not None or len(content) == TEXT_BYTES_MAX
-    elif content == b"!<arch>\n":
-        found["members"] = _members(path)
-    return found
-
-
-def _head(path: str, size: int) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(size)
-    except (OSError, ValueError):
-        return b""
+def _has_directives(path: str, size: int) -> bool:
+    if size > TEXT_BYTES_MAX:
+        return True
+    with open(path, "rb") as stream:
+        return _DIRECTIVE.search(stream.read(TEXT_BYTES_MAX)) is not None
 
 
 def digest_of(path: str) -> str:
     """Return the SHA-256 of a regular file within bounds, else an empty text that equals no digest."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        return ""
-    with open(descriptor, "rb") as stream:
-        if os.fstat(descriptor).st_size > FILE_BYTES_MAX:
-            return ""
-        try:
-            return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
-            return ""
+    found = Files().look(path)
+    return found.digest if found else ""
 
 
 def _members(path: str) -> list[str]:

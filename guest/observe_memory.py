@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
 MAPPINGS_MAX = 20_000
 COMPARE_BYTES = 1 << 20
-PLACES = ("", "/box/work", "/box/src", "/box")
+PLACES = ("", "/box/work", "/box/src", "/box/site", "/box")
 """Where a path may begin: the kernel shows a path of another mount namespace from that mount's own root."""
 
 
@@ -47,10 +47,9 @@ class Mapping:
 class Memory:
     """A stopped process's memory and mappings, read through /proc; reads that fail give nothing."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, *, mapped: bool = True) -> None:
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        self.mappings = _mappings(pid)
+        self.mappings = _mappings(pid) if mapped else []
 
     def close(self) -> None:
         """Let go of the process."""

@@ -11,10 +11,12 @@ import signal
 import struct
 from dataclasses import dataclass
 
-SEIZE, INTERRUPT, LISTEN, CONT, GETREGS, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 7, 12, 0x4201, 0x4202
+SEIZE, INTERRUPT, LISTEN, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 0x4201, 0x4202
+CONT, GETREGS, SYSCALL = 7, 12, 24
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT, EVENT_STOP = 1, 2, 3, 4, 6, 128
-OPTIONS = (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 7) | (1 << 20)
-"""TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, TRACESECCOMP, EXITKILL: no child escapes, none outlives the observer."""
+CALL_STOP = 5 | 0x80
+OPTIONS = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 20)
+"""TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, EXITKILL: no child escapes, none outlives the observer."""
 WALL = 0x40000000
 REGISTERS = 27
 RIP, RSP, ORIG_RAX = 16, 19, 15
@@ -49,10 +51,13 @@ def seize(tid: int) -> None:
     _ptrace(SEIZE, tid, 0, OPTIONS)
 
 
-def resume(tid: int, deliver: int = 0) -> None:
-    """Let a stopped thread go on, delivering a signal to it if one is given; nothing if it is gone."""
+def resume(tid: int, deliver: int = 0, *, to_next_call: bool = False) -> None:
+    """Let a stopped thread go on, delivering a signal to it if one is given; nothing if it is gone.
+
+    ``to_next_call``: it stops again (`CALL_STOP`) when its next system call begins or ends.
+    """
     try:
-        _ptrace(CONT, tid, 0, deliver)
+        _ptrace(SYSCALL if to_next_call else CONT, tid, 0, deliver)
     except OSError:
         return
 
