@@ -81,9 +81,11 @@ def _read_merged(tx: Transaction, evidence: Evidence) -> Merged | None:
 def _joined(tx: Transaction, evidence: Evidence, known: Sequence[Known], links: Sequence[Link]) -> set[VulnerabilityId]:
     """Return the vulnerabilities that the links join with this report, as far as nobody set them apart."""
     linked = {report for link in links for report in (link.first, link.second)} - {evidence.report}
-    touched = {held.vulnerability: held.evidence.report for held in known if held.evidence.report in linked}
+    touched = {held.vulnerability for held in known if held.evidence.report in linked}
+    apart = pairs_apart(tx, touched) if len(touched) > 1 else set()
+    if not apart:
+        return touched
     groups = {vulnerability: reports_in(tx, vulnerability) for vulnerability in touched}
-    apart = pairs_apart(tx, {evidence.report}.union(*groups.values()))
     joined = partition([{evidence.report}, *groups.values()], links, apart)
     mine = next(members for members in joined if evidence.report in members)
     return {vulnerability for vulnerability, members in groups.items() if members <= mine}

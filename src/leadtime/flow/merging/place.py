@@ -67,12 +67,12 @@ def reports_in(tx: Transaction, vulnerability: VulnerabilityId) -> set[ReportId]
     return {ReportId(r) for r in tx.connection.scalars(select(held.report).where(held.vulnerability == vulnerability))}
 
 
-def pairs_apart(tx: Transaction, reports: Iterable[ReportId]) -> set[frozenset[ReportId]]:
-    """Return the pairs that a person set apart and that touch any of the reports."""
-    among = list(reports)
+def pairs_apart(tx: Transaction, vulnerabilities: Iterable[VulnerabilityId]) -> set[frozenset[ReportId]]:
+    """Return the pairs that a person set apart and that touch a report of any of the vulnerabilities."""
+    held = select(merged_reports.c.report).where(merged_reports.c.vulnerability.in_(list(vulnerabilities)))
     rows = tx.connection.execute(
         select(kept_apart.c.first, kept_apart.c.second).where(
-            or_(kept_apart.c.first.in_(among), kept_apart.c.second.in_(among))
+            or_(kept_apart.c.first.in_(held), kept_apart.c.second.in_(held))
         )
     )
     return {frozenset({ReportId(row.first), ReportId(row.second)}) for row in rows}
