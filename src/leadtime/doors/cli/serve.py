@@ -1,0 +1,66 @@
+"""``leadtime serve``: the site, and its durable work beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+import structlog
+
+from leadtime.doors.app import build_app
+from leadtime.doors.serving import HOST, keep_working, port_of, refuse_taken, serve, stop_on_signals
+from leadtime.doors.site import Site
+from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database.opening import open_database
+from leadtime.foundation.settings import read_settings
+from leadtime.workflows.records import Queue
+
+
+@click.command(epilog="Example: leadtime serve --same-host")
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on; put a TLS proxy before it.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; that of LEADTIME_URL if not said.")
+@click.option(
+    "--same-host", is_flag=True, help="Run finders' programs on this host too, which holds case keys: for trials only."
+)
+@click.option("--no-work", is_flag=True, help="Serve alone; run leadtime worker elsewhere.")
+def command(host: str, port: int | None, *, same_host: bool, no_work: bool) -> None:
+    """Run the site, and work every queue but validation, until Ctrl-C or SIGTERM."""
+    configure_log()
+    settings = read_settings(os.environ)
+    port = port or port_of(settings)
+    refuse_taken(host, port)
+    database = open_database(settings, SystemClock())
+    queues = [queue for queue in Queue if same_host or queue is not Queue.VALIDATION]
+    arguments = [] if no_work else ["worker", "--queues", ",".join(queue.value for queue in queues)]
+    click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
+    try:
+        asyncio.run(_run(Site(database, settings, same_host=same_host), host, port, arguments))
+    finally:
+        database.engine.dispose()
+
+
+def configure_log() -> None:
+    """Write one JSON object a line on standard error; traces tell places, never the values held there."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
+    """Serve and work until a signal; whichever ends first by itself ends the other."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    tasks = [asyncio.create_task(serve(build_app(site), host, port, stop))]
+    if arguments:
+        tasks.append(asyncio.create_task(keep_working(arguments, stop)))
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.gather(*tasks)
