@@ -97,9 +97,26 @@ def test_cyclonedx_is_checked_with_the_parts_its_schema_refers_to(version: str) 
     assert (verdict.valid, len(verdict.failures) >= 1) == (False, True)
 
 
-def test_a_cve_record_is_checked() -> None:
-    record = {"dataType": "CVE_RECORD", "dataVersion": "5.1", "cveMetadata": {}, "containers": {}}
-    assert not check_document(json.dumps(record).encode(), DIRECTORY).valid
+@pytest.mark.parametrize(("state", "member"), [("PUBLISHED", "affected"), ("REJECTED", "rejectedReasons")])
+def test_a_cve_record_is_held_against_the_rules_of_its_state(state: str, member: str) -> None:
+    metadata = {"cveId": "CVE-2026-12345", "assignerOrgId": "b3476cb9-2e3d-41a6-98d0-0f47421a65b6", "state": state}
+    record = {"dataType": "CVE_RECORD", "dataVersion": "5.1", "cveMetadata": metadata, "containers": {"cna": {}}}
+    found = check_document(json.dumps(record).encode(), DIRECTORY).failures
+    assert {(each.rule, each.where) for each in found} == {("schema required", "/containers/cna")}
+    missing = {each.what.split('"')[1] for each in found}
+    assert missing & {"affected", "rejectedReasons"} == {member}
+
+
+def test_a_whole_cve_record_is_valid() -> None:
+    provider = {"orgId": "b3476cb9-2e3d-41a6-98d0-0f47421a65b6"}
+    rejected = {"providerMetadata": provider, "rejectedReasons": [{"lang": "en", "value": "Not a flaw."}]}
+    record = {
+        "dataType": "CVE_RECORD",
+        "dataVersion": "5.1",
+        "cveMetadata": {"cveId": "CVE-2026-12345", "assignerOrgId": provider["orgId"], "state": "REJECTED"},
+        "containers": {"cna": rejected},
+    }
+    assert check_document(json.dumps(record).encode(), DIRECTORY).valid
 
 
 def test_without_its_schema_a_document_is_not_called_valid(tmp_path: Path) -> None:

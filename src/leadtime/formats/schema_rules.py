@@ -14,6 +14,7 @@ from leadtime.formats.verdicts import Failure, failure
 
 _CYCLONEDX_VERSIONS = ("1.4", "1.5", "1.6", "1.7")
 _CYCLONEDX_PARTS = ("spdx", "jsf-0.82", "cryptography-defs")
+_PUBLISHED, _REJECTED = "Published", "Rejected"
 _CYCLONEDX_BASE = "http://cyclonedx.org/schema/"
 
 
@@ -23,8 +24,14 @@ def osv_failures(document: JsonObject, schemas: Path) -> tuple[Failure, ...]:
 
 
 def cve_failures(document: JsonObject, schemas: Path) -> tuple[Failure, ...]:
-    """Return every failed rule of a CVE record (CVE JSON 5.1.1)."""
-    return _failures(_cve_validator(schemas), document)
+    """Return every failed rule of a CVE record (CVE JSON 5.1.1).
+
+    The schema says "published or rejected"; the record's own state chooses which, so that the rules of that one are
+    named.
+    """
+    metadata = document.get("cveMetadata")
+    rejected = isinstance(metadata, dict) and metadata.get("state") == "REJECTED"
+    return _failures(_cve_validator(schemas, _REJECTED if rejected else _PUBLISHED), document)
 
 
 def cyclonedx_version(document: JsonObject) -> str | None:
@@ -44,8 +51,12 @@ def _osv_validator(schemas: Path) -> jsonschema_rs.Validator:
 
 
 @cache
-def _cve_validator(schemas: Path) -> jsonschema_rs.Validator:
-    return _validator(read_schema(CVE, schemas))
+def _cve_validator(schemas: Path, state: str) -> jsonschema_rs.Validator:
+    whole = read_schema(CVE, schemas)
+    branches = whole.pop("oneOf")
+    if not isinstance(branches, list):
+        raise TypeError("the schema is one of several")
+    return _validator({**whole, "allOf": [next(each for each in branches if each["title"] == state)]})
 
 
 @cache
