@@ -142,6 +142,7 @@ def answer_to(task: dict[str, Any]) -> dict[str, object]:
     import observe  # noqa: PLC0415 - isolated mode leaves this directory out of the path until the line above
 
     inner = InnerBox([*task["inner_box"], "sh", "-c", GATE, "sh", task["command"]])
+    _fall_silent()
     try:
         init, payload = inner.wait_until_ready()
         sightings = observe.watch(
@@ -152,6 +153,14 @@ def answer_to(task: dict[str, Any]) -> dict[str, object]:
         raise
     timed_out = sightings.get("timed_out") is True
     return {"exit_code": inner.end(kill=timed_out), "timed_out": timed_out, "sightings": sightings}
+
+
+def _fall_silent() -> None:
+    """Leave standard output and error to the program: nothing the observer says may mix with them."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def main() -> None:

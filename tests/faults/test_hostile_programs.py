@@ -1,12 +1,16 @@
-"""What a hostile program tries, one short test a wall. Each program really runs; what it did is looked at from outside."""
+"""What a hostile program tries, one short test a wall. Each really runs; what it did is looked at from outside."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +18,7 @@ from uuid import uuid4
 
 import pytest
 
-from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, run
+from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, discard, run
 from leadtime.sandbox.cgroups import open_cage
 from leadtime.sandbox.records import MEBIBYTE_BYTES
 
@@ -99,23 +103,26 @@ def attempt(program_file: Path, work: Path) -> Callable[..., Outcome]:
     """Run a shell line with ``work`` as the work directory and the compiled program beside it."""
 
     def attempt(
-        command: str, *, watch: Watch = Watch.NOTHING, limits: Limits = LIMITS, control_groups: bool = True
+        command: str, *, watch: Watch = Watch.NOTHING, limits: Limits = LIMITS, held_by: str = CONTROL_GROUP
     ) -> Outcome:
         mounts = (Mount(work, "/box/work", writable=True), Mount(program_file, "/box/hostile"))
-        return run(Program(command, limits, mounts, watch=watch), control_groups=control_groups)
+        return run(Program(command, limits, mounts, watch=watch), control_groups=held_by == CONTROL_GROUP)
 
     return attempt
 
 
-@pytest.fixture(params=[True, False], ids=["control group", "watcher"])
-def control_groups(request: pytest.FixtureRequest) -> bool:
+CONTROL_GROUP, WATCHER = "control group", "watcher"
+
+
+@pytest.fixture(params=[CONTROL_GROUP, WATCHER])
+def held_by(request: pytest.FixtureRequest) -> str:
     """Each of the two ways to hold memory, whichever this machine would choose by itself."""
-    if not request.param:
-        return False
-    if (cage := open_cage(f"probe-{uuid4().hex}", LIMITS)) is None:
+    if request.param == WATCHER:
+        return WATCHER
+    if (cage := open_cage(f"{os.getpid()}-probe-{uuid4().hex}", LIMITS)) is None:
         pytest.skip("this machine has no control group that we may write")
     cage.remove()
-    return True
+    return CONTROL_GROUP
 
 
 def alive(marker: str) -> list[str]:
@@ -234,7 +241,7 @@ def test_a_program_that_closes_its_outputs_is_still_ended(attempt: Callable[...,
 
 @pytest.mark.parametrize("watch", WATCHED)
 def test_a_fork_bomb_stops_at_its_number_of_processes(
-    attempt: Callable[..., Outcome], control_groups: bool, watch: Watch
+    attempt: Callable[..., Outcome], held_by: str, watch: Watch
 ) -> None:
     marker = f"marker-{uuid4().hex}"
     count = f"""python3 -c '
@@ -249,16 +256,16 @@ except OSError:
     pass
 print(made, flush=True)
 os._exit(0)' {marker}"""
-    outcome = attempt(count, watch=watch, control_groups=control_groups)
+    outcome = attempt(count, watch=watch, held_by=held_by)
     assert outcome.ending is Ending.EXITED
     assert 32 <= int(outcome.stdout) <= LIMITS.pids_max
     assert alive(marker) == []
 
 
-def test_a_fork_bomb_that_goes_on_is_ended_whole(attempt: Callable[..., Outcome], control_groups: bool) -> None:
+def test_a_fork_bomb_that_goes_on_is_ended_whole(attempt: Callable[..., Outcome], held_by: str) -> None:
     marker = f"marker-{uuid4().hex}"
     command = f"""sh -c 'bomb() {{ bomb | bomb & bomb; }}; bomb' {marker} 2>/dev/null; while :; do :; done"""
-    outcome = attempt(command, limits=replace(LIMITS, wall_s=1.0), control_groups=control_groups)
+    outcome = attempt(command, limits=replace(LIMITS, wall_s=1.0), held_by=held_by)
     assert outcome.ending is Ending.TIMED_OUT
     assert alive(marker) == []
 
@@ -266,24 +273,29 @@ def test_a_fork_bomb_that_goes_on_is_ended_whole(attempt: Callable[..., Outcome]
 HOGS = {
     "heap": "x = []\nwhile True: x.append(bytearray(8 << 20))",
     "memory without a mapping": "import os\nf = os.memfd_create('x')\nwhile True: os.write(f, bytes(8 << 20))",
-    "many small processes": "import os\nfor i in range(40):\n  if not os.fork(): break\nx = b'1' * (32 << 20)\nimport time\ntime.sleep(60)",
+    "many small processes": "import os, time\nfor i in range(40):\n  if not os.fork(): break\n"
+    "x = b'1' * (32 << 20)\ntime.sleep(60)",
 }
 
 
 @pytest.mark.parametrize("hog", HOGS)
 @pytest.mark.parametrize("watch", WATCHED)
 def test_a_memory_hog_is_ended(
-    attempt: Callable[..., Outcome], work: Path, control_groups: bool, hog: str, watch: Watch
+    attempt: Callable[..., Outcome], work: Path, held_by: str, hog: str, watch: Watch
 ) -> None:
     (work / "hog.py").write_text(HOGS[hog])
     limits = replace(LIMITS, memory_mib=192, disk_mib=4096)
-    outcome = attempt("python3 hog.py", watch=watch, limits=limits, control_groups=control_groups)
+    outcome = attempt("python3 hog.py", watch=watch, limits=limits, held_by=held_by)
     assert outcome.ending is Ending.OUT_OF_MEMORY
 
 
-def test_memory_shared_by_many_processes_counts_once(attempt: Callable[..., Outcome], control_groups: bool) -> None:
-    program = "import os, time\nx = b'1' * (64 << 20)\nfor i in range(20):\n  if not os.fork(): time.sleep(0.3); os._exit(0)\n"
-    outcome = attempt(f"python3 -c '{program}time.sleep(0.3)'".replace("b'1'", 'b"1"'), control_groups=control_groups)
+def test_memory_shared_by_many_processes_counts_once(attempt: Callable[..., Outcome], held_by: str) -> None:
+    program = """import os, time
+x = b"1" * (64 << 20)
+for i in range(20):
+    if not os.fork(): break
+time.sleep(0.3)"""
+    outcome = attempt(f"python3 -c '{program}'", held_by=held_by)
     assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
 
 
@@ -310,6 +322,21 @@ def test_a_disk_filler_is_ended(attempt: Callable[..., Outcome], filler: str) ->
 def test_one_file_stops_at_the_disk_limit(attempt: Callable[..., Outcome], work: Path) -> None:
     attempt("dd if=/dev/zero of=x bs=1M count=1000 2>/dev/null")
     assert (work / "x").stat().st_size <= LIMITS.disk_mib * MEBIBYTE_BYTES
+
+
+HIDING_PLACES = {
+    "too deep to count": "i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done",
+    "not to be listed": "mkdir d; echo x >d/x; chmod 300 d",
+}
+
+
+@pytest.mark.parametrize("place", HIDING_PLACES)
+def test_nothing_is_hidden_from_the_count_of_files(attempt: Callable[..., Outcome], work: Path, place: str) -> None:
+    outcome = attempt(HIDING_PLACES[place])
+    root_lists_everything = os.geteuid() == 0 and place == "not to be listed"
+    assert outcome.ending is (Ending.EXITED if root_lists_everything else Ending.DISK_FULL)
+    discard(work)
+    assert not work.exists()
 
 
 def test_an_inode_filler_is_ended(attempt: Callable[..., Outcome]) -> None:
@@ -341,3 +368,24 @@ def test_a_link_out_of_the_box_leads_nowhere(attempt: Callable[..., Outcome], wo
     assert (outcome.stdout, outcome.exit_code) == (b"", 1)
     owner = (tmp_path / "secret").stat()
     assert owner.st_uid == os.geteuid(), "giving the work directory away does not follow links"
+
+
+def test_a_killed_worker_takes_its_programs_with_it(work: Path) -> None:
+    marker = f"marker-{uuid4().hex}"
+    worker = f"""
+from leadtime.sandbox import *
+run(Program("echo > started; sh -c 'while :; do sleep 1; done' {marker}",
+            Limits(60, 256), (Mount(__import__("pathlib").Path({str(work)!r}), "/box/work", writable=True),)))
+"""
+    with subprocess.Popen([sys.executable, "-c", worker]) as process:
+        wait_for(lambda: (work / "started").exists() and alive(marker) != [])
+        process.kill()
+    wait_for(lambda: alive(marker) == [])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look until ``condition`` holds, for ten seconds at most."""
+    deadline_s = time.monotonic() + 10.0
+    while not condition():
+        assert time.monotonic() < deadline_s
+        select.select([], [], [], 0.02)

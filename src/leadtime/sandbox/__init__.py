@@ -7,6 +7,7 @@
 *Standard*: bubblewrap, Linux namespaces, seccomp and control groups of version 1 and 2.
 """
 
+from leadtime.sandbox.discard import discard
 from leadtime.sandbox.records import (
     OBSERVER_DIRECTORY,
     WORK_DIRECTORY,
@@ -31,6 +32,7 @@ __all__ = [
     "Program",
     "Wall",
     "Watch",
+    "discard",
     "run",
     "walls",
 ]

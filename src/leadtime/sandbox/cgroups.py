@@ -7,6 +7,7 @@ anybody reads /proc. Where this process may not make one, `open_cage` says so by
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ PERIOD_US = 100_000
 REMOVAL_ATTEMPTS_MAX = 200
 REMOVAL_PAUSE_S = 0.005
 PREFIX = "leadtime-"
+LEFT_BEHIND_MAX = 1000
 MOUNTS_FILE = Path("/proc/self/mounts")
 MEMBERSHIP_FILE = Path("/proc/self/cgroup")
 
@@ -60,7 +62,7 @@ class Cage:
 def open_cage(name: str, limits: Limits, *, extra_mib: int = 0, extra_pids: int = 0) -> Cage | None:
     """Make a control group with ``limits`` and room for the box's own processes, or None where it may not be.
 
-    ``name`` must be new among the runs of this machine.
+    ``name`` must be new among the runs of this machine, and begin with this process's id.
     """
     limits = replace(limits, pids_max=limits.pids_max + extra_pids)
     memory_bytes = (limits.memory_mib + extra_mib) * MEBIBYTE_BYTES
@@ -93,6 +95,7 @@ def _open_version_2(name: str, limits: Limits, memory_bytes: int) -> Cage | None
         except OSError:
             directory.rmdir()
             continue
+        _sweep(parent)
         return Cage((directory,), directory / "memory.events")
     return None
 
@@ -151,7 +154,19 @@ def _open_version_1(name: str, limits: Limits, memory_bytes: int) -> Cage | None
             with contextlib.suppress(OSError):
                 directory.rmdir()
         raise
-    return Cage(tuple(dict.fromkeys(made.values())), made["memory"] / "memory.oom_control")
+    directories = tuple(dict.fromkeys(made.values()))
+    for directory in directories:
+        _sweep(directory.parent)
+    return Cage(directories, made["memory"] / "memory.oom_control")
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the empty groups of processes that were killed before they could do it."""
+    for left in itertools.islice(parent.glob(PREFIX + "*"), LEFT_BEHIND_MAX):
+        maker = left.name.removeprefix(PREFIX).partition("-")[0]
+        if not Path("/proc", maker).exists():
+            with contextlib.suppress(OSError):
+                left.rmdir()
 
 
 def _try_write(file: Path, value: str) -> None:

@@ -123,7 +123,12 @@ class Launch:
 
     def _bubblewrap(self, options: list[str]) -> list[str]:
         # Not on the command line: the program reads that of its init, and it would name places of this machine.
-        return ["bwrap", "--args", str(self._pass_bytes("".join(f"{option}\0" for option in options).encode())), "--"]
+        return [
+            "bwrap",
+            "--args",
+            str(self._pass_bytes(os.fsencode("".join(f"{option}\0" for option in options)))),
+            "--",
+        ]
 
     def _task(self) -> dict[str, object]:
         program = self._program

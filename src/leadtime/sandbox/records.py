@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,6 +21,7 @@ OBSERVER_DIRECTORY = "/observer"
 
 COMMAND_BYTES_MAX = 100_000
 ENVIRONMENT_BYTES_MAX = 100_000
+VARIABLES_MAX = 1000
 MOUNTS_MAX = 64
 
 
@@ -101,24 +103,37 @@ class Program:
     observer_mounts: tuple[Mount, ...] = ()
 
     def __post_init__(self) -> None:
-        if "\0" in self.command or len(self.command.encode(errors="replace")) > COMMAND_BYTES_MAX:
+        if "\0" in self.command or len(os.fsencode(self.command)) > COMMAND_BYTES_MAX:
             raise Malformed(
                 f"the command has a NUL or more than {COMMAND_BYTES_MAX} bytes",
                 where="command",
                 next_step="Put the long part into a file.",
             )
-        for name, value in self.env.items():
-            if not name or "=" in name or "\0" in name + value:
-                raise Malformed("an environment variable's name or value cannot be set", where="env")
-        if sum(len(f"{name}={value}".encode(errors="replace")) for name, value in self.env.items()) > (
-            ENVIRONMENT_BYTES_MAX
-        ):
-            raise Malformed(f"the environment has more than {ENVIRONMENT_BYTES_MAX} bytes", where="env")
-        if len(self.mounts) + len(self.observer_mounts) > MOUNTS_MAX:
-            raise Malformed(f"a program has at most {MOUNTS_MAX} mounts", where="mounts")
-        for mount in self.observer_mounts:
-            if mount.writable or not mount.target.startswith(OBSERVER_DIRECTORY + "/"):
-                raise Malformed(f"an observer's mount is read-only and below {OBSERVER_DIRECTORY}", where=mount.target)
+        _check_environment(self.env)
+        _check_mounts(self.mounts, self.observer_mounts)
+
+
+def _check_environment(env: Mapping[str, str]) -> None:
+    if any(not name or "=" in name or "\0" in name + value for name, value in env.items()):
+        raise Malformed("an environment variable's name or value cannot be set", where="env")
+    size = sum(len(os.fsencode(name + value)) for name, value in env.items())
+    if size > ENVIRONMENT_BYTES_MAX or len(env) > VARIABLES_MAX:
+        raise Malformed(
+            f"the environment has more than {VARIABLES_MAX} variables or {ENVIRONMENT_BYTES_MAX} bytes", where="env"
+        )
+
+
+def _check_mounts(mounts: tuple[Mount, ...], observer_mounts: tuple[Mount, ...]) -> None:
+    if len(mounts) + len(observer_mounts) > MOUNTS_MAX:
+        raise Malformed(f"a program has at most {MOUNTS_MAX} mounts", where="mounts")
+    for mount in observer_mounts:
+        if mount.writable or not mount.target.startswith(OBSERVER_DIRECTORY + "/"):
+            raise Malformed(f"an observer's mount is read-only and below {OBSERVER_DIRECTORY}", where=mount.target)
+    for mount in mounts:
+        inside = PurePosixPath(mount.target).parents
+        # A link that an earlier run left there would lead the mount elsewhere.
+        if any(other.writable and PurePosixPath(other.target) in inside for other in mounts):
+            raise Malformed("a mount may not lie inside a writable one", where=mount.target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ def run(program: Program, *, user: str = "nobody", control_groups: bool = True) 
             output_bytes_max=program.limits.output_bytes_max,
             wall_s=program.limits.wall_s + (OBSERVER_GRACE_S if watched else 0.0),
         )
-        observed = supervision.follow()
-        return conclude(observed, memory_kills=cage.memory_kills() if cage else 0, watched=watched)
+        return conclude(supervision.follow(), watched=watched)
     finally:
         if cage is not None:
             cage.remove()

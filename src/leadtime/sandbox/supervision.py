@@ -73,7 +73,7 @@ class Supervision:
         finally:
             self._end()
         return Observed(
-            ended_for=self._ended_for,
+            ended_for=self._watcher.look_back() or self._ended_for,
             exit_code=self._status("exit-code"),
             stdout=self._streams["stdout"],
             stderr=self._streams["stderr"],

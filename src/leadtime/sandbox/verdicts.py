@@ -23,18 +23,16 @@ class Answer:
     sightings: bytes
 
 
-def conclude(observed: Observed, *, memory_kills: int, watched: bool) -> Outcome:
+def conclude(observed: Observed, *, watched: bool) -> Outcome:
     """Return the outcome of a run.
 
     Raises:
         Unavailable: the box could not be set up, so nothing was run.
     """
-    if observed.exit_code is None and observed.ended_for is None and not memory_kills:
+    if observed.exit_code is None and observed.ended_for is None:
         reason = observed.stderr.kept().decode(errors="replace").strip()[:REASON_CHARACTERS_MAX]
         raise Unavailable(f"the box could not be set up: {reason}", where="sandbox", next_step="Run leadtime doctor.")
     answer = read_answer(observed.answer) if watched else Answer(observed.exit_code, timed_out=False, sightings=b"")
-    if memory_kills:
-        return _outcome(observed, Ending.OUT_OF_MEMORY, answer)
     if observed.ended_for is not None:
         return _outcome(observed, observed.ended_for, answer)
     if answer is None:

@@ -104,7 +104,7 @@ def _trial(name: str, program: Program, user: str, *, advice: str) -> Wall:
 
 
 def _control_group() -> Wall:
-    cage = open_cage(f"trial-{os.getpid()}", TRIAL_LIMITS)
+    cage = open_cage(f"{os.getpid()}-trial", TRIAL_LIMITS)
     if cage is None:
         detail = "none writable: memory is watched from outside, processes are counted by the kernel per box"
         return Wall("control group", stands=False, needed=False, detail=detail, how_to_get=CGROUP_ADVICE)

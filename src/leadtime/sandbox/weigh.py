@@ -14,6 +14,7 @@ from pathlib import Path
 
 PROCESSES_MAX = 4096
 DESCRIPTORS_MAX = 65536
+DEPTH_MAX = 200
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 BLOCK_BYTES = 512
 
@@ -110,17 +111,29 @@ def _descriptors(process: int) -> list[str]:
 
 
 def disk_below(tops: Iterable[Path], *, files_max: int) -> Weight:
-    """Return what the trees under ``tops`` hold on disk; counting stops one above ``files_max``."""
+    """Return what the trees under ``tops`` hold on disk; counting stops one above ``files_max``.
+
+    A tree that cannot be counted (nested deeper than `DEPTH_MAX`, or with a directory that its owner may not list)
+    counts as one above ``files_max`` too: hiding from the count must not be worth while.
+    """
     held_bytes = files = 0
-    waiting = [str(top) for top in tops]
+    waiting = [(str(top), 0) for top in tops]
     while waiting and files <= files_max:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                files += 1
-                if files > files_max:
-                    break
-                with suppress(OSError):
-                    held_bytes += entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+        directory, depth = waiting.pop()
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    files += 1
+                    if files > files_max:
+                        break
+                    with suppress(FileNotFoundError):
+                        held_bytes += entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
+                        waiting.append((entry.path, depth + 1))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            files = files_max + 1
+        if depth > DEPTH_MAX:
+            files = files_max + 1
     return Weight(held_bytes, files)
