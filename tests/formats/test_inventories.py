@@ -267,6 +267,13 @@ def test_an_inventory_that_is_too_large_is_refused_before_it_is_parsed(monkeypat
         read(b"ujson==1.00")
 
 
+def test_an_inventory_of_endless_lines_is_refused_before_it_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventories, "LINES_MAX", 2)
+    assert len(read(b"a==1\r\nb==1\r\nc==1").components) == 3
+    with pytest.raises(Malformed, match="an inventory has at most 2 lines"):
+        read(b"a==1\nb==1\nc==1\n")
+
+
 @given(st.binary(max_size=300), st.sampled_from(InventoryForm))
 def test_any_bytes_are_read_or_refused(raw: bytes, form: InventoryForm) -> None:
     with suppress(Malformed):

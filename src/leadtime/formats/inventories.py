@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from leadtime.formats.limits import COMPONENT_TEXT_CHARS_MAX, COMPONENTS_MAX, INVENTORY, INVENTORY_BYTES_MAX
+from leadtime.formats.limits import COMPONENT_TEXT_CHARS_MAX, COMPONENTS_MAX, INVENTORY, INVENTORY_BYTES_MAX, LINES_MAX
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, read_json
 
 BOM = b"\xef\xbb\xbf"
+HEAD_BYTES = 64 << 10
+"""How far recognition looks for a first line."""
 
 
 class InventoryForm(StrEnum):
@@ -45,9 +47,9 @@ class InventoryListing:
 
 def recognise_form(raw: bytes) -> InventoryForm:
     """Return the form of an inventory by how it begins; raises `Malformed` if it is none that is read."""
-    start = raw.removeprefix(BOM).lstrip()[:1]
-    if start != b"{":
-        first = next((line for line in raw.removeprefix(BOM).splitlines() if line.strip()), b"").lower()
+    head = raw[:HEAD_BYTES].removeprefix(BOM).lstrip()
+    if not head.startswith(b"{"):
+        first = head.partition(b"\n")[0].lower()
         names = {each.strip().strip(b"\"'") for each in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
         return InventoryForm.CSV if {b"name", b"version"} <= names or b"purl" in names else InventoryForm.PIP_FREEZE
     if b'"bomFormat"' in raw:
@@ -78,10 +80,13 @@ def inventory_json(raw: bytes) -> Json:
 def inventory_lines(raw: bytes) -> list[str]:
     """Return the lines of a text inventory, UTF-8; raises `Malformed`."""
     check_size(raw)
+    if raw.count(b"\n") > LINES_MAX:
+        raise Malformed(f"an inventory has at most {LINES_MAX} lines", where="$", next_step="Split it by asset.")
     try:
-        return raw.removeprefix(BOM).decode("utf-8").splitlines()
+        text = raw.removeprefix(BOM).decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as error:
         raise Malformed("this is not UTF-8", where=f"byte {error.start}", next_step="Save it as UTF-8.") from None
+    return [line.removesuffix("\r") for line in text.split("\n")]
 
 
 def counted(components: list[ListedComponent]) -> list[ListedComponent]:

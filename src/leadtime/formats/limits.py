@@ -24,6 +24,9 @@ COMPONENTS_MAX = 500_000
 COMPONENT_TEXT_CHARS_MAX = 1_000
 """A component's name, version or purl."""
 
+LINES_MAX = 1_000_000
+"""Lines of a text inventory, comments included."""
+
 LINE_CHARS_MAX = 10_000
 """One line of a text inventory."""
 
