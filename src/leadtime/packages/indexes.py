@@ -1,6 +1,7 @@
 """Which package indexes this machine is configured with: pip's own settings and npm's own, read without running pip.
 
-No address stands in this code: pip's default comes from the installed pip, npm's from the installed npm.
+No address stands in this code: pip's default comes from the installed pip, npm's from the installed npm or, where
+there is none, from the library that knows purls.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from packageurl.contrib.purl2url import get_download_url
 
 from leadtime.foundation.errors import Unavailable
 from leadtime.packages import limits
@@ -48,7 +52,7 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
     """Return the indexes that pip's and npm's settings name, as those tools would read them.
 
     For pip: ``PIP_INDEX_URL`` and ``PIP_EXTRA_INDEX_URL``, then the configuration files, then pip's default.
-    For npm: ``npm_config_registry``, then the user's and the global npmrc, then what an installed npm says.
+    For npm: ``npm_config_registry``, then the user's and the global npmrc, then what an installed npm says, then npm's default.
     Local ``file:`` indexes and find-links are left out: a release is identified by what a network index promises.
     """
     settings = _pip_settings(environment)
@@ -56,7 +60,7 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
     pypi = tuple(dict.fromkeys(each.rstrip("/") for each in listed if each.startswith(("http://", "https://"))))
     npm_settings = _npm_settings(environment)
     registry = next((environment[name] for name in _NPM_VARIABLES if environment.get(name)), "")
-    registry = registry or npm_settings.get("registry", "") or _ask_npm(environment)
+    registry = registry or npm_settings.get("registry", "") or _ask_npm(environment) or _npm_default()
     scopes = tuple(
         (key.removesuffix(":registry"), value.rstrip("/"))
         for key, value in sorted(npm_settings.items())
@@ -77,6 +81,12 @@ def _pip_default() -> str:
         return str(models.PyPI.simple_url)
     except (ImportError, AttributeError):
         return ""
+
+
+def _npm_default() -> str:
+    """Return the registry in which the purl specification looks for npm packages; empty if the library has none."""
+    address = urlsplit(get_download_url("pkg:npm/npm@1.0.0") or "")
+    return f"https://{address.netloc}" if address.netloc else ""
 
 
 def _home(environment: Mapping[str, str]) -> Path:
