@@ -114,6 +114,8 @@ class Downloads:
             try:
                 with self._answer(address, headers, what) as response:
                     return read(response)
+            except httpx.InvalidURL:  # httpx reads a redirect's target even where it is told not to follow it
+                raise _not_fetched(what) from None
             except (httpx.HTTPError, _TryAgain) as again:
                 problem = again
         raise Unavailable(
@@ -167,11 +169,15 @@ def _check_address(address: str, what: str) -> None:
     except (httpx.InvalidURL, ValueError):
         fine = False
     if not fine:
-        raise Refused(
-            "only http and https addresses are fetched",
-            where=what,
-            next_step="Configure an index whose files have such addresses.",
-        )
+        raise _not_fetched(what)
+
+
+def _not_fetched(what: str) -> Refused:
+    return Refused(
+        "only http and https addresses are fetched",
+        where=what,
+        next_step="Configure an index whose files have such addresses.",
+    )
 
 
 def _joined(address: str, location: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, Self, overload
 
 import httpx
 
@@ -36,6 +36,19 @@ class Fetcher:
         self._cache = ReleaseCache(cache, source=source)
         self._indexes = indexes
         self._downloads = Downloads(client)
+        self._client = client
+
+    def __enter__(self) -> Self:
+        """Use the fetcher until the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; for whoever opened the fetcher and is done with it."""
+        self._client.close()
 
     @overload
     def release(self, purl: Purl, *, wheel: Literal[False] = False) -> Release: ...
