@@ -21,6 +21,10 @@ from packageurl.contrib.purl2url import get_download_url
 from leadtime.foundation.errors import Unavailable
 from leadtime.packages import limits
 
+SYSTEM = Path("/etc")
+"""Where the system's own configuration files lie."""
+PIP_MODULE = "pip._internal.models.index"
+"""The one place that says which index a pip without settings uses."""
 _NPM_VARIABLES = ("npm_config_registry", "NPM_CONFIG_REGISTRY")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -52,7 +56,7 @@ def read_indexes(environment: Mapping[str, str]) -> Indexes:
     """Return the indexes that pip's and npm's settings name, as those tools would read them.
 
     For pip: ``PIP_INDEX_URL`` and ``PIP_EXTRA_INDEX_URL``, then the configuration files, then pip's default.
-    For npm: ``npm_config_registry``, then the user's and the global npmrc, then what an installed npm says, then npm's default.
+    For npm: ``npm_config_registry``, the user's and the global npmrc, what an installed npm says, then npm's default.
     Local ``file:`` indexes and find-links are left out: a release is identified by what a network index promises.
     """
     settings = _pip_settings(environment)
@@ -77,7 +81,7 @@ def pip_certificate(environment: Mapping[str, str]) -> str | None:
 def _pip_default() -> str:
     """Return the index that the installed pip would use by itself; empty where no pip is installed."""
     try:
-        models = importlib.import_module("pip._internal.models.index")
+        models = importlib.import_module(PIP_MODULE)
         return str(models.PyPI.simple_url)
     except (ImportError, AttributeError):
         return ""
@@ -85,7 +89,7 @@ def _pip_default() -> str:
 
 def _npm_default() -> str:
     """Return the registry in which the purl specification looks for npm packages; empty if the library has none."""
-    address = urlsplit(get_download_url("pkg:npm/npm@1.0.0") or "")
+    address = urlsplit(get_download_url("pkg:npm/npm@1.0.0") or "")  # type: ignore[no-untyped-call]  # library without types
     return f"https://{address.netloc}" if address.netloc else ""
 
 
@@ -117,9 +121,9 @@ def _pip_files(environment: Mapping[str, str]) -> list[Path]:
     if configured == "/dev/null":
         return []
     home = _home(environment)
-    shared = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    shared = environment.get("XDG_CONFIG_DIRS") or str(SYSTEM / "xdg")
     user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    files = [Path(each) / "pip/pip.conf" for each in shared.split(":") if each] + [Path("/etc/pip.conf")]
+    files = [Path(each) / "pip/pip.conf" for each in shared.split(":") if each] + [SYSTEM / "pip.conf"]
     files += [home / ".pip/pip.conf", user / "pip/pip.conf"]
     if environment.get("VIRTUAL_ENV"):
         files.append(Path(environment["VIRTUAL_ENV"]) / "pip.conf")
@@ -132,7 +136,7 @@ def _npm_settings(environment: Mapping[str, str]) -> dict[str, str]:
     prefix = environment.get("PREFIX") or "/usr"
     user = environment.get("npm_config_userconfig") or environment.get("NPM_CONFIG_USERCONFIG")
     globals_ = environment.get("npm_config_globalconfig") or environment.get("NPM_CONFIG_GLOBALCONFIG")
-    places = [Path("/etc/npmrc"), Path(globals_ or f"{prefix}/etc/npmrc"), Path(user or _home(environment) / ".npmrc")]
+    places = [SYSTEM / "npmrc", Path(globals_ or f"{prefix}/etc/npmrc"), Path(user or _home(environment) / ".npmrc")]
     for path in places:
         for line in _bounded_text(path).splitlines():
             key, equals, value = line.partition("=")
