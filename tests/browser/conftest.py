@@ -1,0 +1,15 @@
+"""The doors' fixtures, from the module that makes them."""
+
+from __future__ import annotations
+
+from tests.doors.standing import (  # noqa: F401  # fixtures are found by their names here
+    anyone,
+    auditor,
+    clients,
+    clients_of,
+    coordinator,
+    finder,
+    site,
+    stranger,
+    world,
+)
