@@ -16,6 +16,7 @@ from typing import Any
 
 from leadtime.foundation.errors import Unavailable
 
+LIBRARY = "pyseccomp"
 FILTER_BYTES_MAX = 64 * 1024
 
 KERNEL_SURFACE = """
@@ -82,7 +83,7 @@ def compile_filter(layer: Layer) -> bytes:
 def _load_library() -> ModuleType:
     # The binding loads libseccomp while it is imported; a machine without it must still be able to ask the doctor.
     try:
-        return importlib.import_module("pyseccomp")
+        return importlib.import_module(LIBRARY)
     except (ImportError, OSError, RuntimeError) as failure:
         raise Unavailable(
             "libseccomp is missing, and nothing hostile runs without a system-call filter",

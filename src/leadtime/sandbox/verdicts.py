@@ -53,7 +53,7 @@ def read_answer(line: bytes) -> Answer | None:
         return None
     code = value.get("exit_code")
     return Answer(
-        exit_code=code if isinstance(code, int) else None,
+        exit_code=code if isinstance(code, int) and not isinstance(code, bool) else None,
         timed_out=value.get("timed_out") is True,
         sightings=json.dumps(value["sightings"]).encode(),
     )
