@@ -75,7 +75,9 @@ def wheel_requirements(wheel: Path, *, python: str, where: str) -> tuple[Wanted,
     environment["python_version"] = ".".join(python.split(".")[:2])
     lines = message_from_bytes(_metadata(wheel, where), policy=policy.compat32).get_all("Requires-Dist") or []
     if len(lines) > limits.REQUIREMENTS_MAX:
-        raise Malformed(f"a wheel needs more than {limits.REQUIREMENTS_MAX} others", where=where)
+        raise Malformed(
+            f"a wheel needs more than {limits.REQUIREMENTS_MAX} others", where=where, next_step="Pin another version."
+        )
     wanted = []
     for line in lines:
         try:
