@@ -114,6 +114,7 @@ def test_an_inventory_is_kept_in_numbers_and_what_cannot_be_matched_is_listed(
         assert (kept.unmatchable_count, kept.kept_at) == (1, clock.now())
         assert list_inventories(tx) == (kept,)
         newer = keep_inventory(tx, asset="portal", exposed=Answer.YES, raw=b"ujson==5.2.0")
+        clock.advance(seconds=1)
         other = keep_inventory(tx, asset="kiosk", exposed=Answer.NO, raw=b"ujson==5.2.0")
         assert list_inventories(tx) == (newer, other)
 
