@@ -14,7 +14,9 @@ from leadtime.foundation.errors import Conflict
 from leadtime.packages.purls import parse_purl
 
 _PLACED = re.compile(r"(?P<function>.*\S) (?P<file>\S+):(?P<line>[0-9]{1,9})")
-"""A frame with its place; a C++ function's own name may hold spaces, a file's after the last one may not."""
+_LINELESS = re.compile(r"(?P<function>.*\S) (?P<file>[^\s:]*[./][^\s:]*)")
+"""A frame with its place; a C++ function's own name may hold spaces, a file's after the last one may not. A hang's
+common frames carry no line where the samples differ in it: then the last word is a file if it looks like a path."""
 
 CLEAN = "clean"
 
@@ -47,11 +49,12 @@ def evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
 
 
 def read_frame(written: str) -> Frame:
-    """Return the frame that ``function file:line`` writes; without a place all of it is the function."""
-    placed = _PLACED.fullmatch(written)
-    if placed is None:
-        return Frame(written)
-    return Frame(placed["function"], placed["file"], int(placed["line"]))
+    """Return the frame that ``function file:line`` writes, as far as it is known; without a place all is the function."""
+    if placed := _PLACED.fullmatch(written):
+        return Frame(placed["function"], placed["file"], int(placed["line"]))
+    if lineless := _LINELESS.fullmatch(written):
+        return Frame(lineless["function"], lineless["file"])
+    return Frame(written)
 
 
 def _fixed_release(subject: Mapping[str, Any], result: Mapping[str, Any]) -> str | None:
