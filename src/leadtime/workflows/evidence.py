@@ -49,7 +49,7 @@ def evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
 
 
 def read_frame(written: str) -> Frame:
-    """Return the frame that ``function file:line`` writes, as far as it is known; without a place all is the function."""
+    """Return the frame that ``function file:line`` writes; without a place all of it is the function."""
     if placed := _PLACED.fullmatch(written):
         return Frame(placed["function"], placed["file"], int(placed["line"]))
     if lineless := _LINELESS.fullmatch(written):
