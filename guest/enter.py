@@ -1,6 +1,6 @@
 """First program inside the outer box: makes the inner box, and lets the observer watch it.
 
-Runs as ``python3 -I -S /observer/guest/enter.py`` with `TASK_FILE` (what to run) and one descriptor to answer on.
+Runs isolated, with `TASK_FILE` (what to run) and one descriptor to answer on, which the first argument names.
 Standard library only. The seam to the observer is one function of ``observe.py`` beside this file::
 
     watch(init_pid, mode, wall_s, *, payload_pid, open_gate) -> dict
@@ -28,6 +28,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+import observe
 
 TASK_FILE = Path("/observer/task.json")
 FILTER_FILE = Path("/observer/filter.bpf")
@@ -138,9 +140,6 @@ def _readable(descriptor: int, patience_s: float) -> bool:
 
 def answer_to(task: dict[str, Any]) -> dict[str, object]:
     """Run the task's inner box under the observer and return the answer."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    import observe  # noqa: PLC0415 - isolated mode leaves this directory out of the path until the line above
-
     inner = InnerBox([*task["inner_box"], "sh", "-c", GATE, "sh", task["command"]])
     _fall_silent()
     try:
@@ -172,7 +171,3 @@ def main() -> None:
         line = json.dumps({"failed": f"{type(failure).__name__}: {failure}"})
     with os.fdopen(answer, "w") as stream:
         stream.write(line)
-
-
-if __name__ == "__main__":
-    main()

@@ -25,6 +25,7 @@ import observe_build
 import observe_ptrace as trace
 import observe_report
 from observe_core import write_core
+from observe_elf import is_fixed
 from observe_memory import Memory
 from observe_python import PythonStack
 
@@ -245,8 +246,8 @@ class Witness:
             memory.close()
 
     def findings(self, *, timed_out: bool) -> dict[str, object]:
-        """Return all of it as JSON values."""
-        return {
+        """Return all of it as JSON values; a name that is not UTF-8 is spelled with question marks."""
+        found = {
             "timed_out": timed_out,
             "reports": self._reports,
             "reports_total": self._reports_total,
@@ -254,6 +255,7 @@ class Witness:
             "samples": self._samples,
             "steps": self._steps,
         }
+        return dict(json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")))
 
 
 def _known() -> dict[str, dict[str, object]]:
@@ -384,7 +386,7 @@ def _symbol_files(memory: Memory) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     for mapping in memory.mappings:
         if mapping.is_code and (file := mapping.file()):
-            found.setdefault(file, memory.base(mapping))
+            found.setdefault(file, 0 if is_fixed(file) else memory.base(mapping))
     return list(found.items())
 
 

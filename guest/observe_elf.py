@@ -11,6 +11,13 @@ SHT_SYMTAB, SHT_DYNSYM = 2, 11
 ET_EXEC = 2
 
 
+def is_fixed(path: str) -> bool:
+    """Tell whether a file is a program that always lies at the addresses it names; raises OSError."""
+    with open(path, "rb") as stream:
+        header = stream.read(18)
+    return header[:4] == b"\x7fELF" and header[16:18] == ET_EXEC.to_bytes(2, "little")
+
+
 class Elf:
     """One ELF file, 64 bit and little endian; any other, or a broken one, raises ValueError."""
 

@@ -43,7 +43,6 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
     if where.symtab is not None:
         found["file"] = _text(where.symtab.fullname())
         found["line"] = where.line
-        found["producer"] = _text(where.symtab.producer)
     return found
 
 

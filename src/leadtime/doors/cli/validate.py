@@ -1,0 +1,81 @@
+"""``leadtime validate``: reproduce a flaw in the sandbox and print the verdict, with no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from leadtime.doors.visible import visible_line
+from leadtime.flow.validation.prove import Workshop, as_json, prove
+from leadtime.flow.validation.records import FixedWord, Verdict, Word
+from leadtime.flow.validation.task import read_folder
+from leadtime.foundation.settings import read_settings
+from leadtime.packages.fetch import open_fetcher
+
+EXIT_CODES = {Word.REPRODUCED: 0, Word.NOT_REPRODUCED: 3, Word.HARNESS_FAULT: 3, Word.INCONCLUSIVE: 4}
+FRAMES_SHOWN_MAX = 12
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("validate", epilog="Example: leadtime validate --recipe recipe.json --input crash.bin --json")
+@click.option("--recipe", type=_FILE, required=True, help="The recipe (leadtime.recipe/1); its files lie beside it.")
+@click.option("--input", "given", type=_FILE, required=True, help="The input that shows the flaw.")
+@click.option("--evidence", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what was seen.")
+@click.option("--json", "as_document", is_flag=True, help="Print the verdict as JSON.")
+def command(recipe: Path, given: Path, evidence: Path | None, *, as_document: bool) -> int:
+    """Reproduce a flaw in the sandbox and print the verdict; no server needed.
+
+    Builds the vulnerable and the fixed release as the recipe says, runs each five times, and watches from outside.
+    Exit code 0: reproduced; 3: not reproduced, or the harness is at fault; 4: could not be decided.
+    """
+    settings = read_settings(os.environ)
+    workshop = Workshop(
+        cache=settings.home / "cache",
+        evidence=(evidence or settings.home / "evidence").absolute(),
+        python=settings.python,
+        sandbox_user=settings.sandbox_user,
+    )
+    console = Console(stderr=True)
+    with console.status("") as status:
+
+        def progress(doing: str, done: int, of: int) -> None:
+            status.update(visible_line(f"{doing} ({done + 1} of {of})" if of > 1 else doing))
+
+        fetcher = open_fetcher(workshop.cache / "releases", os.environ)
+        verdict = prove(read_folder(recipe, given), fetcher, workshop, progress=progress)
+    if as_document:
+        click.echo(json.dumps(as_json(verdict), indent=1))
+    else:
+        for line in _lines(verdict):
+            click.echo(visible_line(line))
+    return EXIT_CODES[verdict.word]
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    """Return the verdict in words."""
+    lines = [f"{verdict.word.value.replace('_', ' ')}: {verdict.reason}"]
+    if verdict.rate is not None and verdict.rate.hits:
+        rate = verdict.rate
+        lines.append(f"  in {rate.hits} of {rate.runs} runs (rate {rate.low} to {rate.high}, 95 %)")
+    if verdict.crash is not None:
+        crash = verdict.crash
+        lines.append(f"  {crash.crash_class} {crash.access}".rstrip())
+        lines += [f"    {frame.text}" for frame in crash.frames[:FRAMES_SHOWN_MAX]]
+    if verdict.fixed.word is not FixedWord.NOT_CHECKED:
+        lines.append(f"fixed release: {verdict.fixed.word.value.replace('_', ' ')} in {verdict.fixed.runs} runs")
+    return lines
+
+
+def main() -> None:
+    """Run the command alone."""
+    sys.exit(command.main(standalone_mode=False))
+
+
+if __name__ == "__main__":
+    main()

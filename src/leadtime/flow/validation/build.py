@@ -1,0 +1,221 @@
+"""Build one release as the recipe says, in the sandbox and under watch, once; later runs take the built tree."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadtime.flow.validation.evidence import Evidence
+from leadtime.flow.validation.plain import from_plain, to_plain
+from leadtime.flow.validation.recipe import Recipe, fill
+from leadtime.flow.validation.records import Proof
+from leadtime.flow.validation.rules import proven_modules
+from leadtime.flow.validation.sightings import read_steps
+from leadtime.flow.validation.task import Fetched, Task
+from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
+from leadtime.foundation.digests import Digest, digest_of_parts
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import JsonBounds, read_json
+from leadtime.packages.inner import inner_manifests
+from leadtime.packages.unpack import UnpackedTree, unpack
+from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, run
+
+SOURCE_PLACE, SITE_PLACE, NEEDS_PLACE, WORK_PLACE = "/box/src", "/box/site", "/box/needs", "/box/work"
+NOTE = "built.json"
+NOTE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=8_000_000)
+BUILD_OPTIONS: Mapping[str, str] = {"ASAN_OPTIONS": "detect_leaks=0"}
+"""A traced program cannot look for leaks: it would stop, and an instrumented helper of a build with it."""
+
+ENDINGS: Mapping[Ending, str] = {
+    Ending.TIMED_OUT: "reached its time limit",
+    Ending.OUT_OF_MEMORY: "reached its memory limit",
+    Ending.OUTPUT_FLOOD: "reached its output limit",
+    Ending.DISK_FULL: "reached its disk limit",
+    Ending.OBSERVER_LOST: "could not be watched to its end",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltNote:
+    """What a built tree's judge must know: the release's files by digest, and the modules that are proven."""
+
+    release: Mapping[str, str]
+    proofs: Mapping[str, Proof]
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A built release on disk: ``place`` holds ``src``, ``site`` and ``work``."""
+
+    place: Path
+    note: BuiltNote
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """Return what a run may read of it."""
+        return (Mount(self.place / "src", SOURCE_PLACE), Mount(self.place / "site", SITE_PLACE))
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFailure:
+    """Why there is nothing to run, in one sentence."""
+
+    reason: str
+
+
+def places(toolchain: Toolchain, given: str = "") -> dict[str, str]:
+    """Return what the placeholders stand for; none of it needs quoting or tells the version."""
+    return {"src": SOURCE_PLACE, "site": SITE_PLACE, "python": shlex.quote(toolchain.interpreter.path), "input": given}
+
+
+def build(
+    task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain, evidence: Evidence
+) -> Built | BuildFailure:
+    """Return the built release, from the cache if it has been built before; failures are not kept."""
+    missing = _missing_packages(recipe.needs_debian)
+    if missing:
+        return BuildFailure(f"the Debian packages that the recipe needs are not on this worker: {', '.join(missing)}")
+    shelf = Path(task.cache) / "builds"
+    shelf.mkdir(parents=True, exist_ok=True)
+    final = shelf / cache_key(task, recipe, release, toolchain).removeprefix("sha256:")
+    kept = _kept(final)
+    if kept is not None:
+        return kept
+    making = Path(tempfile.mkdtemp(prefix=".making-", dir=shelf))
+    try:
+        made = _make(making, task, recipe, release, toolchain, evidence)
+        if isinstance(made, BuildFailure):
+            return made
+        (making / NOTE).write_text(json.dumps(to_plain(made)))
+        try:
+            making.rename(final)
+        except OSError:
+            # Somebody else built the same meanwhile; the two are as good as each other.
+            return _kept(final) or BuildFailure("the build could not be kept")
+        return Built(final, made)
+    finally:
+        remove_tree(making)
+
+
+def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain) -> Digest:
+    """Return the key of a build: the recipe's part in it, the release and the toolchain."""
+    files = [part for file in task.files for part in (file.name, file.base64)]
+    limits = (str(recipe.limits.build_s), str(recipe.limits.memory_mib))
+    parts = (*recipe.build, "needs", *task.wheels, "env", *(f"{n}={v}" for n, v in recipe.env), "files", *files)
+    uses_site = "site" if recipe.uses("site") else ""
+    wheel = release.wheel or ""
+    return digest_of_parts(("leadtime.build/1", release.digest, wheel, toolchain.digest, uses_site, *limits, *parts))
+
+
+def remove_tree(tree: Path) -> None:
+    """Remove a tree that hostile code wrote; directories that it made unreadable are opened first."""
+    if not tree.exists():
+        return
+    for directory in [tree, *(path for path in tree.rglob("*") if path.is_dir() and not path.is_symlink())]:
+        if directory.stat().st_mode & 0o700 != 0o700:
+            directory.chmod(0o700)
+    shutil.rmtree(tree, ignore_errors=True)
+
+
+def _kept(place: Path) -> Built | None:
+    try:
+        raw = (place / NOTE).read_bytes()
+    except OSError:
+        return None
+    return Built(place, from_plain(BuiltNote, read_json(raw, NOTE_BOUNDS)))
+
+
+def _make(
+    making: Path, task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain, evidence: Evidence
+) -> BuiltNote | BuildFailure:
+    try:
+        tree = unpack(Path(release.archive), making / "src", where=release.purl)
+        files = manifest(tree)
+        needs = making / "needs"
+        needs.mkdir()
+        for number, wheel in enumerate(task.wheels):
+            _unpack_beside(Path(wheel), needs, making / f"wheel-{number}")
+        if release.wheel is not None:
+            files |= manifest(unpack(Path(release.wheel), making / "site", strip=0, where=release.purl))
+    except Malformed as problem:
+        return BuildFailure(f"the release cannot be unpacked: {problem}")
+    for name in ("site", "work"):
+        (making / name).mkdir(exist_ok=True)
+    for file in task.files:
+        target = making / "work" / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content())
+    command = _command(recipe, release, toolchain)
+    outcome = _run(making, command, recipe, toolchain, task.sandbox_user)
+    log = evidence.keep(outcome.stdout + outcome.stderr)
+    if outcome.ending is not Ending.EXITED or outcome.exit_code != 0:
+        return BuildFailure(_failure(release.purl, outcome))
+    proofs = proven_modules(read_steps(outcome.sightings), files)
+    remove_tree(needs)
+    return BuiltNote(files, proofs, log)
+
+
+def _failure(purl: str, outcome: Outcome) -> str:
+    if outcome.ending is Ending.EXITED:
+        return f"the build of {purl} failed with exit code {outcome.exit_code}"
+    return f"the build of {purl} {ENDINGS.get(outcome.ending, 'was ended by a signal')}"
+
+
+def manifest(tree: UnpackedTree) -> dict[str, str]:
+    """Return digest -> path of every file of a release and of the archives inside it, whose own top folder falls away."""
+    found: dict[str, str] = {}
+    for inner in inner_manifests(tree):
+        tops = {path.partition("/")[0] for path in inner.files}
+        for path, digest in inner.files.items():
+            found[digest] = path.partition("/")[2] if len(tops) == 1 and "/" in path else path
+    found.update({digest: path for path, digest in tree.files.items()})
+    return found
+
+
+def _unpack_beside(wheel: Path, into: Path, scratch: Path) -> None:
+    unpack(wheel, scratch, strip=0, where=wheel.name)
+    for path in scratch.iterdir():
+        if not (into / path.name).exists():
+            path.rename(into / path.name)
+    remove_tree(scratch)
+
+
+def _command(recipe: Recipe, release: Fetched, toolchain: Toolchain) -> str:
+    commands = [fill(command, places(toolchain)) for command in recipe.build]
+    if recipe.uses("site") and release.wheel is None:
+        commands.insert(0, f"{places(toolchain)['python']} -B {GUEST_PLACE}/make_site.py {SOURCE_PLACE} {SITE_PLACE}")
+    return " && ".join(f"sh -c {shlex.quote(command)}" for command in commands) or "true"
+
+
+def _run(making: Path, command: str, recipe: Recipe, toolchain: Toolchain, user: str) -> Outcome:
+    mounts = [
+        Mount(making / "src", SOURCE_PLACE, writable=True),
+        Mount(making / "site", SITE_PLACE, writable=True),
+        Mount(making / "work", WORK_PLACE, writable=True),
+        Mount(making / "needs", NEEDS_PLACE),
+        Mount(guest_directory(), GUEST_PLACE),
+        *toolchain.interpreter.mounts,
+    ]
+    limits = Limits(wall_s=recipe.limits.build_s, memory_mib=recipe.limits.memory_mib, pids_max=512)
+    env = {**BUILD_OPTIONS, "PYTHONPATH": NEEDS_PLACE, "PYTHONDONTWRITEBYTECODE": "1", **dict(recipe.env)}
+    return run(Program(command, limits, mounts=tuple(mounts), env=env, watch=Watch.BUILDS), user=user)
+
+
+def _missing_packages(names: tuple[str, ...]) -> list[str]:
+    """Return which Debian packages are not installed; all of them where nothing can say."""
+    missing = []
+    for name in names:
+        command = ["dpkg-query", "-W", "-f", "${db:Status-Status}", "--", name]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        except OSError:
+            return list(names)
+        if done.stdout.strip() != "installed":
+            missing.append(name)
+    return missing

@@ -1,0 +1,198 @@
+"""Prove a report: prepare its task, have it run in a process of its own, and judge what that saw."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadtime.flow.intake import Reproducer
+from leadtime.flow.validation.plain import from_plain, to_plain
+from leadtime.flow.validation.recipe import Recipe, parse_recipe
+from leadtime.flow.validation.records import FixedSide, FixedWord, Judged, SeenSide, Verdict
+from leadtime.flow.validation.rules import conclude, harness_of, judge_fixed, judge_run, wilson
+from leadtime.flow.validation.run import Seen
+from leadtime.flow.validation.task import Task, prepare
+from leadtime.foundation import errors
+from leadtime.foundation.digests import canonical_json
+from leadtime.foundation.strict_json import Json, JsonBounds, read_json
+from leadtime.packages.fetch import Fetcher
+
+SEEN_BOUNDS = JsonBounds(bytes_max=512 << 20, depth_max=24, values_max=32_000_000)
+LINES_MAX = 10_000
+STOP_CHECK_S = 0.2
+END_S_MAX = 20.0
+CHILD_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is being done, and how many of how many of it are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where validations work on this machine: caches, evidence, the Python for recipes, who hostile code runs as."""
+
+    cache: Path
+    evidence: Path
+    python: str | None
+    sandbox_user: str
+
+
+def prove(
+    reproducer: Reproducer,
+    fetcher: Fetcher,
+    workshop: Workshop,
+    *,
+    progress: Progress = lambda _doing, _done, _of: None,
+    stopping: threading.Event | None = None,
+) -> Verdict:
+    """Return the verdict on a reproducer, with everything it rests on kept as evidence.
+
+    Takes minutes where something must be built. When ``stopping`` is set it gives up with `Unavailable`. Raises
+    `Malformed` and `Refused` for a recipe, `Missing` for a release that does not exist, `Unavailable` where this
+    machine or an index cannot do it now.
+    """
+    task = prepare(
+        reproducer,
+        fetcher,
+        python=workshop.python,
+        sandbox_user=workshop.sandbox_user,
+        cache=workshop.cache,
+        evidence=workshop.evidence,
+        tell=lambda doing: progress(doing, 0, 1),
+    )
+    seen = _run_apart(task, progress, stopping or threading.Event())
+    return judge(parse_recipe(reproducer.recipe), task, seen)
+
+
+def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
+    """Return the verdict on what a run saw; pure."""
+    side = seen.vulnerable
+    control = judge_run(recipe.oracle, side.control, side.scene) if side.control is not None else None
+    judged = _judged(recipe, side)
+    word, reason, crash = conclude(side.build_failure, control, judged)
+    hits = sum(1 for found in judged if found.crash is not None)
+    fixed = FixedSide(FixedWord.NOT_CHECKED, task.unfetched or "the recipe names no fixed release", 0, 0)
+    if task.fixed is not None:
+        fixed_side = seen.fixed
+        failure = fixed_side.build_failure if fixed_side is not None else ""
+        fixed = judge_fixed(failure, _judged(recipe, fixed_side) if fixed_side is not None else (), crash)
+    sides = [side] if seen.fixed is None else [side, seen.fixed]
+    return Verdict(
+        word=word,
+        reason=reason,
+        rate=wilson(hits, len(judged)) if judged else None,
+        crash=crash,
+        fixed=fixed,
+        harness=harness_of(recipe.files),
+        environment=seen.environment,
+        releases=tuple((one.purl, one.release_digest) for one in sides),
+        evidence=seen.evidence,
+    )
+
+
+def _judged(recipe: Recipe, side: SeenSide) -> tuple[Judged, ...]:
+    return tuple(judge_run(recipe.oracle, run, side.scene) for run in side.runs)
+
+
+def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> Seen:
+    """Run the task in a child without our environment; killing it empties every box it started."""
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-m", "leadtime.flow.validation.run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=CHILD_ENVIRONMENT,
+    )
+    guard = threading.Thread(target=_stop_with, args=(child, stopping), daemon=True)
+    guard.start()
+    try:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(canonical_json(to_plain(task)))
+        child.stdin.close()
+        for _ in range(LINES_MAX):
+            line = child.stdout.readline(SEEN_BOUNDS.bytes_max + 1)
+            if not line:
+                break
+            value = read_json(line, SEEN_BOUNDS)
+            if isinstance(value, dict) and "seen" in value:
+                return from_plain(Seen, value["seen"])
+            if isinstance(value, dict) and "problem" in value:
+                raise _problem(value["problem"])
+            _tell(value, progress)
+    finally:
+        child.kill()
+        child.wait(END_S_MAX)
+        guard.join(END_S_MAX)
+    raise errors.Unavailable(
+        "the run was stopped before it ended" if stopping.is_set() else "the process that runs hostile code died",
+        where="validation",
+        next_step="Try again.",
+    )
+
+
+def _stop_with(child: subprocess.Popen[bytes], stopping: threading.Event) -> None:
+    while child.poll() is None:
+        if stopping.wait(STOP_CHECK_S):
+            child.kill()
+            return
+
+
+def _tell(value: Json, progress: Progress) -> None:
+    if isinstance(value, dict) and isinstance(value.get("doing"), str):
+        done, of = value.get("done"), value.get("of")
+        if isinstance(done, int) and isinstance(of, int):
+            progress(str(value["doing"]), done, of)
+
+
+def _problem(value: Json) -> errors.LeadtimeError:
+    told = {name: str(text) for name, text in value.items()} if isinstance(value, dict) else {}
+    kinds = {kind.__name__: kind for kind in (errors.Malformed, errors.Refused, errors.Missing, errors.Unavailable)}
+    kind = kinds.get(told.get("kind", ""), errors.Unavailable)
+    return kind(told.get("what", ""), where=told.get("where", ""), next_step=told.get("next_step", ""))
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict in the shape of the contract, with everything that a page or a merge needs besides."""
+    crash, rate = verdict.crash, verdict.rate
+    frames = crash.frames if crash is not None else ()
+    fault = crash.subject_frames[0] if crash is not None else None
+    return {
+        "schema": "leadtime.verdict/1",
+        "verdict": verdict.word.value,
+        "reason": verdict.reason,
+        "rate": {"hits": rate.hits, "runs": rate.runs, "low": rate.low, "high": rate.high} if rate else None,
+        "crash": {
+            "class": crash.crash_class,
+            "access": crash.access,
+            "frames": [frame.text for frame in frames],
+            "signature": crash.signature,
+            "fault": f"{fault.file}:{fault.line}" if fault is not None else "",
+            "subject_frames": [frame.text for frame in crash.subject_frames],
+            "stack": [
+                {"function": f.function, "file": f.file or None, "line": f.line, "origin": f.origin.value}
+                for f in frames
+            ],
+        }
+        if crash is not None
+        else None,
+        "fixed": {
+            "verdict": verdict.fixed.word.value,
+            "runs": verdict.fixed.runs,
+            "hits": verdict.fixed.hits,
+            "reason": verdict.fixed.reason,
+        },
+        "harness": verdict.harness.value,
+        "environment": {"digest": verdict.environment},
+        "releases": [{"purl": purl, "digest": digest} for purl, digest in verdict.releases],
+        "evidence": list(verdict.evidence),
+    }
+
+
+def as_bytes(verdict: Verdict) -> bytes:
+    """Return a verdict as canonical JSON."""
+    return canonical_json(json.loads(json.dumps(as_json(verdict))))

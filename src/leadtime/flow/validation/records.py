@@ -1,0 +1,324 @@
+"""What validation sees of a run, and what it says of it: plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from leadtime.foundation.digests import Digest
+
+
+class Oracle(StrEnum):
+    """What counts as the flaw showing."""
+
+    SANITIZER = "sanitizer"
+    HANG = "hang"
+    EXCEPTION = "exception"
+    EXIT = "exit"
+    CANARY = "canary"
+
+
+class Word(StrEnum):
+    """What a validation says of the vulnerable release."""
+
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not_reproduced"
+    HARNESS_FAULT = "harness_fault"
+    INCONCLUSIVE = "inconclusive"
+
+
+class FixedWord(StrEnum):
+    """What a validation says of the fixed release."""
+
+    CLEAN = "clean"
+    STILL_FAILS = "still_fails"
+    FAILS_OTHERWISE = "fails_otherwise"
+    NOT_CHECKED = "not_checked"
+
+
+class Harness(StrEnum):
+    """Where the program that feeds the subject came from."""
+
+    FINDER = "finder"
+    SUBJECT = "subject"
+    PLATFORM = "platform"
+
+
+class Origin(StrEnum):
+    """Whose code a frame is."""
+
+    SUBJECT = "subject"
+    FINDER = "finder"
+    UNPROVEN = "unproven"
+    """Says it is the subject's, but that could not be shown."""
+    UNKNOWN = "unknown"
+    """Code of no file, patched code, or an interpreter's stack that could not be read."""
+    LIBRARY = "library"
+    SANITIZER = "sanitizer"
+    LIBC = "libc"
+    ALLOCATOR = "allocator"
+    INTERPRETER = "interpreter"
+    SIGNAL = "signal"
+
+
+class FrameKind(StrEnum):
+    """What a debugger calls a frame."""
+
+    CALL = "call"
+    INLINE = "inline"
+    SIGNAL = "signal"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFrame:
+    """One frame of machine code as the debugger read it.
+
+    ``file`` is what the debug information says (absolute), ``module`` the mapped file that the code lies in (empty:
+    none), ``is_write`` whether the access that faulted wrote (signal frames only).
+    """
+
+    kind: FrameKind
+    pc: int
+    function: str
+    file: str
+    line: int | None
+    module: str
+    is_write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFrame:
+    """One frame of Python as read from the interpreter's memory.
+
+    ``is_entry``: the last one of one call of the evaluator. ``is_genuine``: its code is what its file compiles to.
+    """
+
+    function: str
+    file: str
+    line: int | None
+    is_entry: bool
+    is_genuine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A mapped file: its digest (empty for the system's own), and whether the code in memory is still that file's."""
+
+    digest: str
+    is_intact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One thread's stack, innermost first, with what its frames name."""
+
+    native: tuple[NativeFrame, ...]
+    python: tuple[PythonFrame, ...]
+    modules: Mapping[str, Module]
+    files: Mapping[str, str]
+    """Path in the box -> digest of what lies there now; empty for what cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A signal as the kernel delivered it; ``code`` above zero: raised by the kernel, not sent by a process."""
+
+    signal: int
+    code: int
+    pc: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeReport:
+    """A sanitizer's runtime that ended a process, seen from outside.
+
+    ``description`` is the runtime's own word for the error, read from its memory; ``access_class`` and
+    ``access_bytes`` belong to accesses of memory that the runtime checked.
+    """
+
+    stack: Stack
+    fault: Fault | None
+    description: str
+    access_class: str
+    access_bytes: int
+    is_write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSample:
+    """What one thread was doing at one moment; ``cpu_ticks`` is the processor time it has used since it began."""
+
+    process: int
+    thread: int
+    cpu_ticks: int
+    stack: Stack
+
+
+class Limit(StrEnum):
+    """A limit that ended a run."""
+
+    TIME = "the time limit"
+    MEMORY = "the memory limit"
+    OUTPUT = "the output limit"
+    DISK = "the disk limit"
+    OBSERVER = "a limit of the observer"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRun:
+    """One run as it was seen from outside. ``claims_report``: its output holds text like a sanitizer's."""
+
+    limit: Limit | None
+    signal: int | None
+    claims_report: bool
+    reports: tuple[RuntimeReport, ...] = ()
+    samples: tuple[tuple[ThreadSample, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInput:
+    """A file that a build tool read; ``has_directives``: it tells the compiler other names for its own lines."""
+
+    digest: str
+    has_directives: bool
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStep:
+    """One compiler, driver, assembler or linker of a build, as seen at its exec and its exit."""
+
+    kind: str
+    pid: int
+    parent: int
+    inputs: tuple[BuildInput, ...]
+    outputs: tuple[str, ...]
+    flags: tuple[str, ...]
+    """Why what it wrote is not believed; empty if it is."""
+    is_piped: bool
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A module that a watched linker wrote from watched compilers' objects; ``is_whole``: of release sources only."""
+
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one side's stacks are judged against.
+
+    ``release`` maps the digest of each file of the release, and of the archives inside it, to its path there;
+    ``proofs`` the digests of modules whose debug information may be believed; ``interpreters`` are the files of the
+    one Python, ``library_places`` the directories of its standard library.
+    """
+
+    release: Mapping[str, str]
+    proofs: Mapping[str, Proof]
+    interpreters: frozenset[str]
+    library_places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a merged stack; ``file`` is relative to the release where it is the subject's."""
+
+    function: str
+    file: str
+    line: int | None
+    origin: Origin
+
+    @property
+    def text(self) -> str:
+        """Return it as the contract writes it: ``function file:line``, as far as it is known."""
+        if not self.file:
+            return self.function
+        return f"{self.function} {self.file}" if self.line is None else f"{self.function} {self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A flaw that showed in the subject: class and access in the sanitizer's words, the whole stack, innermost first."""
+
+    crash_class: str
+    access: str
+    frames: tuple[Frame, ...]
+    signature: Digest
+
+    @property
+    def subject_frames(self) -> tuple[Frame, ...]:
+        """Return the subject's own frames."""
+        return tuple(frame for frame in self.frames if frame.origin is Origin.SUBJECT)
+
+
+class Showing(StrEnum):
+    """What one run showed."""
+
+    HIT = "hit"
+    FOREIGN = "foreign"
+    """Something real, but not in the subject."""
+    FORGED = "forged"
+    """A claim that nothing stands behind."""
+    STOPPED = "stopped"
+    """A limit ended it."""
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One run's showing, with the reason in one sentence; ``crash`` for a hit only."""
+
+    showing: Showing
+    reason: str
+    crash: Crash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often it showed, with the 95 % Wilson score interval."""
+
+    hits: int
+    runs: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class FixedSide:
+    """What the fixed release showed."""
+
+    word: FixedWord
+    reason: str
+    runs: int
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSide:
+    """Everything seen of one release. ``build_failure`` is one sentence, or empty if it was built."""
+
+    purl: str
+    release_digest: str
+    build_failure: str
+    scene: Scene
+    control: SeenRun | None = None
+    runs: tuple[SeenRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a validation says, and why, with the digests of everything it rests on."""
+
+    word: Word
+    reason: str
+    rate: Rate | None
+    crash: Crash | None
+    fixed: FixedSide
+    harness: Harness
+    environment: Digest
+    releases: tuple[tuple[str, str], ...]
+    evidence: tuple[Digest, ...] = field(default=())

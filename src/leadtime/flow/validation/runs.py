@@ -1,0 +1,157 @@
+"""Run a built target on one input, watched, in a fresh copy of its work directory, and read what was seen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from leadtime.flow.validation.build import WORK_PLACE, Built, places, remove_tree
+from leadtime.flow.validation.evidence import Evidence
+from leadtime.flow.validation.recipe import Recipe, fill
+from leadtime.flow.validation.records import Limit, Oracle, SeenRun
+from leadtime.flow.validation.rules import claims_report, fitting_options, plain_input_name
+from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
+from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import read_json
+from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, run
+
+INPUT_PLACE = "/box/input"
+QUESTIONS_PLACE = "/box/questions"
+COPY_S_MAX = 600
+QUESTION_LIMITS = Limits(wall_s=120, memory_mib=1024)
+CODES_MAX = 2_000
+
+LIMITS: dict[Ending, Limit] = {
+    Ending.TIMED_OUT: Limit.TIME,
+    Ending.OUT_OF_MEMORY: Limit.MEMORY,
+    Ending.OUTPUT_FLOOD: Limit.OUTPUT,
+    Ending.DISK_FULL: Limit.DISK,
+    Ending.OBSERVER_LOST: Limit.OBSERVER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RawRun:
+    """One run's outcome and what the observer saw, before it is known which Python code is genuine."""
+
+    outcome: Outcome
+    sightings: Sightings
+
+
+class Target:
+    """One built release with the recipe that says how to run it."""
+
+    def __init__(self, built: Built, recipe: Recipe, toolchain: Toolchain, user: str, evidence: Evidence) -> None:
+        self._built = built
+        self._recipe = recipe
+        self._toolchain = toolchain
+        self._user = user
+        self._evidence = evidence
+
+    def run(self, given: CarriedFile) -> RawRun:
+        """Run the target once on ``given``."""
+        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
+            scene = Path(place)
+            work = scene / "work"
+            # Links are copied as links, never followed: the tree was written by hostile code.
+            shutil.copytree(self._built.place / "work", work, symlinks=True)
+            try:
+                outcome = run(self._program(scene, work, given), user=self._user)
+            finally:
+                remove_tree(work)
+        for content in (outcome.stdout, outcome.stderr, outcome.sightings):
+            if content:
+                self._evidence.keep(content)
+        try:
+            return RawRun(outcome, read_sightings(outcome.sightings))
+        except Malformed:
+            return RawRun(outcome, Sightings((), ()))
+
+    def _program(self, scene: Path, work: Path, given: CarriedFile) -> Program:
+        name = plain_input_name(given.name)
+        shown = scene / "input"
+        shown.mkdir()
+        (shown / name).write_bytes(given.content())
+        known = scene / "known.json"
+        interpreter = self._toolchain.interpreter
+        layouts = {file: {"layout": dict(interpreter.layout)} for file in interpreter.files if interpreter.layout}
+        known.write_text(json.dumps({"interpreters": layouts}))
+        scene.chmod(0o755)
+        recipe = self._recipe
+        return Program(
+            fill(recipe.run, places(self._toolchain, f"{INPUT_PLACE}/{name}")),
+            Limits(wall_s=recipe.limits.run_s, memory_mib=recipe.limits.memory_mib),
+            mounts=(
+                *self._built.mounts(),
+                Mount(work, WORK_PLACE, writable=True),
+                Mount(shown, INPUT_PLACE),
+                *interpreter.mounts,
+            ),
+            env=fitting_options(dict(recipe.env)),
+            watch=Watch.STACKS_AT_LIMIT if recipe.oracle is Oracle.HANG else Watch.REPORTS,
+            observer_mounts=(Mount(known, f"{OBSERVER_DIRECTORY}/known.json"),),
+        )
+
+    def read(self, raw: Iterable[RawRun]) -> tuple[SeenRun, ...]:
+        """Return the runs as records, with every piece of Python on their stacks compared with its file."""
+        runs = tuple(raw)
+        genuine = self._genuine(frozenset().union(*(one.sightings.codes() for one in runs)))
+        return tuple(self._seen(one, genuine) for one in runs)
+
+    def _seen(self, raw: RawRun, genuine: frozenset[Code]) -> SeenRun:
+        outcome = raw.outcome
+        try:
+            reports = raw.sightings.read_reports(genuine.__contains__)
+            samples = raw.sightings.read_samples(genuine.__contains__)
+        except Malformed:
+            return SeenRun(Limit.OBSERVER, None, claims_report=False)
+        return SeenRun(
+            limit=LIMITS.get(outcome.ending),
+            signal=outcome.signal,
+            claims_report=claims_report(outcome.stdout) or claims_report(outcome.stderr),
+            reports=reports,
+            samples=samples,
+        )
+
+    def _genuine(self, codes: frozenset[Code]) -> frozenset[Code]:
+        """Return which code is what its file compiles to, as the same interpreter finds by compiling it in the box."""
+        asked = sorted(codes, key=lambda code: (code.file, code.name, code.first_line, code.table, code.code))[
+            :CODES_MAX
+        ]
+        if not asked:
+            return frozenset()
+        with tempfile.TemporaryDirectory(prefix="leadtime-code-") as place:
+            questions = Path(place) / "questions.json"
+            questions.write_text(json.dumps([_question(code) for code in asked]))
+            Path(place).chmod(0o755)
+            interpreter = self._toolchain.interpreter
+            mounts = (
+                *self._built.mounts(),
+                Mount(self._built.place / "work", WORK_PLACE),
+                Mount(Path(place), QUESTIONS_PLACE),
+                Mount(guest_directory(), GUEST_PLACE),
+                *interpreter.mounts,
+            )
+            python = places(self._toolchain)["python"]
+            command = f"{python} -I -S {GUEST_PLACE}/observe_code.py {QUESTIONS_PLACE}/questions.json"
+            outcome = run(Program(command, QUESTION_LIMITS, mounts=mounts), user=self._user)
+        answers = read_json(outcome.stdout, BOUNDS) if outcome.exit_code == 0 else []
+        if not isinstance(answers, list) or len(answers) != len(asked):
+            return frozenset()
+        return frozenset(code for code, answer in zip(asked, answers, strict=True) if answer is True)
+
+
+def _question(code: Code) -> dict[str, object]:
+    return {
+        "file": code.file,
+        "name": code.name,
+        "first_line": code.first_line,
+        "table": code.table,
+        "code": code.code,
+    }

@@ -1,0 +1,211 @@
+"""Reads what the observer wrote into records, strictly: it watched hostile code, and may have been deceived or killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from leadtime.flow.validation.records import (
+    BuildInput,
+    BuildStep,
+    Fault,
+    FrameKind,
+    Module,
+    NativeFrame,
+    PythonFrame,
+    RuntimeReport,
+    Stack,
+    ThreadSample,
+)
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import Json, JsonBounds, read_json
+
+BOUNDS = JsonBounds(bytes_max=64 << 20, depth_max=24, values_max=16_000_000)
+TEXT_CHARS_MAX = 4096
+WRITE_BIT = 2
+"""Of a page fault's error code (x86-64)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One Python code object as it was in memory: enough to tell whether its file compiles to it."""
+
+    file: str
+    name: str
+    first_line: int
+    table: str
+    code: str
+
+
+IsGenuine = Callable[[Code], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What one watched run showed, not yet judged."""
+
+    reports: tuple[Json, ...]
+    samples: tuple[tuple[Json, ...], ...]
+
+    def codes(self) -> frozenset[Code]:
+        """Return every piece of Python code that lies on a stack."""
+        stacks = [*self.reports, *(sample for moment in self.samples for sample in moment)]
+        return frozenset(_code(frame) for stack in stacks for frame in _list(_member(stack, "python")))
+
+    def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
+        """Return the reports of runtimes."""
+        return tuple(_report(report, is_genuine) for report in self.reports)
+
+    def read_samples(self, is_genuine: IsGenuine) -> tuple[tuple[ThreadSample, ...], ...]:
+        """Return the stacks at the limit, moment by moment."""
+        return tuple(tuple(_sample(sample, is_genuine) for sample in moment) for moment in self.samples)
+
+
+def read_sightings(raw: bytes) -> Sightings:
+    """Return the sightings of a run; raises `Malformed` for what no observer of ours writes."""
+    value = read_json(raw, BOUNDS)
+    samples = tuple(tuple(_list(moment)) for moment in _list(_member(value, "samples")))
+    return Sightings(tuple(_list(_member(value, "reports"))), samples)
+
+
+def read_steps(raw: bytes) -> tuple[BuildStep, ...]:
+    """Return the steps of a watched build; raises `Malformed` for what no observer of ours writes."""
+    return tuple(_step(step) for step in _list(_member(read_json(raw, BOUNDS), "steps")))
+
+
+def _step(value: Json) -> BuildStep:
+    return BuildStep(
+        kind=_text(_member(value, "kind")),
+        pid=_number(_member(value, "pid")),
+        parent=_number(_member(value, "parent")),
+        inputs=tuple(_input(item) for item in _list(_member(value, "inputs"))),
+        outputs=_texts(_member(value, "outputs")),
+        flags=_texts(_member(value, "flags")),
+        is_piped=_member(value, "piped") is True,
+        failed=_member(value, "failed") is not False,
+    )
+
+
+def _input(value: Json) -> BuildInput:
+    return BuildInput(
+        digest=_text(_member(value, "digest")),
+        has_directives=_member(value, "directives") is not False,
+        members=_texts(_member(value, "members")),
+    )
+
+
+def _report(value: Json, is_genuine: IsGenuine) -> RuntimeReport:
+    fault, error = _member(value, "fault"), _member(value, "error")
+    known: Mapping[str, Json] = error if isinstance(error, dict) else {}
+    return RuntimeReport(
+        stack=_stack(value, is_genuine),
+        fault=None if fault is None else _fault(fault),
+        description=_text(known.get("description", "")),
+        access_class=_text(known.get("class", "")),
+        access_bytes=_number(known.get("size", 0)),
+        is_write=known.get("write") is True,
+    )
+
+
+def _fault(value: Json) -> Fault:
+    return Fault(_number(_member(value, "signal")), _number(_member(value, "code")), _number(_member(value, "pc")))
+
+
+def _sample(value: Json, is_genuine: IsGenuine) -> ThreadSample:
+    return ThreadSample(
+        process=_number(_member(value, "pid")),
+        thread=_number(_member(value, "thread")),
+        cpu_ticks=_number(_member(value, "cpu_ticks")),
+        stack=_stack(value, is_genuine),
+    )
+
+
+def _stack(value: Json, is_genuine: IsGenuine) -> Stack:
+    modules, files = _member(value, "modules"), _member(value, "files")
+    if not isinstance(modules, dict) or not isinstance(files, dict):
+        raise _wrong("a stack")
+    return Stack(
+        native=tuple(_native(frame) for frame in _list(_member(value, "frames"))),
+        python=tuple(_python(frame, is_genuine) for frame in _list(_member(value, "python"))),
+        modules={name: _module(module) for name, module in modules.items()},
+        files={name: _text(digest) for name, digest in files.items()},
+    )
+
+
+def _module(value: Json) -> Module:
+    return Module(_text(_member(value, "digest")), _member(value, "intact") is True)
+
+
+def _native(value: Json) -> NativeFrame:
+    try:
+        kind = FrameKind(_text(_member(value, "kind")))
+    except ValueError:
+        raise _wrong("a frame's kind") from None
+    found: Mapping[str, Json] = value if isinstance(value, dict) else {}
+    line = found.get("line")
+    return NativeFrame(
+        kind=kind,
+        pc=_number(found.get("pc")),
+        function=_text(found.get("function") or ""),
+        file=_text(found.get("file") or ""),
+        line=_number(line) if line else None,
+        module=_text(found.get("module") or ""),
+        is_write=bool(_number(found.get("error", 0)) & WRITE_BIT),
+    )
+
+
+def _python(value: Json, is_genuine: IsGenuine) -> PythonFrame:
+    line = _member(value, "line")
+    return PythonFrame(
+        function=_text(_member(value, "function")),
+        file=_text(_member(value, "file")),
+        line=None if line is None else _number(line),
+        is_entry=_member(value, "entry") is True,
+        is_genuine=is_genuine(_code(value)),
+    )
+
+
+def _code(value: Json) -> Code:
+    return Code(
+        file=_text(_member(value, "file")),
+        name=_text(_member(value, "function")),
+        first_line=_number(_member(value, "first_line")),
+        table=_long_text(_member(value, "table")),
+        code=_long_text(_member(value, "code")),
+    )
+
+
+def _member(value: Json, name: str) -> Json:
+    if not isinstance(value, dict) or name not in value:
+        raise _wrong(name)
+    return value[name]
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise _wrong("a list")
+    return value
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _list(value))
+
+
+def _text(value: Json) -> str:
+    return _long_text(value)[:TEXT_CHARS_MAX]
+
+
+def _long_text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise _wrong("a text")
+    return value
+
+
+def _number(value: Json) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong("a number")
+    return value
+
+
+def _wrong(what: str) -> Malformed:
+    return Malformed(f"the observer's answer is broken at {what}", where="sightings", next_step="Run it again.")
