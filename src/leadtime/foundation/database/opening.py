@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadtime.foundation.clock import Clock
-from leadtime.foundation.database.connect import Address, connect, locate, make_engine
+from leadtime.foundation.database.connect import Address, connect, locate, make_engine, make_serving_role
 from leadtime.foundation.database.migrate import migrate, newest_revision, read_revision, refuse_outdated
 from leadtime.foundation.database.roles import refuse_privileged
 from leadtime.foundation.database.transaction import Database
@@ -18,6 +18,21 @@ def open_database(settings: Settings, clock: Clock) -> Database:
     """
     keys = read_keys(settings.home / "keys")
     return open_address(find_database(settings), clock, keys)
+
+
+def make_database(settings: Settings) -> Address:
+    """Return where the database is, after making whatever of it is missing: server, roles, schema of this release.
+
+    Raises `Refused` saying what an administrator has to run where the role of a URL may not, `Unavailable` if nothing
+    answers or if the URL's role cannot bring the database up to this release.
+    """
+    address = locate(settings)
+    if address.embedded is None:
+        if address.owner == address.app:
+            return find_database(settings)
+        make_serving_role(address, settings)
+    migrate(address)
+    return address
 
 
 def find_database(settings: Settings) -> Address:

@@ -1,0 +1,44 @@
+"""``leadtime worker``: work queues on this machine."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from leadtime.doors.cli.serve import configure_log
+from leadtime.doors.worker.working import work_queues
+from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.settings import read_settings
+from leadtime.workflows.records import Queue
+
+CONCURRENCY_MAX = 64
+CONCURRENCY_DEFAULT = 2
+
+
+@click.command(epilog="Example: leadtime worker --queues validation --concurrency 8")
+@click.option("--queues", default="flow", show_default=True, help="Queues to work, with commas: flow,validation.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, CONCURRENCY_MAX),
+    default=CONCURRENCY_DEFAULT,
+    show_default=True,
+    help="Jobs at once.",
+)
+def command(queues: str, concurrency: int) -> None:
+    """Work queues until Ctrl-C or SIGTERM; the jobs of a killed worker are taken over within a minute.
+
+    The queue validation runs finders' programs: outside of trials, on a machine that holds no case keys.
+    """
+    configure_log()
+    work_queues(read_settings(os.environ), SystemClock(), queues=parse_queues(queues), concurrency=concurrency)
+
+
+def parse_queues(text: str) -> tuple[Queue, ...]:
+    """Return the queues that ``text`` names, each once; raises `Malformed` for any other name."""
+    try:
+        return tuple(dict.fromkeys(Queue(name.strip()) for name in text.split(",")))
+    except ValueError:
+        known = " and ".join(queue.value for queue in Queue)
+        raise Malformed(f"the queues are {known}", where="--queues", next_step="Name some of them.") from None

@@ -1,0 +1,210 @@
+"""Run a report's reproducer in a process of its own, and believe what comes back only as far as it can be checked.
+
+The process is ``leadtime validate``, the very command that anybody runs by hand: it gets a folder with the recipe, the
+files and the input, and neither database nor token. The folder is under LEADTIME_HOME (0700), is removed after the run,
+and one that a killed worker left is removed by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from leadtime.flow.intake import Reproducer
+from leadtime.flow.validation import Begun, Outcome
+from leadtime.foundation.digests import canonical_json
+from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.foundation.settings import Settings
+from leadtime.foundation.strict_json import Json, JsonBounds, read_json
+
+VALIDATE = ("-m", "leadtime.doors.cli.main", "validate", "--json")
+RUN_SECONDS_MAX = 7200
+"""One validation, with fetching and both builds; the recipe's own limits end it long before."""
+
+POLL_SECONDS = 0.1
+STOP_SECONDS_MAX = 10
+RESULT_BOUNDS = JsonBounds(bytes_max=4 << 20, depth_max=16, values_max=100_000)
+REASON_CHARS_MAX = 500
+FRAMES_MAX = 1000
+FRAME_CHARS_MAX = 4000
+REPRODUCED = "reproduced"
+WORDS = frozenset({REPRODUCED, "not_reproduced", "harness_fault", "inconclusive"})
+
+EXIT_REFUSED = 2
+EXITS_DECIDED = frozenset({0, 3, 4})
+"""Exit codes of ``leadtime validate`` that come with a verdict (reproduced, not, could not decide)."""
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LEADTIME_HOME", "LEADTIME_PYTHON", "LEADTIME_SANDBOX_USER")
+"""Variables that the run gets besides those that pip and npm read for their registries; secrets are not among them."""
+
+PASSED_ON_PREFIXES = ("PIP_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_")
+
+
+def prove(settings: Settings, begun: Begun, stopping: threading.Event) -> Outcome:
+    """Return what running the report's reproducer comes to.
+
+    Raises `Unavailable` if the worker is to stop, or if a release could not be fetched just now.
+    """
+    if begun.reproducer is None:
+        return undecided("the report carries no reproducer")
+    with _folder(settings, begun.reproducer) as folder:
+        code, answer, words = _run(settings, folder, begun.reproducer.input.name, stopping)
+    if code in EXITS_DECIDED:
+        return read_outcome(answer)
+    if code == EXIT_REFUSED:
+        return undecided(words)
+    raise Unavailable(f"the run ended without a verdict: {words}", next_step="It is tried again by itself.")
+
+
+def undecided(reason: str) -> Outcome:
+    """Return the outcome of what could not be run, with the reason."""
+    result: Json = {"verdict": "inconclusive", "reason": reason, "crash": None, "fixed": None, "evidence": []}
+    return Outcome("inconclusive", None, canonical_json(result))
+
+
+def read_outcome(answer: bytes) -> Outcome:
+    """Return the outcome that a run's answer spells; raises `Malformed` for what it could not mean."""
+    result = read_json(answer, RESULT_BOUNDS)
+    verdict = _text(result, "verdict")
+    if verdict not in WORDS:
+        raise _wrong("verdict")
+    if verdict != REPRODUCED:
+        return Outcome(verdict, None, canonical_json(result))
+    crash = _member(result, "crash")
+    _text(crash, "class")
+    _check_frames(_member(crash, "subject_frames"))
+    return Outcome(verdict, _text(crash, "signature"), canonical_json(result))
+
+
+def _check_frames(frames: Json) -> None:
+    if not isinstance(frames, list) or not 1 <= len(frames) <= FRAMES_MAX:
+        raise _wrong("crash.subject_frames")
+    if not all(isinstance(frame, str) and 1 <= len(frame) <= FRAME_CHARS_MAX for frame in frames):
+        raise _wrong("crash.subject_frames")
+
+
+def _text(value: Json, name: str) -> str:
+    found = _member(value, name)
+    if not isinstance(found, str) or not 1 <= len(found) <= FRAME_CHARS_MAX:
+        raise _wrong(name)
+    return found
+
+
+def _member(value: Json, name: str) -> Json:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _wrong(where: str) -> Malformed:
+    return Malformed("a run answered something that it cannot mean", where=where, next_step="Look at its worker.")
+
+
+@contextmanager
+def _folder(settings: Settings, reproducer: Reproducer) -> Iterator[Path]:
+    """Lay the reproducer out in a private folder for as long as the block runs; whoever holds its lock is using it."""
+    shelf = settings.home / "running"
+    shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_abandoned(shelf)
+    folder = Path(tempfile.mkdtemp(dir=shelf))
+    try:
+        with _held(folder):
+            (folder / "recipe.json").write_bytes(reproducer.recipe)
+            for file in (*reproducer.files, reproducer.input):
+                place = folder / file.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(file.content)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock; raises `BlockingIOError` if somebody does."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _remove_abandoned(shelf: Path) -> None:
+    """Remove the folders of workers that were killed; an empty one may be somebody's who is about to lock it."""
+    for folder in shelf.iterdir():
+        with suppress(BlockingIOError, FileNotFoundError):
+            if any(folder.iterdir()):
+                with _held(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(settings: Settings, folder: Path, input_name: str, stopping: threading.Event) -> tuple[int, bytes, str]:
+    """Run the command to its end and return its exit code, its answer, and its last words."""
+    command = [sys.executable, *VALIDATE, "--recipe", str(folder / "recipe.json"), "--input", str(folder / input_name)]
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
+        running = subprocess.Popen(
+            # The kernel ends it with us, however we end.
+            ["setpriv", "--pdeathsig", "KILL", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=answer,
+            stderr=errors,
+            env=_environment(settings, os.environ),
+            cwd=folder,
+        )
+        try:
+            _wait(running, stopping)
+        finally:
+            _end(running)
+        return running.returncode, _read(answer, RESULT_BOUNDS.bytes_max + 1), _last_words(errors)
+
+
+def _environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the run may know of ours."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES) or name.lower().endswith("_proxy")
+    }
+    return kept | {"LEADTIME_HOME": str(settings.home)}
+
+
+def _wait(running: subprocess.Popen[bytes], stopping: threading.Event) -> None:
+    """Wait for the end of the run; raises `Unavailable` if the worker is to stop or the bound is reached."""
+    end = time.monotonic() + RUN_SECONDS_MAX
+    while running.poll() is None:
+        if stopping.wait(POLL_SECONDS):
+            raise Unavailable("the worker is stopping", next_step="Another takes the validation.")
+        if time.monotonic() > end:
+            raise Unavailable(f"a validation took more than {RUN_SECONDS_MAX} s", next_step="Look at its recipe.")
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End the run if it has not ended: asked first, so that it can remove what it made."""
+    if running.poll() is not None:
+        return
+    running.terminate()
+    try:
+        running.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
+
+
+def _last_words(stream: IO[bytes]) -> str:
+    """Return the last line that a run wrote about itself, cut."""
+    lines = _read(stream, RESULT_BOUNDS.bytes_max).decode(errors="replace").strip().splitlines()
+    return lines[-1][:REASON_CHARS_MAX] if lines else "it said nothing"
+
+
+def _read(stream: IO[bytes], bytes_max: int) -> bytes:
+    stream.seek(0)
+    return stream.read(bytes_max)
