@@ -53,8 +53,8 @@ def namespaces(*, nested: bool) -> list[str]:
     return walls if nested else [*walls, "--disable-userns"]
 
 
-def system(*, pass_bytes: Callable[[bytes], int]) -> Iterator[str]:
-    """Yield the arguments that show the machine's programs; ``pass_bytes`` turns content into a descriptor."""
+def system() -> Iterator[str]:
+    """Yield the arguments that show the machine's programs."""
     for name in SYSTEM_DIRECTORIES:
         path = Path(name)
         if path.is_symlink():
@@ -65,8 +65,12 @@ def system(*, pass_bytes: Callable[[bytes], int]) -> Iterator[str]:
     for name in SYSTEM_SETTINGS:
         if Path(name).exists():
             yield from ("--ro-bind", name, name)
-    for name, content in WRITTEN_SETTINGS.items():
-        yield from ("--perms", "0444", "--ro-bind-data", str(pass_bytes(content)), name)
+
+
+def written(files: Mapping[str, bytes], pass_bytes: Callable[[bytes], int]) -> Iterator[str]:
+    """Yield the arguments that put files of this content there; ``pass_bytes`` turns content into a descriptor."""
+    for name, content in files.items():
+        yield from ("--perms", "0444", "--file", str(pass_bytes(content)), name)
 
 
 def private_places(*, scratch_mib: int) -> list[str]:

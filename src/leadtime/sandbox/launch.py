@@ -16,6 +16,7 @@ from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.sandbox import box
 from leadtime.sandbox.cgroups import Cage
 from leadtime.sandbox.filters import Layer, compile_filter
+from leadtime.sandbox.guest import guest_files
 from leadtime.sandbox.people import Person, can_traverse_to, give
 from leadtime.sandbox.records import OBSERVER_DIRECTORY, Mount, Program, Watch
 
@@ -30,8 +31,8 @@ STAGE_DIRECTORY = Path("/run/leadtime-stage")
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OBSERVER_PYTHON = "/usr/bin/python3"
-GUEST_PLACES = (Path(__file__).parents[1] / "guest", Path(__file__).parents[3] / "guest")
-"""Beside the package when installed, at the top of a checkout."""
+ENTER = f"import sys; sys.path.insert(0, '{OBSERVER_DIRECTORY}/guest'); import enter; enter.main()"
+"""Imported, not run as a script: only what is imported is taken from bytecode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,6 @@ class Started:
 
     bubblewrap: subprocess.Popen[bytes]
     pipes: Mapping[str, IO[bytes]]
-
-
-def guest_directory() -> Path:
-    """Return the directory of the files that run inside the box beside the observer."""
-    for place in GUEST_PLACES:
-        if (place / "enter.py").is_file():
-            return place
-    raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
 
 
 class Launch:
@@ -86,6 +79,7 @@ class Launch:
                 env={"PATH": PATH},
                 pass_fds=self._handed,
                 start_new_session=True,
+                umask=0o022,
             )
             kept.pop_all()
             if bubblewrap.stdout is None or bubblewrap.stderr is None:
@@ -111,15 +105,15 @@ class Launch:
 
     def _two_boxes(self, status: int, answer: int) -> list[str]:
         options = [*box.namespaces(nested=True), "--json-status-fd", str(status), *self._common()]
-        guest = Mount(guest_directory(), f"{OBSERVER_DIRECTORY}/guest")
-        for mount in (guest, *self._program.observer_mounts):
+        for mount in self._program.observer_mounts:
             options += self._show(mount)
         task = json.dumps(self._task()).encode()
-        for name, content in (("task.json", task), ("filter.bpf", compile_filter(Layer.PROGRAM))):
-            options += ["--ro-bind-data", str(self._pass_bytes(content)), f"{OBSERVER_DIRECTORY}/{name}"]
+        files = {"task.json": task, "filter.bpf": compile_filter(Layer.PROGRAM), **guest_files()}
+        options += box.written(
+            {f"{OBSERVER_DIRECTORY}/{name}": content for name, content in files.items()}, self._pass_bytes
+        )
         options += [*box.environment(box.ENVIRONMENT), *box.closing(), *self._filtered(Layer.OBSERVER)]
-        enter = f"{OBSERVER_DIRECTORY}/guest/enter.py"
-        return [*self._bubblewrap(options), OBSERVER_PYTHON, "-I", "-S", enter, str(answer)]
+        return [*self._bubblewrap(options), OBSERVER_PYTHON, "-I", "-S", "-B", "-c", ENTER, str(answer)]
 
     def _bubblewrap(self, options: list[str]) -> list[str]:
         # Not on the command line: the program reads that of its init, and it would name places of this machine.
@@ -140,7 +134,8 @@ class Launch:
         }
 
     def _common(self) -> Iterator[str]:
-        yield from box.system(pass_bytes=self._pass_bytes)
+        yield from box.system()
+        yield from box.written(box.WRITTEN_SETTINGS, self._pass_bytes)
         yield from box.private_places(scratch_mib=self._program.limits.scratch_mib)
         for mount in self._program.mounts:
             yield from self._show(mount)
@@ -170,11 +165,12 @@ class Launch:
         """Plan a mount of ``source`` at a place that the unprivileged user can reach."""
         kind = "directory" if source.is_dir() else "file"
         place = STAGE_DIRECTORY / f"{kind}-{len(self._staged)}"
-        STAGE_DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+        STAGE_DIRECTORY.mkdir(exist_ok=True)
+        STAGE_DIRECTORY.chmod(0o755)
         if source.is_dir():
-            place.mkdir(mode=0o755, exist_ok=True)
+            place.mkdir(exist_ok=True)
         else:
-            place.touch(mode=0o644)
+            place.touch()
         self._staged.append((source, place))
         return place
 

@@ -7,11 +7,11 @@ import secrets
 import time
 
 from leadtime.sandbox.cgroups import Cage, open_cage
+from leadtime.sandbox.conclude import conclude
 from leadtime.sandbox.launch import Launch
 from leadtime.sandbox.people import unprivileged_person
 from leadtime.sandbox.records import Limits, Outcome, Program, Watch
 from leadtime.sandbox.supervision import Supervision
-from leadtime.sandbox.verdicts import conclude
 from leadtime.sandbox.watcher import Watcher
 
 OBSERVER_MEMORY_MIB = 768

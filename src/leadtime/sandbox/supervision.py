@@ -7,10 +7,12 @@ import os
 import select
 import selectors
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from leadtime.foundation.errors import Unavailable
 from leadtime.sandbox.capture import Capture
 from leadtime.sandbox.launch import Started
 from leadtime.sandbox.records import Ending
@@ -62,7 +64,11 @@ class Supervision:
             self._selector.register(stream, selectors.EVENT_READ, name)
 
     def follow(self) -> Observed:
-        """Return when the box is gone: ended by itself, or by us for the limit it passed."""
+        """Return when the box is gone: ended by itself, or by us for the limit it passed.
+
+        Raises:
+            Unavailable: the kernel did not end it in time.
+        """
         try:
             # bubblewrap holds the status pipe to its end, so this outlasts programs that close their outputs.
             while self._selector.get_map() and self._ended_for is None:
@@ -126,6 +132,12 @@ class Supervision:
                 self._bubblewrap.kill()
             self._read_what_is_left()
             self._bubblewrap.wait(END_S_MAX)
+        except subprocess.TimeoutExpired as failure:
+            raise Unavailable(
+                f"the kernel has not ended the box in {END_S_MAX:.0f} seconds",
+                where="sandbox",
+                next_step="Look for processes in uninterruptible sleep.",
+            ) from failure
         finally:
             self._selector.close()
             for stream in self._pipes.values():

@@ -8,8 +8,8 @@ import pytest
 from leadtime.foundation.errors import Unavailable
 from leadtime.sandbox import Ending, Outcome
 from leadtime.sandbox.capture import Capture
+from leadtime.sandbox.conclude import Answer, conclude, read_answer
 from leadtime.sandbox.supervision import Observed
-from leadtime.sandbox.verdicts import Answer, conclude, read_answer
 
 
 def observed(
