@@ -202,7 +202,7 @@ def credit_lines(reports: Iterable[Report], names: Names) -> tuple[Credit, ...]:
             example=names.of(report.organisation).example,
             report=str(report.id),
             title=report.body.title,
-            text=", ".join(report.body.credit),
+            text=", ".join(each for each in report.body.credit if each != names.of(report.organisation).text),
         )
         for report in reports
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
-from leadtime.doors.read_models.attention import HINTS, NEXT, Attention, attention
+from leadtime.doors.read_models.attention import DONE, HINTS, NEXT, Attention, attention
 from leadtime.doors.read_models.pictures import Badge, EmbargoClock
 from leadtime.doors.read_models.urgency import priority_of
 from leadtime.flow import advisory, coordination, merging
@@ -107,8 +107,8 @@ def cve_of(tx: Transaction, case: Case) -> str | None:
 
 
 def clock_of(case: Case, now: datetime) -> EmbargoClock | None:
-    """Return a case's embargo as a clock."""
-    if case.embargo is None:
+    """Return a case's embargo as a clock, None if there is none or nothing is left to keep quiet."""
+    if case.embargo is None or case.state in DONE:
         return None
     return EmbargoClock(case.embargo.ends_at, case.embargo.zone, over=case.embargo.ends_at <= now)
 

@@ -22,7 +22,7 @@ DONE: dict[ExposureState, Badge] = {
 
 @dataclass(frozen=True, slots=True)
 class PatchByLine:
-    """One component on one asset: ``due`` is None when no date can be told; ``labels`` say what to know about it."""
+    """One component on one asset: ``due`` is None when no date can be told; ``labels`` and ``notes`` say more."""
 
     exposure: str
     component: str
@@ -35,6 +35,7 @@ class PatchByLine:
     due_badge: Badge
     overdue: bool
     labels: tuple[str, ...]
+    notes: tuple[str, ...]
     why: Explanation
     done: Badge | None
     deployed_version: str
@@ -89,6 +90,7 @@ def _line(found: PatchBy, today: date) -> PatchByLine:
         due_badge=badge_of(decision),
         overdue=done is None and decision.due is not None and decision.due < today,
         labels=_labels(found, decision),
+        notes=tuple(f"assumed: {each}" for each in decision.assumed),
         why=decision.why,
         done=done,
         deployed_version=found.deployed_version or "",
@@ -103,7 +105,8 @@ def _labels(found: PatchBy, decision: Decision) -> tuple[str, ...]:
         labels.append("forensic triage before patching")
     if decision.overdue_on_arrival:
         labels.append("overdue on arrival")
-    labels += [f"assumed: {each}" for each in decision.assumed]
+    if decision.assumed:
+        labels.append("partly assumed")
     if decision.kev_due is not None:
         labels.append(f"KEV itself says {decision.kev_due.isoformat()}")
     if decision.informative:

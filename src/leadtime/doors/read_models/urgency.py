@@ -32,4 +32,5 @@ def priority_of(tx: Transaction, cve: str | None) -> Priority:
     """Return what comes first for a flaw as if it were exposed, since who runs it is not yet known."""
     facts = priority.facts_for(tx, cve)
     decision = priority.decide(priority.inputs_from(facts, exposed=priority.Answer.UNKNOWN, enumerated=None))
-    return Priority(badge_of(decision), sentence_of(decision), decision.why)
+    sentence = f"{sentence_of(decision)} Reckoned as exposed; each operator's own list counts for itself."
+    return Priority(badge_of(decision), sentence, decision.why)

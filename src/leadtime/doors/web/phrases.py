@@ -74,6 +74,11 @@ def slug(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
+def sentence(text: str) -> str:
+    """Return a text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 case``, ``2 cases``."""
     return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -27,6 +27,7 @@ _FILTERS = (
     phrases.percent,
     phrases.words,
     phrases.slug,
+    phrases.sentence,
     phrases.counted,
 )
 
