@@ -12,14 +12,20 @@ _DELETE = 0x7F
 
 
 def path_inside(name: str, *, strip: int, where: str) -> str | None:
-    """Return the relative path that a member gets, or None if stripping leaves nothing of it.
+    """Return the relative path that a member gets, or None if stripping ``strip`` components leaves nothing of it.
+
+    A ``.`` is no component: ``./package/x`` stripped once is ``x``.
 
     Raises `Malformed` for a name that is absolute, climbs with ``..``, is too long or deep, or is not printable
     UTF-8.
     """
     if name.startswith("/"):
         raise _refused(name, "has an absolute path", where)
-    return _checked([part for part in name.split("/") if part not in {"", "."}][:], name, strip, where)
+    parts = _parts(name)
+    if ".." in parts:
+        raise _refused(name, "climbs out of its directory", where)
+    _check_parts(parts, name, where)
+    return "/".join(parts[strip:]) or None
 
 
 def target_inside(path: str, target: str, *, where: str) -> str:
@@ -30,7 +36,7 @@ def target_inside(path: str, target: str, *, where: str) -> str:
     """
     if target.startswith("/"):
         raise _refused(path, "is a link to an absolute path", where)
-    parts = [part for part in target.split("/") if part not in {"", "."}]
+    parts = _parts(target)
     climbs = next((count for count, part in enumerate(parts) if part != ".."), len(parts))
     if ".." in parts[climbs:] or climbs > path.count("/"):
         raise _refused(path, "is a link that leads outside the archive", where)
@@ -38,11 +44,8 @@ def target_inside(path: str, target: str, *, where: str) -> str:
     return posixpath.join(*parts) if parts else "."
 
 
-def _checked(parts: list[str], name: str, strip: int, where: str) -> str | None:
-    if ".." in parts:
-        raise _refused(name, "climbs out of its directory", where)
-    _check_parts(parts, name, where)
-    return "/".join(parts[strip:]) or None
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in {"", "."}]
 
 
 def _check_parts(parts: list[str], name: str, where: str) -> None:
@@ -55,7 +58,7 @@ def _check_parts(parts: list[str], name: str, where: str) -> None:
     if (
         len(parts) > limits.DEPTH_COMPONENTS_MAX
         or any(size > limits.COMPONENT_BYTES_MAX for size in sizes)
-        or sum(sizes) + len(sizes) > limits.PATH_BYTES_MAX
+        or sum(sizes) + len(sizes) - 1 > limits.PATH_BYTES_MAX
     ):
         raise _refused(name, "has a path that is too long or too deep", where)
 

@@ -157,7 +157,7 @@ def _in_range(order: VersionOrder | None, versions: VersionRange, version: str) 
     fixed = next((each.version for each in read.steps if each.kind is EventKind.FIXED and key < each.key), None)
     since = _since(read, key, order, version)
     if since is None or (read.limits and not any(key < limit for limit in read.limits)):
-        return Answer(Affected.NO, f"{shown_version(version)} is outside the affected range", None)
+        return Answer(Affected.NO, f"{shown_version(version)} is outside the affected range")
     until = f" and before the fixed {shown_version(fixed)}" if fixed else ""
     reason = f"{shown_version(version)} is at or after the introduced {shown_version(since)}{until} ({order.value})"
     return Answer(Affected.YES, reason, fixed)
