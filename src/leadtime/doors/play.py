@@ -191,13 +191,11 @@ class Player:
     def seen_of(self, kept: KeptValidation) -> str:
         """Return in a few words what a decided validation saw."""
         shown = json.loads(kept.outcome.result) if kept.outcome else {}
-        crash, fixed = shown.get("crash") or {}, shown.get("fixed") or {}
-        frames = crash.get("frames") or [""]
-        parts = [
-            crash.get("class") or shown.get("reason") or "",
-            frames[0],
-            fixed.get("verdict") and f"fixed release {fixed['verdict']}",
-        ]
+        crash = shown.get("crash")
+        if not crash:
+            return str(shown.get("reason", ""))
+        frames = crash.get("subject_frames") or [""]
+        parts = [crash["class"], frames[0], f"fixed release {(shown.get('fixed') or {}).get('verdict', 'not checked')}"]
         return ", ".join(part for part in parts if part)
 
     def published_numbers(self) -> list[str]:

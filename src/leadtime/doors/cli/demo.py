@@ -88,7 +88,9 @@ def play(player: Player, console: Console) -> None:
     console.print("[bold]4[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
     console.print(patch_by(player, lists))
     for line in player.deploy():
-        console.print(f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
+        console.print(
+            f"[bold]5[/] {line.asset}: {line.component.removeprefix('pkg:')} {line.deployed_version} is [green]deployed[/]."
+        )
 
 
 def verdicts(player: Player, kept: list[KeptValidation]) -> Table:
@@ -114,9 +116,11 @@ def patch_by(player: Player, lists: dict[str, tuple[PatchBy, ...]]) -> Table:
             decision = line.decision
             by = decision.due.isoformat() if decision.due else "on system upgrade" if decision.row else "undetermined"
             row = str(decision.row.number) if decision.row else ""
-            table.add_row(name, line.asset, line.component, line.version, line.fixed or "", by, row)
+            table.add_row(
+                name, line.asset, line.component.removeprefix("pkg:"), line.version, line.fixed or "", by, row
+            )
         if not lines:
-            table.add_row(name, Text("nothing touches it", style="green"))
+            table.add_row(name, Text("not touched", style="green"))
     return table
 
 
