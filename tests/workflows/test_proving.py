@@ -221,9 +221,9 @@ def test_the_folder_of_a_run_that_goes_on_is_left_alone(monkeypatch, settings):
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": [7]}}).encode(),
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": [""]}}).encode(),
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": "leaf"}}).encode(),
-        json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f"] * 1001}}).encode(),
-        json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f" * 4001]}}).encode(),
-        b'{"verdict": "inconclusive", "x": "' + b"x" * (4 << 20) + b'"}',
+        json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f"] * 10_001}}).encode(),
+        json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f" * 5001]}}).encode(),
+        b'{"verdict": "inconclusive", "x": "' + b"x" * (16 << 20) + b'"}',
         b'{"verdict": "inconclusive", "verdict": "reproduced"}',
     ],
 )
@@ -233,7 +233,7 @@ def test_an_answer_that_cannot_be_meant_is_refused(answer):
 
 
 def test_the_largest_answer_that_can_be_meant_is_read():
-    crash = CRASH | {"subject_frames": ["f" * 4000] + ["g"] * 999}
+    crash = CRASH | {"subject_frames": ["f" * 5000] + ["g"] * 9_999}
 
     assert read_outcome(json.dumps(REPRODUCED | {"crash": crash}).encode()).verdict == "reproduced"
 

@@ -28,15 +28,15 @@ from leadtime.foundation.settings import Settings
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 
 VALIDATE = ("-m", "leadtime.doors.cli.main", "validate", "--json")
-RUN_SECONDS_MAX = 7200
+RUN_SECONDS_MAX = 14_400
 """One validation, with fetching and both builds; the recipe's own limits end it long before."""
 
 POLL_SECONDS = 0.1
 STOP_SECONDS_MAX = 10
-RESULT_BOUNDS = JsonBounds(bytes_max=4 << 20, depth_max=16, values_max=100_000)
+RESULT_BOUNDS = JsonBounds(bytes_max=16 << 20, depth_max=16, values_max=1_000_000)
 REASON_CHARS_MAX = 500
-FRAMES_MAX = 1000
-FRAME_CHARS_MAX = 4000
+FRAMES_MAX = 10_000
+FRAME_CHARS_MAX = 5_000
 REPRODUCED = "reproduced"
 WORDS = frozenset({REPRODUCED, "not_reproduced", "harness_fault", "inconclusive"})
 

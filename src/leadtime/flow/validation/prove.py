@@ -102,7 +102,8 @@ def _judged(recipe: Recipe, side: SeenSide) -> tuple[Judged, ...]:
 def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> Seen:
     """Run the task in a child without our environment; killing it empties every box it started."""
     child = subprocess.Popen(
-        [sys.executable, "-I", "-m", "leadtime.flow.validation.run"],
+        # The kernel ends it with us, however we end; its boxes end with it.
+        ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-m", "leadtime.flow.validation.run"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=CHILD_ENVIRONMENT,
