@@ -32,11 +32,24 @@ RESULT = {
     "crash": {
         "class": "stack-buffer-overflow",
         "access": "WRITE 1",
-        "frames": [*FRAMES, "cfunction_call Objects/methodobject.c:543"],
+        "frames": [*FRAMES, "cfunction_call"],
         "subject_frames": list(FRAMES),
+        "fault": "lib/ultrajsonenc.c:518",
+        "stack": [
+            *(
+                {
+                    "function": written.partition(" ")[0],
+                    "file": written.partition(" ")[2].partition(":")[0],
+                    "line": int(written.partition(":")[2]),
+                    "origin": "subject",
+                }
+                for written in FRAMES
+            ),
+            {"function": "cfunction_call", "file": None, "line": None, "origin": "interpreter"},
+        ],
         "signature": "sha256:" + "5a" * 32,
     },
-    "fixed": {"verdict": "clean", "runs": 5},
+    "fixed": {"verdict": "clean", "runs": 5, "hits": 0, "reason": "no run showed it"},
     "environment": {"digest": "sha256:" + "e1" * 32},
     "harness": "finder",
     "evidence": ["sha256:" + "0b" * 32],

@@ -15,6 +15,8 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 
 FRAMES_SHOWN_MAX = 24
+OWN = "subject"
+"""Origin of a frame whose code comes unchanged from the release."""
 
 TONES: Mapping[str, Tone] = {
     "reproduced": Tone.GOOD,
@@ -108,14 +110,20 @@ def _fixed(subject: str, fixed: Mapping[str, Any] | None) -> Runs | None:
 
 
 def _frames(crash: Mapping[str, Any]) -> tuple[FrameLine, ...]:
-    fault = str(crash.get("fault") or "")
-    own = set(crash.get("subject_frames") or ())
-    lines: list[FrameLine] = []
-    found = False
-    for written in (crash.get("frames") or ())[:FRAMES_SHOWN_MAX]:
-        function, _, place = str(written).partition(" ")
-        subject = written in own
-        here = not found and subject and (not fault or fault in str(written))
-        found = found or here
-        lines.append(FrameLine(function=function, place=place, subject=subject, fault=here))
-    return tuple(lines)
+    """Return the stack, innermost first; the fault is at the release's own innermost frame."""
+    stack = (crash.get("stack") or ())[:FRAMES_SHOWN_MAX]
+    own = [number for number, frame in enumerate(stack) if frame["origin"] == OWN]
+    return tuple(
+        FrameLine(
+            function=str(frame["function"]),
+            place=_place(frame),
+            subject=frame["origin"] == OWN,
+            fault=number == own[0] if own else False,
+        )
+        for number, frame in enumerate(stack)
+    )
+
+
+def _place(frame: Mapping[str, Any]) -> str:
+    file, line = frame.get("file") or "", frame.get("line")
+    return f"{file}:{line}" if file and line else str(file)
