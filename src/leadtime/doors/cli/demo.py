@@ -89,7 +89,7 @@ def play(player: Player, console: Console) -> None:
     console.print(patch_by(player, lists))
     for line in player.deploy():
         console.print(
-            f"[bold]5[/] {line.asset}: {line.component.removeprefix('pkg:')} {line.deployed_version} is [green]deployed[/]."
+            f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/]."
         )
 
 
