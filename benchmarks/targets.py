@@ -111,6 +111,7 @@ def main() -> int:
             wrong += not right
             expected = trial.crash_class or "not_reproduced"
             seen = (result.verdict, result.crash_class, result.fixed, str(result.exit_code), f"{result.seconds:.1f}")
+            console.log(f"{trial.name}: {result.verdict}, {'right' if right else 'WRONG'}")
             table.add_row(trial.name, expected, *seen, "yes" if right else "[red]NO")
     console.print(table)
     console.print(f"{table.row_count - wrong} of {table.row_count} right")
