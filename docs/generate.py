@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from leadtime.doors.cli.main import command as root
+from leadtime.doors.cli.main import leadtime as root
 from leadtime.flow import STAGES
 from leadtime.foundation.settings import VARIABLES
 
