@@ -16,7 +16,9 @@ LINK = re.compile(r"\]\(([^)#:]+?)(#[^)]*)?\)")
 
 
 def test_pages_made_from_the_code_are_up_to_date():
-    done = subprocess.run([sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
