@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +21,7 @@ from leadtime.packages.inner import inner_manifests
 from leadtime.packages.purls import parse_purl
 from leadtime.packages.releases import Release
 from leadtime.packages.unpack import unpack
+from tests.packages.hostile_archives import files, zipped
 from tests.packages.registries import FOUND, Answer, Registry, distributed, listed
 
 SOURCE = b"\x1f\x8b the source of ujson"
@@ -564,6 +567,27 @@ class TestOpening:
 
         with open_fetcher(tmp_path / "cache", environment) as fetcher:
             assert fetcher.release(UJSON).digest == digest_of(SOURCE)
+
+
+def test_nothing_that_is_fetched_is_executed(
+    registry: Registry, fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "executed"
+    trap = f"open({str(marker)!r}, 'w')".encode()
+    sdist = files(tmp_path / "made.tar.gz", {"ujson-5.0.0/setup.py": trap, "ujson-5.0.0/ujson/__init__.py": trap})
+    parts = {"trap.pth": b"import trap", "trap/__init__.py": trap, "trap-1.dist-info/METADATA": b"Name: trap\n\n"}
+    wheel = zipped(tmp_path / "made.whl", parts)
+    registry.project("ujson", offer(registry, "ujson-5.0.0.tar.gz", sdist.read_bytes()))
+    registry.project("trap", offer(registry, "trap-1-py3-none-any.whl", wheel.read_bytes()))
+    monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: pytest.fail("a program was started"))
+
+    unpack(fetcher.release(UJSON).archive, tmp_path / "source")
+    (needed,) = fetcher.requirement("trap")
+    unpack(needed.archive, tmp_path / "needed", strip=0)
+
+    assert (tmp_path / "source/setup.py").read_bytes() == trap
+    assert "trap" not in sys.modules
+    assert not marker.exists()
 
 
 @pytest.mark.fetch
