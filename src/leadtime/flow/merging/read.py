@@ -14,7 +14,7 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 
 REASONS_MAX = 100
-"""Explanations returned with a vulnerability, those of the oldest reports; credits are all returned."""
+"""Explanations returned with a vulnerability, in the order of the merges; credits are all returned."""
 
 
 def read_vulnerability(tx: Transaction, vulnerability: VulnerabilityId) -> Vulnerability:
@@ -30,6 +30,7 @@ def read_vulnerability(tx: Transaction, vulnerability: VulnerabilityId) -> Vulne
         .where(held.vulnerability == vulnerability)
         .order_by(held.report)
     ).all()
+    joined = sorted(members, key=lambda member: (member.merged_at, member.report))
     return Vulnerability(
         id=vulnerability,
         component=summary.component,
@@ -39,7 +40,7 @@ def read_vulnerability(tx: Transaction, vulnerability: VulnerabilityId) -> Vulne
         access=summary.access,
         frames=summary.frames,
         credits=tuple(Credit(OrganisationId(m.organisation), ReportId(m.report), m.merged_at) for m in members),
-        reasons=tuple(read_why(tx.unseal(vulnerability, WHY, m.why)) for m in members[:REASONS_MAX]),
+        reasons=tuple(read_why(tx.unseal(vulnerability, WHY, m.why)) for m in joined[:REASONS_MAX]),
         absorbed_into=row.absorbed_into and VulnerabilityId(row.absorbed_into),
     )
 
