@@ -26,6 +26,9 @@ TONES: Mapping[str, Tone] = {
 }
 """How a verdict is coloured; its word stands beside the colour."""
 
+RATED = frozenset({"reproduced", "not_reproduced"})
+"""Verdicts whose rate says something of the flaw."""
+
 WAITING: Mapping[State, str] = {State.QUEUED: "waiting to be reproduced", State.RUNNING: "being reproduced"}
 
 _CLEAN: Mapping[str, bool | None] = {"clean": True, "still_fails": False, "fails_otherwise": False}
@@ -94,8 +97,8 @@ def _vulnerable(subject: str, verdict: str, rate: Mapping[str, Any] | None) -> R
         clean=False if verdict == "reproduced" else None,
         hits=int(rate["hits"]),
         runs=int(rate["runs"]),
-        low=float(rate["low"]),
-        high=float(rate["high"]),
+        low=float(rate["low"]) if verdict in RATED else None,
+        high=float(rate["high"]) if verdict in RATED else None,
     )
 
 

@@ -18,7 +18,7 @@ from leadtime.foundation.errors import Missing
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What an organisation is called, and whether it is made up."""
+    """What an organisation is called; ``example``: the page must still say that it is made up."""
 
     text: str
     example: bool
@@ -39,6 +39,12 @@ class Names:
         return LEADTIME if organisation is None else self.known.get(organisation, UNKNOWN)
 
 
+def name_of(organisation: parties.Organisation) -> Name:
+    """Return an organisation's name, marked as made up unless the name itself says so."""
+    says_so = "(example)" in organisation.name.lower()
+    return Name(organisation.name, organisation.example and not says_so)
+
+
 def read_names(database: Database, organisations: Iterable[UUID | None]) -> Names:
     """Return the names of the organisations."""
     known: dict[UUID, Name] = {}
@@ -48,5 +54,5 @@ def read_names(database: Database, organisations: Iterable[UUID | None]) -> Name
                 found = parties.read_organisation(tx, parties.OrganisationId(organisation))
             except Missing:
                 continue
-            known[organisation] = Name(found.name, found.example)
+            known[organisation] = name_of(found)
     return Names(known)

@@ -114,6 +114,12 @@ class Evidence:
     decided_at: datetime | None
     digests: tuple[str, ...]
 
+    @property
+    def telling(self) -> tuple[FrameLine, ...]:
+        """Return the part of the stack that tells the most: from the fault to the release's outermost frame."""
+        own = [number for number, frame in enumerate(self.frames) if frame.subject]
+        return self.frames[own[0] : own[-1] + 1] if own else self.frames
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

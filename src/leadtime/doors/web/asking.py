@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadtime.doors import limits, sign_in
 from leadtime.doors.problems import NotSignedIn
+from leadtime.doors.read_models.names import name_of
 from leadtime.doors.read_models.shell import Shell
 from leadtime.doors.site import Site
 from leadtime.doors.web.rendering import render
@@ -80,8 +81,8 @@ class PageAsk:
             here=here,
             role=self.viewer.role,
             person=person.name,
-            organisation=organisation.name,
-            example=organisation.example,
+            organisation=name_of(organisation).text,
+            example=name_of(organisation).example,
         )
 
     def page(self, template: str, *, here: str = "", status: int = 200, **values: object) -> Response:
