@@ -126,7 +126,8 @@ def inner(program: Program) -> list[str]:
     """
     return [
         "bwrap",
-        *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--disable-userns", "--die-with-parent"),
+        # --new-session: a signal to its own process group must not reach the observer.
+        *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--disable-userns", "--die-with-parent", "--new-session"),
         *("--uid", BOX_USER, "--gid", BOX_USER),
         # --dev-bind, for a plain bind would make /dev/null and its like unusable.
         *("--dev-bind", "/", "/", "--proc", "/proc"),
