@@ -142,7 +142,8 @@ class Witness:
         arguments = [os.fsdecode(argument) for argument in raw.split(b"\0")[:-1]]
         kind = observe_build.kind_of(_system_file(f"/proc/{tid}/exe"), arguments)
         if kind is not None and len(self._steps) < observe_build.STEPS_MAX:
-            variables = {os.fsdecode(entry.partition(b"=")[0]) for entry in environment.split(b"\0")}
+            pairs = (os.fsdecode(entry).partition("=") for entry in environment.split(b"\0"))
+            variables = {name: value for name, _, value in pairs}
             self._open_steps[tid] = observe_build.Step(tid, kind, arguments, variables, self._files)
 
     def _look_at_call(self, tid: int) -> None:
@@ -239,7 +240,13 @@ class Witness:
         try:
             registers = trace.registers(tid)
             frames = _stack(memory, tid, registers, [], self._interpreters)
-            return {"pid": _process(tid), "thread": tid, "cpu_ticks": _cpu_ticks(tid), "program": _executable(tid), **frames}
+            return {
+                "pid": _process(tid),
+                "thread": tid,
+                "cpu_ticks": _cpu_ticks(tid),
+                "program": _executable(tid),
+                **frames,
+            }
         except (OSError, ValueError):
             return None
         finally:
@@ -372,6 +379,7 @@ def _native(memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[i
             ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-c", f"/proc/self/fd/{core.fileno()}", "-x", script],
             env=environment,
             pass_fds=(core.fileno(), answer.fileno()),
+            cwd="/observer",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

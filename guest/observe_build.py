@@ -115,7 +115,7 @@ class Files:
 class Step:
     """One compiler, driver, assembler or linker, from its exec to its exit."""
 
-    def __init__(self, pid: int, kind: str, arguments: list[str], variables: set[str], files: Files) -> None:
+    def __init__(self, pid: int, kind: str, arguments: list[str], variables: dict[str, str], files: Files) -> None:
         self._pid = pid
         self._root = f"/proc/{pid}/root"
         self._kind = kind
@@ -123,6 +123,9 @@ class Step:
         self._parent = _parent(pid)
         self._sources = _sources(arguments) if kind == "compile" else set()
         self._read: dict[str, str] = {}
+        self._names: dict[str, set[str]] = {}
+        self._cwd = os.readlink(f"/proc/{pid}/cwd")
+        self._logical_cwd = self._checked_cwd(variables.get("PWD", ""))
         self._written: set[str] = set()
         self._flags = sorted(name for name in variables if _LYING_VARIABLE.fullmatch(name))
         if kind == "drive":
@@ -134,11 +137,17 @@ class Step:
         self._has_source = False
 
     def _check_directory(self, arguments: list[str]) -> None:
-        cwd = os.readlink(f"/proc/{self._pid}/cwd")
         for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
             name, separator, value = argument.partition("=")
-            if name == _COMPILATION_DIRECTORY and (value if separator else following) != cwd:
+            if name == _COMPILATION_DIRECTORY and (value if separator else following) != self._cwd:
                 self._flags.append("a compilation directory that is not the compiler's")
+
+    def _checked_cwd(self, claimed: str) -> str:
+        """Return the name that a compiler writes for its directory: the shell's, if that is the same one."""
+        try:
+            return claimed if os.path.samefile(self._root + claimed, f"/proc/{self._pid}/cwd") else self._cwd
+        except (OSError, ValueError):
+            return self._cwd
 
     @property
     def wants_calls(self) -> bool:
@@ -158,21 +167,23 @@ class Step:
         elif number == OPENAT2:
             self._open(first, _text(memory, second), struct.unpack("<Q", memory.read(third, 8) or b"\1" * 8)[0])
         elif number == RENAME:
-            self._rename(self._path(AT_FDCWD, _text(memory, first)), self._path(AT_FDCWD, _text(memory, second)))
+            source = self._whole(AT_FDCWD, _text(memory, first))
+            self._rename(self._real(source), self._real(self._whole(AT_FDCWD, _text(memory, second))))
         elif number in (RENAMEAT, RENAMEAT2):
-            source = self._path(first, _text(memory, second))
-            self._rename(source, self._path(third, _text(memory, registers[7])))
+            source = self._whole(first, _text(memory, second))
+            self._rename(self._real(source), self._real(self._whole(third, _text(memory, registers[7]))))
 
     def _open(self, directory: int, name: str, flags: int) -> None:
-        path = self._path(directory, name)
+        whole = self._whole(directory, name)
+        path = self._real(whole)
         if not path or len(self._read) + len(self._written) >= OPENED_MAX:
             self._flags.append("a file that could not be told, or too many")
         elif flags & os.O_ACCMODE != os.O_RDONLY:
             self._written.add(path)
         elif not path.startswith(SYSTEM) and path not in HARMLESS_DEVICES and path not in self._written:
-            self._note_read(path, name)
+            self._note_read(path, whole, name)
 
-    def _note_read(self, path: str, name: str) -> None:
+    def _note_read(self, path: str, whole: str, name: str) -> None:
         try:
             mode = os.stat(self._root + path).st_mode
         except (OSError, ValueError):
@@ -184,6 +195,8 @@ class Step:
             self._flags.append("an input that is no regular file")
             return
         self._has_source = self._has_source or name in self._sources
+        named = {os.path.normpath(whole), os.path.normpath(os.path.join(self._logical_cwd, name))}
+        self._names.setdefault(path, set()).update(named)
         if self._read.setdefault(path, found.digest) != found.digest:
             self._flags.append("an input that changed")
 
@@ -191,19 +204,20 @@ class Step:
         if source in self._written:
             self._written.add(target)
 
-    def _path(self, directory: int, name: str) -> str:
-        """Return a path as the process means it, links resolved, from its own root."""
+    def _whole(self, directory: int, name: str) -> str:
+        """Return an absolute path as the process spelled it, not resolved; empty if it cannot be told."""
         signed = directory - (1 << 64) if directory >= 1 << 63 else directory
         signed = signed - (1 << 32) if signed >= 1 << 31 else signed
-        place = "cwd" if signed == AT_FDCWD else f"fd/{signed}"
         try:
-            whole = os.path.join(os.readlink(f"/proc/{self._pid}/{place}"), name) if name[:1] != "/" else name
+            place = self._cwd if signed == AT_FDCWD else os.readlink(f"/proc/{self._pid}/fd/{signed}")
         except (OSError, ValueError):
-            return ""
-        if "\0" in whole or not name:
-            return ""
-        real = os.path.realpath(self._root + os.path.normpath(whole))
-        return real.removeprefix(self._root) or "/"
+            place = ""
+        whole = os.path.join(place, name)
+        return whole if name and whole.startswith("/") else ""
+
+    def _real(self, whole: str) -> str:
+        """Return the path of the file that the kernel will find, every link resolved as it does."""
+        return (os.path.realpath(self._root + whole).removeprefix(self._root) or "/") if whole else ""
 
     def finish(self, status: int) -> dict[str, object]:
         """Return the record of this step; taken while the tool stands at its exit."""
@@ -215,7 +229,8 @@ class Step:
             if found is None or found.digest != digest:
                 self._flags.append("an input that changed")
                 continue
-            inputs.append({"path": path, "digest": digest, "directives": found.directives, "members": found.members})
+            about = {"digest": digest, "directives": found.directives, "members": found.members}
+            inputs.append({"names": sorted(self._names[path]), **about})
         outputs = [found.digest for path in self._written if (found := self._files.look(self._root + path))]
         if self._kind == "compile" and not self._has_source:
             self._flags.append("a source that is no file")

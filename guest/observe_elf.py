@@ -35,7 +35,9 @@ class Elf:
             if len(raw) != size * count:
                 raise ValueError("a section table beyond the end of the file")
             self._sections = [struct.unpack_from("<IIQQQQIIQQ", raw, n * size) for n in range(count)]
-            self._tables = [self._read(stream, n) for n, s in enumerate(self._sections) if s[1] in (SHT_SYMTAB, SHT_DYNSYM)]
+            self._tables = [
+                self._read(stream, n) for n, s in enumerate(self._sections) if s[1] in (SHT_SYMTAB, SHT_DYNSYM)
+            ]
 
     def _read(self, stream: object, number: int) -> tuple[bytes, bytes]:
         table = self._sections[number]

@@ -13,15 +13,22 @@ import os
 import gdb
 
 FRAMES_MAX = 400
+NOWHERE = "/nonexistent"
+"""Put before every source file's name, so that gdb finds none and leaves the names as the compiler wrote them."""
 TEXT_CHARS_MAX = 400
 REG_ERR_OFFSET = 40 + 19 * 8
 """Of the page-fault error code in struct ucontext (sys/ucontext.h, REG_ERR)."""
 
 
 def _load() -> None:
+    gdb.execute(f"set substitute-path / {NOWHERE}/", to_string=True)
+    gdb.execute(f"set directories {NOWHERE}", to_string=True)
     for path, base in json.loads(os.environ["LEADTIME_FILES"]):
         try:
-            gdb.execute('add-symbol-file "{}" -o {}'.format(path.replace("\\", "\\\\").replace('"', '\\"'), base), to_string=True)
+            gdb.execute(
+                'add-symbol-file "{}" -o {}'.format(path.replace("\\", "\\\\").replace('"', '\\"'), base),
+                to_string=True,
+            )
         except gdb.error:
             continue
 
@@ -34,14 +41,16 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
     found: dict[str, object] = {"pc": frame.pc(), "kind": "call"}
     if frame.type() == gdb.SIGTRAMP_FRAME:
         found["kind"] = "signal"
-        found["error"] = int(gdb.selected_inferior().read_memory(int(frame.read_register("rsp")) + REG_ERR_OFFSET, 1)[0][0])
+        found["error"] = int(
+            gdb.selected_inferior().read_memory(int(frame.read_register("rsp")) + REG_ERR_OFFSET, 1)[0][0]
+        )
         return found
     if frame.type() == gdb.INLINE_FRAME:
         found["kind"] = "inline"
     found["function"] = _text(frame.name())
     where = frame.find_sal()
     if where.symtab is not None:
-        found["file"] = _text(where.symtab.fullname())
+        found["file"] = _text(os.path.normpath(where.symtab.fullname().removeprefix(NOWHERE)))
         found["line"] = where.line
     return found
 

@@ -8,7 +8,9 @@ import struct
 from observe_elf import ET_EXEC, Elf
 from observe_memory import Mapping, Memory
 
-RUNTIME = re.compile(r"lib(?:asan|ubsan|tsan|hwasan)\.so[.0-9]*|libclang_rt\.(?:asan|ubsan_standalone|tsan|hwasan)[-\w]*\.so")
+RUNTIME = re.compile(
+    r"lib(?:asan|ubsan|tsan|hwasan)\.so[.0-9]*|libclang_rt\.(?:asan|ubsan_standalone|tsan|hwasan)[-\w]*\.so"
+)
 SYSTEM = ("/usr/", "/lib/", "/lib64/")
 CURRENT_ERROR = "_ZN6__asan19ScopedInErrorReport14current_error_E"
 """asan_report.h: the error that is being reported; exported by the shared runtimes."""

@@ -179,8 +179,12 @@ class SeenRun:
 
 @dataclass(frozen=True, slots=True)
 class BuildInput:
-    """A file that a build tool read; ``has_directives``: it tells the compiler other names for its own lines."""
+    """A file that a build tool read, by the names it was asked for.
 
+    ``has_directives``: it tells the compiler other names for its own lines. ``members``: of an archive of objects.
+    """
+
+    names: tuple[str, ...]
     digest: str
     has_directives: bool
     members: tuple[str, ...]
@@ -203,9 +207,14 @@ class BuildStep:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A module that a watched linker wrote from watched compilers' objects; ``is_whole``: of release sources only."""
+    """What is known of an object or module that watched compilers and linkers wrote.
+
+    ``is_whole``: it comes of files of the release only. ``sources``: the name of each file that was read -> its digest
+    at that time, empty where different files were read under one name.
+    """
 
     is_whole: bool
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +251,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A flaw that showed in the subject: class and access in the sanitizer's words, the whole stack, innermost first."""
+    """A flaw that showed in the subject: class and access in the sanitizer's words; its stack, innermost first."""
 
     crash_class: str
     access: str

@@ -120,20 +120,33 @@ def _step_proof(step: BuildStep, known: Mapping[str, Proof], release: Mapping[st
     if step.kind == "compile":
         if not step.inputs or any(found.digest not in release and found.has_directives for found in step.inputs):
             return None
-        return Proof(all(found.digest in release for found in step.inputs))
-    proofs = [_input_proof(found, known, release) for found in step.inputs]
-    sure = [proof for proof in proofs if proof is not None]
-    return Proof(all(proof.is_whole for proof in sure)) if sure and len(sure) == len(proofs) else None
+        named = [(name, found.digest) for found in step.inputs for name in found.names]
+        return Proof(all(found.digest in release for found in step.inputs), _joined(named))
+    return _all([_input_proof(found, known, release) for found in step.inputs])
 
 
 def _input_proof(found: BuildInput, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
     if found.digest in release:
-        return Proof(is_whole=True)
+        return Proof(is_whole=True, sources={name: found.digest for name in found.names})
     if found.members:
-        proofs = [known.get(member) for member in found.members]
-        sure = [proof for proof in proofs if proof is not None]
-        return Proof(all(proof.is_whole for proof in sure)) if len(sure) == len(proofs) else None
+        return _all([known.get(member) for member in found.members])
     return known.get(found.digest)
+
+
+def _all(proofs: Sequence[Proof | None]) -> Proof | None:
+    """Return what is known of something that is made of several parts, all of which must be known."""
+    sure = [proof for proof in proofs if proof is not None]
+    if not sure or len(sure) < len(proofs):
+        return None
+    named = [pair for proof in sure for pair in proof.sources.items()]
+    return Proof(all(proof.is_whole for proof in sure), _joined(named))
+
+
+def _joined(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, digest in named:
+        found[name] = digest if found.setdefault(name, digest) == digest else ""
+    return found
 
 
 def origin_of(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
@@ -167,9 +180,10 @@ def _origin_in_box(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
     proof = scene.proofs.get(module.digest)
     if not frame.file:
         return Origin.SUBJECT if proof is not None and proof.is_whole else Origin.FINDER
-    if stack.files.get(frame.file, "") not in scene.release:
-        return Origin.FINDER
-    return Origin.UNPROVEN if proof is None else Origin.SUBJECT
+    if proof is not None and proof.sources.get(frame.file, "") in scene.release:
+        return Origin.SUBJECT
+    # The file lies there unchanged, but was it what was compiled?
+    return Origin.UNPROVEN if stack.files.get(frame.file, "") in scene.release else Origin.FINDER
 
 
 def origin_of_python(frame: PythonFrame, stack: Stack, scene: Scene) -> Origin:
@@ -212,18 +226,20 @@ def _native(frame: NativeFrame, stack: Stack, scene: Scene) -> Frame:
     function = "<signal>" if origin is Origin.SIGNAL else frame.function or "??"
     if origin in SKIPPED:
         return Frame(function, "", None, origin)
-    return Frame(function, _shown_file(frame.file, origin, stack, scene), frame.line if frame.file else None, origin)
+    proof = scene.proofs.get(stack.modules[frame.module].digest) if origin is Origin.SUBJECT else None
+    digest = proof.sources.get(frame.file, "") if proof is not None else ""
+    return Frame(function, _shown_file(frame.file, digest, scene), frame.line if frame.file else None, origin)
 
 
 def _python(frame: PythonFrame, stack: Stack, scene: Scene) -> Frame:
     origin = origin_of_python(frame, stack, scene)
-    return Frame(frame.function or "??", _shown_file(frame.file, origin, stack, scene), frame.line, origin)
+    digest = stack.files.get(frame.file, "") if origin is Origin.SUBJECT else ""
+    return Frame(frame.function or "??", _shown_file(frame.file, digest, scene), frame.line, origin)
 
 
-def _shown_file(file: str, origin: Origin, stack: Stack, scene: Scene) -> str:
-    if origin is Origin.SUBJECT and file:
-        return scene.release.get(stack.files.get(file, ""), file)
-    return file.removeprefix("/box/work/").removeprefix(BOX)
+def _shown_file(file: str, digest: str, scene: Scene) -> str:
+    """Return a file's path in the release if it is known to come from there, else without the box around it."""
+    return scene.release.get(digest) or file.removeprefix("/box/work/").removeprefix(BOX)
 
 
 def faulting_frame(frames: Iterable[Frame]) -> Frame | None:

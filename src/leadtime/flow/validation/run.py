@@ -41,13 +41,13 @@ class Seen:
     evidence: tuple[Digest, ...]
 
 
-def carry_out(task: Task, progress: Progress) -> Seen:
+def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
     """Build and run both sides of a task and return what was seen; the fixed side only if the flaw showed."""
     recipe = parse_recipe(task.recipe.encode())
     progress("looking at the toolchain", 0, 1)
     toolchain = find_toolchain(task.python, task.sandbox_user)
     evidence = Evidence(Path(task.evidence))
-    side = _Side(task, recipe, toolchain, evidence, progress)
+    side = _Side(task, recipe, toolchain, evidence, progress, runs)
     vulnerable = side.see(task.vulnerable, with_control=True)
     fixed = None
     if task.fixed is not None and _shows(recipe, vulnerable):
@@ -64,6 +64,7 @@ class _Side:
     toolchain: Toolchain
     evidence: Evidence
     progress: Progress
+    runs: int
 
     def see(self, release: Fetched, *, with_control: bool) -> SeenSide:
         self.progress(f"building {release.purl}", 0, 1)
@@ -75,7 +76,7 @@ class _Side:
         target = Target(built, self.recipe, self.toolchain, self.task.sandbox_user, self.evidence)
         raw = []
         control = self.task.control if with_control else None
-        inputs = [*([control] if control is not None else []), *[self.task.input] * RUNS]
+        inputs = [*([control] if control is not None else []), *[self.task.input] * self.runs]
         for number, given in enumerate(inputs):
             self.progress(f"running {release.purl}", number, len(inputs))
             raw.append(target.run(given))
@@ -86,7 +87,7 @@ class _Side:
             build_failure="",
             scene=Scene(built.note.release, built.note.proofs, interpreter.files, interpreter.places),
             control=runs[0] if control is not None else None,
-            runs=runs[-RUNS:],
+            runs=runs[-self.runs :],
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads what the observer wrote into records, strictly: it watched hostile code, and may have been deceived or killed."""
+"""Reads what the observer wrote into records, strictly: it watched hostile code, and may have been deceived."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def _step(value: Json) -> BuildStep:
 
 def _input(value: Json) -> BuildInput:
     return BuildInput(
+        names=_texts(_member(value, "names")),
         digest=_text(_member(value, "digest")),
         has_directives=_member(value, "directives") is not False,
         members=_texts(_member(value, "members")),

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from leadtime.foundation.digests import Digest, digest_of_file, digest_of_parts
@@ -67,8 +68,11 @@ def guest_directory() -> Path:
     raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
 
 
+@cache
 def find_toolchain(wanted: str | None, user: str) -> Toolchain:
     """Return this machine's toolchain; ``wanted`` names the Python, else the system's if it has headers, else ours.
+
+    Measured once in each process.
 
     Raises `Unavailable` where there is no such Python.
     """
