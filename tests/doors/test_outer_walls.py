@@ -124,3 +124,13 @@ def _ask(app, headers, pieces):
     }
     asyncio.run(app(scope, receive, send))
     return sent
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b'{"name": "\\u0000", "role": "operator"}']
+)
+def test_hostile_json_is_an_ordinary_refusal(clients, coordinator, body):
+    headers = {"content-type": "application/json"}
+    answer = clients(coordinator.token).post("/api/v1/organisations", content=body, headers=headers)
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from leadtime.doors import serving
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import Settings
 from tests.doors.live import listening
+from tests.flow.intake.factories import a_report, as_bytes
 
 
 @pytest.mark.parametrize(
@@ -94,3 +96,12 @@ async def _nothing(scope, receive, send):
 
 def _settings(url: str) -> Settings:
     return Settings(home=Path("/nowhere"), database_url=None, url=url, token=None, python=None, sandbox_user="nobody")
+
+
+def test_a_batch_is_taken_from_a_client_that_reads_only_after_sending(site, world):
+    lines = [as_bytes(a_report(reference=f"B-{number}")) + b"\n" for number in range(150)]
+    with listening(site) as url, httpx.Client(base_url=url, timeout=60) as client:
+        token = {"Authorization": f"Bearer {world.token('finder')}"}
+        answer = client.post("/api/v1/reports/batch", content=iter(lines), headers=token)
+    told = [json.loads(line)["receipt"]["reference"] for line in answer.text.splitlines()]
+    assert told == [f"B-{number}" for number in range(150)]

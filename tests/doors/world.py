@@ -126,13 +126,18 @@ CAST: tuple[tuple[str, Role, str], ...] = (
 )
 
 
+def a_cast(database: Database) -> dict[str, Somebody]:
+    """Enrol everybody."""
+    return {who: enrol(database, role, name) for who, role, name in CAST}
+
+
 def a_world(database: Database) -> World:
     """Make the world."""
-    people = {who: enrol(database, role, name) for who, role, name in CAST}
+    people = a_cast(database)
     with database.transaction(people["coordinator"].viewer) as tx:
         priority.load_source(tx, kind=priority.SourceKind.KEV, raw=json.dumps(KEV).encode())
-    quiet = _flaw(database, people, "heap", "ujson writes past a buffer when it indents")
-    told = _flaw(database, people, "loop", "ujson never returns from a negative indent")
+    quiet = a_flaw(database, people, "heap", "ujson writes past a buffer when it indents")
+    told = a_flaw(database, people, "loop", "ujson never returns from a negative indent")
     with database.transaction(people["finder"].viewer) as tx:
         unproven = report_to_operator.hand_in(tx, as_bytes(a_report(reference="A-unproven", title="Reads well"))).id
     with database.transaction(SYSTEM) as tx:
@@ -153,7 +158,8 @@ def a_world(database: Database) -> World:
     return World(database, people, quiet, told, unproven, line.exposure)
 
 
-def _flaw(database: Database, people: dict[str, Somebody], function: str, title: str) -> Flaw:
+def a_flaw(database: Database, people: dict[str, Somebody], function: str, title: str) -> Flaw:
+    """Make a flaw of two reports with its case: delivered, embargoed, its advisory drafted."""
     first = _proven(database, people["finder"], f"A-{function}", function, title)
     second = _proven(database, people["finder_b"], f"B-{function}", function, title)
     assert first[1] == second[1]

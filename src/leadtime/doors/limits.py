@@ -19,8 +19,6 @@ INVENTORY_BYTES_MAX = 128 * MIB
 
 SOURCE_BYTES_MAX = 512 * MIB
 
-JSON_DEPTH_MAX = 64
-
 PAGE_ROWS_MAX = 100
 """Rows of one page of a list."""
 
@@ -33,6 +31,3 @@ SESSION_HOURS_MAX = 12
 
 SHUTDOWN_SECONDS_MAX = 10
 """How long requests may finish after SIGTERM."""
-
-DOWNLOAD_BYTES_MAX = 64 * MIB
-"""A reproducer packed for a maintainer."""
