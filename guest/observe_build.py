@@ -48,11 +48,54 @@ _LYING_DRIVER_FLAG = re.compile(r"-wrapper|-B|--?specs|-fplugin|@")
 _LYING_VARIABLE = re.compile(r"LD_\w+|GCC_EXEC_PREFIX|GCONV_PATH|GLIBC_TUNABLES")
 _COMPILATION_DIRECTORY = "-fdebug-compilation-dir"
 _SEPARATE = frozenset(
-    "-o -D -U -I -A -include -imacros -isystem -iquote -idirafter -iprefix -iwithprefix -isysroot -imultilib "
-    "-imultiarch -dumpbase -dumpbase-ext -dumpdir -auxbase -auxbase-strip -MF -MT -MQ -MD -MMD -x -iplugindir "
-    "-triple -main-file-name -mrelocation-model -pic-level -target-cpu -tune-cpu -resource-dir -internal-isystem "
-    "-internal-externc-isystem -ferror-limit -target-feature -mllvm -stack-protector -dependency-file "
-    "-fmessage-length -fdebug-compilation-dir -coverage-notes-file -target-abi -std".split()
+    [
+        "-o",
+        "-D",
+        "-U",
+        "-I",
+        "-A",
+        "-include",
+        "-imacros",
+        "-isystem",
+        "-iquote",
+        "-idirafter",
+        "-iprefix",
+        "-iwithprefix",
+        "-isysroot",
+        "-imultilib",
+        "-imultiarch",
+        "-dumpbase",
+        "-dumpbase-ext",
+        "-dumpdir",
+        "-auxbase",
+        "-auxbase-strip",
+        "-MF",
+        "-MT",
+        "-MQ",
+        "-MD",
+        "-MMD",
+        "-x",
+        "-iplugindir",
+        "-triple",
+        "-main-file-name",
+        "-mrelocation-model",
+        "-pic-level",
+        "-target-cpu",
+        "-tune-cpu",
+        "-resource-dir",
+        "-internal-isystem",
+        "-internal-externc-isystem",
+        "-ferror-limit",
+        "-target-feature",
+        "-mllvm",
+        "-stack-protector",
+        "-dependency-file",
+        "-fmessage-length",
+        "-fdebug-compilation-dir",
+        "-coverage-notes-file",
+        "-target-abi",
+        "-std",
+    ]
 )
 """Options of a compiler proper whose value is the next argument, so that this is not taken for the source."""
 

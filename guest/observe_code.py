@@ -1,7 +1,7 @@
 """Tells whether Python code seen in a process is what its file compiles to; run by the same Python, on files only.
 
-Usage: ``python -I -S observe_code.py QUESTIONS.json``, a list of {file, name, first_line, table, code}. Prints a list of
-true and false. Nothing that is compiled is executed. A program can name any file as its code's origin; it cannot
+Usage: ``python -I -S observe_code.py QUESTIONS.json``, a list of {file, name, first_line, table, code}. Prints a list
+of true and false. Nothing that is compiled is executed. A program can name any file as its code's origin; it cannot
 make that file compile to something else.
 """
 

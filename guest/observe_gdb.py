@@ -1,7 +1,7 @@
 """Runs inside gdb, on a core excerpt: print the stack of its first thread as JSON.
 
-Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where) and ``LEADTIME_ANSWER`` (the number
-of the descriptor to answer on).
+Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where) and ``LEADTIME_ANSWER`` (the
+number of the descriptor to answer on).
 No code of the process runs: gdb has no process here, only a file.
 """
 

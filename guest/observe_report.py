@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 
@@ -55,8 +56,8 @@ def read_error(memory: Memory, address: int) -> dict[str, object]:
 def _size(memory: Memory, raw: bytes, name: str) -> int:
     """Return the access size: the word before the pointer to the class name (ErrorGeneric, asan_errors.h)."""
     wanted = name.encode() + b"\0"
-    words = struct.unpack(f"<{len(raw) // 8}Q", raw[: len(raw) // 8 * 8])
-    for before, word in zip(words, words[1:], strict=False):
+    words: tuple[int, ...] = struct.unpack(f"<{len(raw) // 8}Q", raw[: len(raw) // 8 * 8])
+    for before, word in itertools.pairwise(words):
         if memory.read(word, len(wanted)) == wanted:
             return before
     return 0

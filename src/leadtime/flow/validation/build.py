@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from leadtime.flow.validation.blame.rules import proven_modules
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Proof
-from leadtime.flow.validation.rules import proven_modules
 from leadtime.flow.validation.sightings import read_steps
 from leadtime.flow.validation.task import Fetched, Task
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
@@ -24,7 +23,7 @@ from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import JsonBounds, read_json
 from leadtime.packages.inner import inner_manifests
 from leadtime.packages.unpack import UnpackedTree, unpack
-from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, run
+from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, discard, run
 
 SOURCE_PLACE, SITE_PLACE, NEEDS_PLACE, WORK_PLACE = "/box/src", "/box/site", "/box/needs", "/box/work"
 NOTE = "built.json"
@@ -89,7 +88,7 @@ def build(
         return kept
     making = Path(tempfile.mkdtemp(prefix=".making-", dir=shelf))
     try:
-        made = _make(making, task, recipe, release, toolchain, evidence)
+        made = _make(making, task, recipe, release, toolchain=toolchain, evidence=evidence)
         if isinstance(made, BuildFailure):
             return made
         (making / NOTE).write_text(json.dumps(to_plain(made)))
@@ -100,7 +99,7 @@ def build(
             return _kept(final) or BuildFailure("the build could not be kept")
         return Built(final, made)
     finally:
-        remove_tree(making)
+        discard(making)
 
 
 def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain) -> Digest:
@@ -113,16 +112,6 @@ def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain
     return digest_of_parts(("leadtime.build/1", release.digest, wheel, toolchain.digest, uses_site, *limits, *parts))
 
 
-def remove_tree(tree: Path) -> None:
-    """Remove a tree that hostile code wrote; directories that it made unreadable are opened first."""
-    if not tree.exists():
-        return
-    for directory in [tree, *(path for path in tree.rglob("*") if path.is_dir() and not path.is_symlink())]:
-        if directory.stat().st_mode & 0o700 != 0o700:
-            directory.chmod(0o700)
-    shutil.rmtree(tree, ignore_errors=True)
-
-
 def _kept(place: Path) -> Built | None:
     try:
         raw = (place / NOTE).read_bytes()
@@ -132,7 +121,7 @@ def _kept(place: Path) -> Built | None:
 
 
 def _make(
-    making: Path, task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain, evidence: Evidence
+    making: Path, task: Task, recipe: Recipe, release: Fetched, *, toolchain: Toolchain, evidence: Evidence
 ) -> BuiltNote | BuildFailure:
     try:
         tree = unpack(Path(release.archive), making / "src", where=release.purl)
@@ -154,11 +143,13 @@ def _make(
     command = _command(recipe, release, toolchain)
     outcome = _run(making, command, recipe, toolchain, task.sandbox_user)
     log = evidence.keep(outcome.stdout + outcome.stderr)
+    discard(needs)
     if outcome.ending is not Ending.EXITED or outcome.exit_code != 0:
         return BuildFailure(_failure(release.purl, outcome))
-    proofs = proven_modules(read_steps(outcome.sightings), files)
-    remove_tree(needs)
-    return BuiltNote(files, proofs, log)
+    try:
+        return BuiltNote(files, proven_modules(read_steps(outcome.sightings), files), log)
+    except Malformed:
+        return BuildFailure(f"the build of {release.purl} {ENDINGS[Ending.OBSERVER_LOST]}")
 
 
 def _failure(purl: str, outcome: Outcome) -> str:
@@ -168,7 +159,7 @@ def _failure(purl: str, outcome: Outcome) -> str:
 
 
 def manifest(tree: UnpackedTree) -> dict[str, str]:
-    """Return digest -> path of every file of a release and of the archives inside it, whose own top folder falls away."""
+    """Return digest -> path of every file of a release and of the archives in it, whose own top folder falls away."""
     found: dict[str, str] = {}
     for inner in inner_manifests(tree):
         tops = {path.partition("/")[0] for path in inner.files}
@@ -183,7 +174,7 @@ def _unpack_beside(wheel: Path, into: Path, scratch: Path) -> None:
     for path in scratch.iterdir():
         if not (into / path.name).exists():
             path.rename(into / path.name)
-    remove_tree(scratch)
+    discard(scratch)
 
 
 def _command(recipe: Recipe, release: Fetched, toolchain: Toolchain) -> str:

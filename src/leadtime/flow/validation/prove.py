@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.plain import from_plain, to_plain
@@ -111,12 +113,12 @@ def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> See
     guard = threading.Thread(target=_stop_with, args=(child, stopping), daemon=True)
     guard.start()
     try:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write(canonical_json(to_plain(task)))
-        child.stdin.close()
+        # Both are there: they were asked for.
+        speak, hear = cast("BinaryIO", child.stdin), cast("BinaryIO", child.stdout)
+        with suppress(BrokenPipeError), speak:
+            speak.write(canonical_json(to_plain(task)))
         for _ in range(LINES_MAX):
-            line = child.stdout.readline(SEEN_BOUNDS.bytes_max + 1)
+            line = hear.readline(SEEN_BOUNDS.bytes_max + 1)
             if not line:
                 break
             value = read_json(line, SEEN_BOUNDS)

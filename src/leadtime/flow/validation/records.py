@@ -164,6 +164,7 @@ class Limit(StrEnum):
     OUTPUT = "the output limit"
     DISK = "the disk limit"
     OBSERVER = "a limit of the observer"
+    TREE = "a limit on what a build may leave behind"
 
 
 @dataclass(frozen=True, slots=True)

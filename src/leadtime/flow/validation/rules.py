@@ -1,4 +1,4 @@
-"""The decisions of validation, pure: whose frame is it, what did a run show, what is the verdict.
+"""The decisions of validation, pure: what did a run show, and what is the verdict; whose a frame is says `blame`.
 
 Everything that comes in was seen from outside the hostile process, but in a world that its author built. So the
 subject is believed to have failed only where each link is shown, and every doubt is named.
@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from leadtime.flow.validation.blame.rules import blame, common_stack, faulting_frame, merged, origin_of
 from leadtime.flow.validation.records import (
-    BuildInput,
-    BuildStep,
     Crash,
     Fault,
     FixedSide,
@@ -23,11 +22,8 @@ from leadtime.flow.validation.records import (
     Harness,
     Judged,
     Limit,
-    NativeFrame,
     Oracle,
     Origin,
-    Proof,
-    PythonFrame,
     Rate,
     RuntimeReport,
     Scene,
@@ -47,12 +43,6 @@ RECURSION_REPEATS = 3
 SAMPLES_SHARE_MIN = 0.8
 """In how many of its samples a hanging thread must be in the subject."""
 
-SYSTEM_PLACES = ("/usr/", "/lib/", "/lib64/")
-BOX = "/box/"
-SKIPPED = frozenset({Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INTERPRETER, Origin.SIGNAL})
-"""Origins that are never to blame: the faulting frame is the topmost one of any other."""
-
-EVALUATOR = "_PyEval_EvalFrameDefault"
 SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
 SIGNAL_CLASSES: Mapping[int, str] = {
     SIGABRT: "ABRT",
@@ -64,22 +54,20 @@ SIGNAL_CLASSES: Mapping[int, str] = {
 }
 """As sanitizers call them (sanitizer_symbolizer_report.cpp, SignalContext::Describe)."""
 
-_SANITIZER = re.compile(r"lib(?:asan|ubsan|tsan|hwasan|lsan)\.so|libclang_rt\.")
-_LIBC = re.compile(
-    r"(?:libc|libm|libdl|librt|libpthread|libutil|libgcc_s|libstdc\+\+|libc\+\+|libc\+\+abi|libunwind|ld-linux[-\w]*)[.-]"
-)
-_ALLOCATOR = re.compile(r"lib(?:jemalloc|tcmalloc\w*|mimalloc\w*)[.-]")
-_INTERPRETER = re.compile(r"lib(?:python|perl|ruby|node|ffi)[\d.-]")
-_PROGRAM_PLACES = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/")
 _REPORTING = re.compile(
-    r"__asan::(?:Report|ScopedInErrorReport)|__ubsan::(?:ScopedReport|Diag)|__ubsan_handle_|__tsan::(?:ReportRace|OutputReport)"
+    r"__asan::(?:Report|ScopedInErrorReport)|__ubsan::(?:ScopedReport|Diag|UBsanOnDeadlySignal)|__ubsan_handle_"
+    r"|__tsan::(?:ReportRace|OutputReport)|__sanitizer::(?:HandleDeadlySignal|ReportDeadlySignal)"
 )
 _DEADLY = re.compile(
     r"__asan::ReportDeadlySignal|__sanitizer::(?:HandleDeadlySignal|ReportDeadlySignal)|__ubsan::UBsanOnDeadlySignal"
 )
 _UNDEFINED = re.compile(r"__ubsan_handle_(\w+?)(?:_v\d)?(?:_abort|_minimal)*\Z")
 _RACE = re.compile(r"__tsan::ReportRace")
-_INSTALLED_PACKAGES = re.compile(r"/(?:site|dist)-packages/")
+_CLAIM = re.compile(
+    rb"(?:ERROR|WARNING): (?:Address|HWAddress|Memory|Thread|UndefinedBehavior)Sanitizer"
+    rb"|(?:Address|HWAddress|UndefinedBehavior)Sanitizer:DEADLYSIGNAL"
+    rb"|SUMMARY: (?:(?:HWAddress|Memory|Thread|UndefinedBehavior)Sanitizer:|AddressSanitizer: (?!\d+ byte\(s\) leaked))"
+)
 
 
 def wilson(hits: int, runs: int) -> Rate:
@@ -89,162 +77,6 @@ def wilson(hits: int, runs: int) -> Rate:
     middle = share + Z_95**2 / (2 * runs)
     scale = 1 + Z_95**2 / runs
     return Rate(hits, runs, round((middle - spread) / scale, 2), round((middle + spread) / scale, 2))
-
-
-def proven_modules(steps: Sequence[BuildStep], release: Mapping[str, str]) -> dict[str, Proof]:
-    """Return, by digest, each module that was linked under watch from what watched compilers made.
-
-    What a compiler wrote is believed if nothing told it to lie, and if each of its inputs is a file of the release
-    or a text that gives its own lines no other names.
-    """
-    honest_drivers = {step.pid for step in steps if step.kind == "drive" and not step.flags}
-    known: dict[str, Proof] = {}
-    modules: dict[str, Proof] = {}
-    piped: dict[int, Proof] = {}
-    for step in steps:
-        proof = None if step.failed or step.flags or step.kind == "drive" else _step_proof(step, known, release)
-        if proof is None and step.kind == "assemble" and not step.inputs and not (step.failed or step.flags):
-            proof = piped.get(step.parent) if step.parent in honest_drivers else None
-        if proof is None:
-            continue
-        if step.is_piped:
-            piped[step.parent] = proof
-        for output in step.outputs:
-            known[output] = proof
-            if step.kind == "link":
-                modules[output] = proof
-    return modules
-
-
-def _step_proof(step: BuildStep, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
-    if step.kind == "compile":
-        if not step.inputs or any(found.digest not in release and found.has_directives for found in step.inputs):
-            return None
-        named = [(name, found.digest) for found in step.inputs for name in found.names]
-        return Proof(all(found.digest in release for found in step.inputs), _joined(named))
-    return _all([_input_proof(found, known, release) for found in step.inputs])
-
-
-def _input_proof(found: BuildInput, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
-    if found.digest in release:
-        return Proof(is_whole=True, sources={name: found.digest for name in found.names})
-    if found.members:
-        return _all([known.get(member) for member in found.members])
-    return known.get(found.digest)
-
-
-def _all(proofs: Sequence[Proof | None]) -> Proof | None:
-    """Return what is known of something that is made of several parts, all of which must be known."""
-    sure = [proof for proof in proofs if proof is not None]
-    if not sure or len(sure) < len(proofs):
-        return None
-    named = [pair for proof in sure for pair in proof.sources.items()]
-    return Proof(all(proof.is_whole for proof in sure), _joined(named))
-
-
-def _joined(named: Iterable[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, digest in named:
-        found[name] = digest if found.setdefault(name, digest) == digest else ""
-    return found
-
-
-def origin_of(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
-    """Return whose a frame of machine code is."""
-    if frame.kind is FrameKind.SIGNAL:
-        return Origin.SIGNAL
-    if frame.kind is FrameKind.BROKEN or not frame.module:
-        return Origin.UNKNOWN
-    if frame.module.startswith(BOX):
-        return _origin_in_box(frame, stack, scene)
-    name = frame.module.rpartition("/")[2]
-    if frame.module.startswith(SYSTEM_PLACES) and _SANITIZER.match(name):
-        return Origin.SANITIZER
-    if _LIBC.match(name):
-        return Origin.LIBC
-    if _ALLOCATOR.match(name):
-        return Origin.ALLOCATOR
-    in_library = any(frame.module.startswith(f"{place}/") for place in scene.library_places)
-    is_program = frame.module in scene.interpreters or frame.module.startswith(_PROGRAM_PLACES)
-    if is_program or _INTERPRETER.match(name) or (in_library and not _INSTALLED_PACKAGES.search(frame.module)):
-        return Origin.INTERPRETER
-    return Origin.LIBRARY
-
-
-def _origin_in_box(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
-    module = stack.modules.get(frame.module)
-    if module is None or not module.is_intact:
-        return Origin.UNKNOWN
-    if module.digest in scene.release:
-        return Origin.SUBJECT
-    proof = scene.proofs.get(module.digest)
-    if not frame.file:
-        return Origin.SUBJECT if proof is not None and proof.is_whole else Origin.FINDER
-    if proof is not None and proof.sources.get(frame.file, "") in scene.release:
-        return Origin.SUBJECT
-    # The file lies there unchanged, but was it what was compiled?
-    return Origin.UNPROVEN if stack.files.get(frame.file, "") in scene.release else Origin.FINDER
-
-
-def origin_of_python(frame: PythonFrame, stack: Stack, scene: Scene) -> Origin:
-    """Return whose a frame of Python is; code that is not what its file compiles to is its finder's."""
-    in_library = any(frame.file.startswith(f"{place}/") for place in scene.library_places)
-    if frame.file.startswith("<frozen ") or (in_library and not _INSTALLED_PACKAGES.search(frame.file)):
-        return Origin.INTERPRETER if frame.is_genuine else Origin.FINDER
-    if stack.files.get(frame.file, "") not in scene.release:
-        return Origin.FINDER
-    return Origin.SUBJECT if frame.is_genuine else Origin.UNPROVEN
-
-
-def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
-    """Return one stack of both kinds of frames: each call of the evaluator in C gives way to the Python it ran.
-
-    If the two do not fit together, the whole stack begins with a frame of unknown origin: who runs cannot be told.
-    """
-    evaluators = [n for n, frame in enumerate(stack.native) if _is_evaluator(frame, scene)]
-    entries = [n for n, frame in enumerate(stack.python) if frame.is_entry]
-    if len(evaluators) != len(entries):
-        unreadable = Frame("(an interpreter's stack that could not be read)", "", None, Origin.UNKNOWN)
-        return (unreadable, *(_native(frame, stack, scene) for frame in stack.native))
-    found: list[Frame] = []
-    begin = 0
-    for number, frame in enumerate(stack.native):
-        found.append(_native(frame, stack, scene))
-        if number in evaluators:
-            end = entries[evaluators.index(number)] + 1
-            found[-1:] = [_python(python, stack, scene) for python in stack.python[begin:end]]
-            begin = end
-    return tuple(found)
-
-
-def _is_evaluator(frame: NativeFrame, scene: Scene) -> bool:
-    return frame.function == EVALUATOR and frame.module in scene.interpreters and frame.kind is FrameKind.CALL
-
-
-def _native(frame: NativeFrame, stack: Stack, scene: Scene) -> Frame:
-    origin = origin_of(frame, stack, scene)
-    function = "<signal>" if origin is Origin.SIGNAL else frame.function or "??"
-    if origin in SKIPPED:
-        return Frame(function, "", None, origin)
-    proof = scene.proofs.get(stack.modules[frame.module].digest) if origin is Origin.SUBJECT else None
-    digest = proof.sources.get(frame.file, "") if proof is not None else ""
-    return Frame(function, _shown_file(frame.file, digest, scene), frame.line if frame.file else None, origin)
-
-
-def _python(frame: PythonFrame, stack: Stack, scene: Scene) -> Frame:
-    origin = origin_of_python(frame, stack, scene)
-    digest = stack.files.get(frame.file, "") if origin is Origin.SUBJECT else ""
-    return Frame(frame.function or "??", _shown_file(frame.file, digest, scene), frame.line, origin)
-
-
-def _shown_file(file: str, digest: str, scene: Scene) -> str:
-    """Return a file's path in the release if it is known to come from there, else without the box around it."""
-    return scene.release.get(digest) or file.removeprefix("/box/work/").removeprefix(BOX)
-
-
-def faulting_frame(frames: Iterable[Frame]) -> Frame | None:
-    """Return the topmost frame outside sanitizer, libc, allocator and interpreter; None if there is none."""
-    return next((frame for frame in frames if frame.origin not in SKIPPED), None)
 
 
 def judge_run(oracle: Oracle, run: SeenRun, scene: Scene) -> Judged:
@@ -275,20 +107,19 @@ def _quiet(run: SeenRun) -> Judged:
 
 
 def _judge_report(report: RuntimeReport, scene: Scene) -> Judged:
-    reporting = [
-        frame
-        for frame in report.stack.native
-        if origin_of(frame, report.stack, scene) is Origin.SANITIZER and _REPORTING.match(_plain(frame.function))
-    ]
-    if not reporting:
+    runtime = [frame for frame in report.stack.native if origin_of(frame, report.stack, scene) is Origin.SANITIZER]
+    functions = [name for frame in runtime if _REPORTING.match(name := _plain(frame.function))]
+    # A runtime without symbols is still known by the error that lies in its memory while it reports.
+    if not runtime or not (functions or report.description):
         return Judged(Showing.QUIET, "a sanitizer's runtime ended the process without a report")
-    is_deadly = any(_DEADLY.match(_plain(frame.function)) for frame in report.stack.native)
+    has_signal = any(frame.kind is FrameKind.SIGNAL for frame in report.stack.native)
+    is_deadly = any(_DEADLY.match(name) for name in functions) if functions else has_signal
     if is_deadly and not is_kernels(report.fault, report.stack):
         return Judged(
             Showing.FOREIGN, "the sanitizer reported a signal that a process sent, not a fault of the kernel's"
         )
     frames = merged(report.stack, scene)
-    crash_class, access = _class_of(report, reporting, is_deadly=is_deadly)
+    crash_class, access = _deadly_class(report) if is_deadly else _class(report, functions)
     return _judge_frames(frames, crash_class, access)
 
 
@@ -305,26 +136,26 @@ def is_kernels(fault: Fault | None, stack: Stack) -> bool:
     return fault.code > 0 and fault.pc in after
 
 
-def _class_of(report: RuntimeReport, reporting: Sequence[NativeFrame], *, is_deadly: bool) -> tuple[str, str]:
-    """Return class and access in the sanitizer's own words."""
-    if is_deadly and report.fault is not None:
-        if report.description == "stack-overflow":
-            return "stack-overflow", ""
-        access = next(
-            ("WRITE" if f.is_write else "READ" for f in report.stack.native if f.kind is FrameKind.SIGNAL), ""
-        )
-        return SIGNAL_CLASSES.get(report.fault.signal, "UNKNOWN"), access if report.fault.signal == SIGSEGV else ""
+def _deadly_class(report: RuntimeReport) -> tuple[str, str]:
+    """Return class and access of a signal that the runtime reported, in its own words."""
+    if report.description == "stack-overflow":
+        return "stack-overflow", ""
+    number = report.fault.signal if report.fault is not None else 0
+    crossed = next((frame for frame in report.stack.native if frame.kind is FrameKind.SIGNAL), None)
+    access = "WRITE" if crossed is not None and crossed.is_write else "READ"
+    return SIGNAL_CLASSES.get(number, "UNKNOWN"), access if number == SIGSEGV else ""
+
+
+def _class(report: RuntimeReport, functions: Sequence[str]) -> tuple[str, str]:
+    """Return class and access of an error that the runtime found by itself, in its own words."""
     if report.access_class:
         return report.access_class, f"{'WRITE' if report.is_write else 'READ'} {report.access_bytes}"
-    if report.description:
-        return report.description, ""
-    for frame in reporting:
-        name = _plain(frame.function)
-        if undefined := _UNDEFINED.match(name):
-            return undefined[1].replace("_", "-"), ""
-        if _RACE.match(name):
-            return "data-race", ""
-    return "undefined-behavior", ""
+    undefined = next((found[1].replace("_", "-") for name in functions if (found := _UNDEFINED.match(name))), "")
+    return report.description or undefined or _class_by_function(functions), ""
+
+
+def _class_by_function(functions: Sequence[str]) -> str:
+    return "data-race" if any(_RACE.match(name) for name in functions) else "undefined-behavior"
 
 
 def _judge_frames(frames: tuple[Frame, ...], crash_class: str, access: str) -> Judged:
@@ -333,16 +164,6 @@ def _judge_frames(frames: tuple[Frame, ...], crash_class: str, access: str) -> J
         crash = Crash(crash_class, access, frames, signature_of(crash_class, frames))
         return Judged(Showing.HIT, f"{crash_class} in {fault.text}", crash)
     return Judged(Showing.FOREIGN, f"{crash_class}, but {blame(fault)}")
-
-
-def blame(fault: Frame | None) -> str:
-    """Return in words why a faulting frame is not the subject's."""
-    if fault is None:
-        return "no frame of its stack is the subject's"
-    if fault.origin is Origin.UNPROVEN:
-        return f"its faulting frame {fault.text} could not be shown to be built from the release unchanged"
-    owner = {Origin.FINDER: "the harness's", Origin.LIBRARY: "a library's"}.get(fault.origin, "of unknown code")
-    return f"its faulting frame {fault.text} is {owner}, not the subject's"
 
 
 def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
@@ -372,23 +193,6 @@ def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
 
 def _is_subjects(frame: Frame | None) -> bool:
     return frame is not None and frame.origin is Origin.SUBJECT
-
-
-def common_stack(stacks: Sequence[tuple[Frame, ...]]) -> tuple[Frame, ...]:
-    """Return the outer frames that all stacks share, from the innermost subject frame that all share outwards.
-
-    Two calls are the same where function and file are; where the lines differ, the frame has none. What lies further
-    in changes from one moment to the next. If the stacks share no subject frame, the first stack stands for all.
-    """
-    shared: list[Frame] = []
-    for level in zip(*(reversed(frames) for frames in stacks), strict=False):
-        if len({(frame.function, frame.file, frame.origin) for frame in level}) > 1:
-            break
-        first = level[0]
-        line = first.line if len({frame.line for frame in level}) == 1 else None
-        shared.append(Frame(first.function, first.file, line, first.origin))
-    innermost = [n for n, frame in enumerate(shared) if frame.origin is Origin.SUBJECT]
-    return tuple(reversed(shared[: innermost[-1] + 1])) if innermost else stacks[0]
 
 
 def signature_of(crash_class: str, frames: Sequence[Frame]) -> Digest:
@@ -448,12 +252,6 @@ def judge_fixed(build_failure: str, judged: Sequence[Judged], crash: Crash | Non
     return FixedSide(FixedWord.FAILS_OTHERWISE, failed[0].reason, len(judged), len(failed))
 
 
-_CLAIM = re.compile(
-    rb"(?:ERROR|WARNING): (?:Address|HWAddress|Memory|Thread|UndefinedBehavior)Sanitizer|(?:Address|HWAddress)Sanitizer:DEADLYSIGNAL"
-    rb"|SUMMARY: (?:(?:HWAddress|Memory|Thread|UndefinedBehavior)Sanitizer:|AddressSanitizer: (?!\d+ byte\(s\) leaked))"
-)
-
-
 def claims_report(output: bytes) -> bool:
     """Tell whether an output holds text that only a sanitizer's report should; leaks do not count."""
     return _CLAIM.search(output) is not None
@@ -464,7 +262,7 @@ FORCED_OPTIONS: Mapping[str, str] = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1",
 }
-"""Put behind the recipe's own options, where they win: a traced program cannot look for leaks, and a report must end it."""
+"""Put behind the recipe's own, where they win: a traced program cannot look for leaks, and a report must end it."""
 
 
 def fitting_options(env: Mapping[str, str]) -> dict[str, str]:
@@ -477,7 +275,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
 def plain_input_name(name: str) -> str:
-    """Return the name that an input gets in the box: its own last part if that is plain, so that it needs no quoting."""
+    """Return the name that an input gets in the box: its own last part if that is plain and needs no quoting."""
     last = name.rpartition("/")[2]
     return last if _PLAIN_NAME.match(last) else "input"
 

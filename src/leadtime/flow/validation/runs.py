@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadtime.flow.validation.build import WORK_PLACE, Built, places, remove_tree
+from leadtime.flow.validation.build import WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, SeenRun
@@ -19,7 +19,7 @@ from leadtime.flow.validation.task import CarriedFile
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import read_json
-from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, run
+from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, discard, run
 
 INPUT_PLACE = "/box/input"
 QUESTIONS_PLACE = "/box/questions"
@@ -38,9 +38,12 @@ LIMITS: dict[Ending, Limit] = {
 
 @dataclass(frozen=True, slots=True)
 class RawRun:
-    """One run's outcome and what the observer saw, before it is known which Python code is genuine."""
+    """One run's outcome and what the observer saw, before it is known which Python code is genuine.
 
-    outcome: Outcome
+    Without an outcome the program was not started: what its build left behind could not be copied.
+    """
+
+    outcome: Outcome | None
     sightings: Sightings
 
 
@@ -59,12 +62,12 @@ class Target:
         with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
             scene = Path(place)
             work = scene / "work"
-            # Links are copied as links, never followed: the tree was written by hostile code.
-            shutil.copytree(self._built.place / "work", work, symlinks=True)
             try:
+                if not copy_tree(self._built.place / "work", work):
+                    return RawRun(None, Sightings((), ()))
                 outcome = run(self._program(scene, work, given), user=self._user)
             finally:
-                remove_tree(work)
+                discard(work)
         for content in (outcome.stdout, outcome.stderr, outcome.sightings):
             if content:
                 self._evidence.keep(content)
@@ -106,6 +109,8 @@ class Target:
 
     def _seen(self, raw: RawRun, genuine: frozenset[Code]) -> SeenRun:
         outcome = raw.outcome
+        if outcome is None:
+            return SeenRun(Limit.TREE, None, claims_report=False)
         try:
             reports = raw.sightings.read_reports(genuine.__contains__)
             samples = raw.sightings.read_samples(genuine.__contains__)
@@ -145,6 +150,23 @@ class Target:
         if not isinstance(answers, list) or len(answers) != len(asked):
             return frozenset()
         return frozenset(code for code, answer in zip(asked, answers, strict=True) if answer is True)
+
+
+def copy_tree(source: Path, target: Path) -> bool:
+    """Copy a tree that hostile code wrote, links as links, pipes as pipes; False if that fails or takes too long."""
+    command = ["cp", "-a", "--reflink=auto", "--", str(source), str(target)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=COPY_S_MAX,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 def _question(code: Code) -> dict[str, object]:

@@ -1,0 +1,230 @@
+"""Whose frame is it: pure decisions about modules and stacks.
+
+Debug information and file names are text that a recipe's author may have written. A frame is the subject's only where
+each link from the release's file to the running code was seen from outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from leadtime.flow.validation.records import (
+    BuildInput,
+    BuildStep,
+    Frame,
+    FrameKind,
+    NativeFrame,
+    Origin,
+    Proof,
+    PythonFrame,
+    Scene,
+    Stack,
+)
+
+SYSTEM_PLACES = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/")
+BOX = "/box/"
+SKIPPED = frozenset({Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INTERPRETER, Origin.SIGNAL})
+"""Origins that are never to blame: the faulting frame is the topmost one of any other."""
+
+EVALUATOR = "_PyEval_EvalFrameDefault"
+
+_SANITIZER = re.compile(r"lib(?:asan|ubsan|tsan|hwasan|lsan)\.so|libclang_rt\.")
+_LIBC = re.compile(
+    r"(?:libc|libm|libdl|librt|libpthread|libutil|libgcc_s|libstdc\+\+|libc\+\+|libc\+\+abi|libunwind|ld-linux[-\w]*)[.-]"
+)
+_ALLOCATOR = re.compile(r"lib(?:jemalloc|tcmalloc\w*|mimalloc\w*)[.-]")
+_INTERPRETER = re.compile(r"lib(?:python|perl|ruby|node|ffi)[\d.-]")
+_SYSTEM_MODULES = (
+    (_SANITIZER, Origin.SANITIZER),
+    (_LIBC, Origin.LIBC),
+    (_ALLOCATOR, Origin.ALLOCATOR),
+    (_INTERPRETER, Origin.INTERPRETER),
+)
+_PROGRAM_PLACES = ("/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/")
+_INSTALLED_PACKAGES = re.compile(r"/(?:site|dist)-packages/")
+
+
+def proven_modules(steps: Sequence[BuildStep], release: Mapping[str, str]) -> dict[str, Proof]:
+    """Return, by digest, each module that was linked under watch from what watched compilers made.
+
+    What a compiler wrote is believed if nothing told it to lie, and if each of its inputs is a file of the release
+    or a text that gives its own lines no other names.
+    """
+    honest_drivers = {step.pid for step in steps if step.kind == "drive" and not step.flags}
+    known: dict[str, Proof] = {}
+    modules: dict[str, Proof] = {}
+    piped: dict[int, Proof] = {}
+    for step in steps:
+        proof = None if step.failed or step.flags or step.kind == "drive" else _step_proof(step, known, release)
+        if proof is None and step.kind == "assemble" and not step.inputs and not (step.failed or step.flags):
+            proof = piped.get(step.parent) if step.parent in honest_drivers else None
+        if proof is None:
+            continue
+        if step.is_piped:
+            piped[step.parent] = proof
+        for output in step.outputs:
+            known[output] = proof
+            if step.kind == "link":
+                modules[output] = proof
+    return modules
+
+
+def _step_proof(step: BuildStep, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
+    if step.kind == "compile":
+        if not step.inputs or any(found.digest not in release and found.has_directives for found in step.inputs):
+            return None
+        named = [(name, found.digest) for found in step.inputs for name in found.names]
+        return Proof(all(found.digest in release for found in step.inputs), _joined(named))
+    return _all([_input_proof(found, known, release) for found in step.inputs])
+
+
+def _input_proof(found: BuildInput, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
+    if found.digest in release:
+        return Proof(is_whole=True, sources=dict.fromkeys(found.names, found.digest))
+    if found.members:
+        return _all([known.get(member) for member in found.members])
+    return known.get(found.digest)
+
+
+def _all(proofs: Sequence[Proof | None]) -> Proof | None:
+    """Return what is known of something that is made of several parts, all of which must be known."""
+    sure = [proof for proof in proofs if proof is not None]
+    if not sure or len(sure) < len(proofs):
+        return None
+    named = [pair for proof in sure for pair in proof.sources.items()]
+    return Proof(all(proof.is_whole for proof in sure), _joined(named))
+
+
+def _joined(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, digest in named:
+        found[name] = digest if found.setdefault(name, digest) == digest else ""
+    return found
+
+
+def origin_of(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
+    """Return whose a frame of machine code is."""
+    if frame.kind is FrameKind.SIGNAL:
+        return Origin.SIGNAL
+    if frame.kind is FrameKind.BROKEN or not frame.module:
+        return Origin.UNKNOWN
+    if frame.module.startswith(BOX):
+        return _origin_in_box(frame, stack, scene)
+    return _origin_in_system(frame.module, scene)
+
+
+def _origin_in_system(module: str, scene: Scene) -> Origin:
+    """Return whose a module outside the box is; what the program could have put there is its finder's."""
+    in_library = any(module.startswith(f"{place}/") for place in scene.library_places)
+    if module in scene.interpreters or (in_library and not _INSTALLED_PACKAGES.search(module)):
+        return Origin.INTERPRETER
+    if not module.startswith(SYSTEM_PLACES):
+        return Origin.FINDER
+    if module.startswith(_PROGRAM_PLACES):
+        return Origin.INTERPRETER
+    name = module.rpartition("/")[2]
+    return next((origin for pattern, origin in _SYSTEM_MODULES if pattern.match(name)), Origin.LIBRARY)
+
+
+def _origin_in_box(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
+    module = stack.modules.get(frame.module)
+    if module is None or not module.is_intact:
+        return Origin.UNKNOWN
+    if module.digest in scene.release:
+        return Origin.SUBJECT
+    proof = scene.proofs.get(module.digest)
+    if not frame.file:
+        return Origin.SUBJECT if proof is not None and proof.is_whole else Origin.FINDER
+    if proof is not None and proof.sources.get(frame.file, "") in scene.release:
+        return Origin.SUBJECT
+    # The file lies there unchanged, but was it what was compiled?
+    return Origin.UNPROVEN if stack.files.get(frame.file, "") in scene.release else Origin.FINDER
+
+
+def origin_of_python(frame: PythonFrame, stack: Stack, scene: Scene) -> Origin:
+    """Return whose a frame of Python is; code that is not what its file compiles to is its finder's."""
+    in_library = any(frame.file.startswith(f"{place}/") for place in scene.library_places)
+    if frame.file.startswith("<frozen ") or (in_library and not _INSTALLED_PACKAGES.search(frame.file)):
+        return Origin.INTERPRETER if frame.is_genuine else Origin.FINDER
+    if stack.files.get(frame.file, "") not in scene.release:
+        return Origin.FINDER
+    return Origin.SUBJECT if frame.is_genuine else Origin.UNPROVEN
+
+
+def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
+    """Return one stack of both kinds of frames: each call of the evaluator in C gives way to the Python it ran.
+
+    If the two do not fit together, the whole stack begins with a frame of unknown origin: who runs cannot be told.
+    """
+    evaluators = [n for n, frame in enumerate(stack.native) if _is_evaluator(frame, scene)]
+    entries = [n for n, frame in enumerate(stack.python) if frame.is_entry]
+    if len(evaluators) != len(entries):
+        unreadable = Frame("(an interpreter's stack that could not be read)", "", None, Origin.UNKNOWN)
+        return (unreadable, *(_native(frame, stack, scene) for frame in stack.native))
+    found: list[Frame] = []
+    begin = 0
+    for number, frame in enumerate(stack.native):
+        found.append(_native(frame, stack, scene))
+        if number in evaluators:
+            end = entries[evaluators.index(number)] + 1
+            found[-1:] = [_python(python, stack, scene) for python in stack.python[begin:end]]
+            begin = end
+    return tuple(found)
+
+
+def _is_evaluator(frame: NativeFrame, scene: Scene) -> bool:
+    return frame.function == EVALUATOR and frame.module in scene.interpreters and frame.kind is FrameKind.CALL
+
+
+def _native(frame: NativeFrame, stack: Stack, scene: Scene) -> Frame:
+    origin = origin_of(frame, stack, scene)
+    function = "<signal>" if origin is Origin.SIGNAL else frame.function or "??"
+    if origin in SKIPPED:
+        return Frame(function, "", None, origin)
+    proof = scene.proofs.get(stack.modules[frame.module].digest) if origin is Origin.SUBJECT else None
+    digest = proof.sources.get(frame.file, "") if proof is not None else ""
+    return Frame(function, _shown_file(frame.file, digest, scene), frame.line if frame.file else None, origin)
+
+
+def _python(frame: PythonFrame, stack: Stack, scene: Scene) -> Frame:
+    origin = origin_of_python(frame, stack, scene)
+    digest = stack.files.get(frame.file, "") if origin is Origin.SUBJECT else ""
+    return Frame(frame.function or "??", _shown_file(frame.file, digest, scene), frame.line, origin)
+
+
+def _shown_file(file: str, digest: str, scene: Scene) -> str:
+    """Return a file's path in the release if it is known to come from there, else without the box around it."""
+    return scene.release.get(digest) or file.removeprefix("/box/work/").removeprefix(BOX)
+
+
+def faulting_frame(frames: Iterable[Frame]) -> Frame | None:
+    """Return the topmost frame outside sanitizer, libc, allocator and interpreter; None if there is none."""
+    return next((frame for frame in frames if frame.origin not in SKIPPED), None)
+
+
+def blame(fault: Frame | None) -> str:
+    """Return in words why a faulting frame is not the subject's."""
+    if fault is None:
+        return "no frame of its stack is the subject's"
+    if fault.origin is Origin.UNPROVEN:
+        return f"its faulting frame {fault.text} could not be shown to be built from the release unchanged"
+    owner = {Origin.FINDER: "the harness's", Origin.LIBRARY: "a library's"}.get(fault.origin, "of unknown code")
+    return f"its faulting frame {fault.text} is {owner}, not the subject's"
+
+
+def common_stack(stacks: Sequence[tuple[Frame, ...]]) -> tuple[Frame, ...]:
+    """Return the outer frames that all stacks share, from the innermost subject frame that all share outwards.
+
+    Two calls are the same where function and file are; where the lines differ, the frame has none. What lies further
+    in changes from one moment to the next. If the stacks share no subject frame, the first stack stands for all.
+    """
+    shared: list[Frame] = []
+    for level in zip(*(reversed(frames) for frames in stacks), strict=False):
+        if len({(frame.function, frame.file, frame.origin) for frame in level}) > 1:
+            break
+        first = level[0]
+        line = first.line if len({frame.line for frame in level}) == 1 else None
+        shared.append(Frame(first.function, first.file, line, first.origin))
+    innermost = [n for n, frame in enumerate(shared) if frame.origin is Origin.SUBJECT]
+    return tuple(reversed(shared[: innermost[-1] + 1])) if innermost else stacks[0]
