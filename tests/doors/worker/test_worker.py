@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from leadtime.doors.cli.worker import parse_queues
 from leadtime.flow import parties, validation
@@ -21,6 +23,7 @@ from leadtime.foundation.errors import Malformed
 from leadtime.foundation.settings import read_settings
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import hand_in
+from leadtime.workflows.tables import set_aside
 from tests.flow.intake.factories import a_report, as_bytes
 from tests.flow.parties.factories import enrol
 
@@ -69,6 +72,13 @@ def test_a_home_is_made_once_worked_and_left_in_order(home):
             state = kept.state
     worker.send_signal(signal.SIGTERM)
     said(worker)
+
+    with database.transaction(SYSTEM) as tx:
+        row = {"job": 7, "step": "validate", "queue": "validation", "entity": report, "attempts": 5}
+        tx.connection.execute(insert(set_aside).values(row | {"reason": "it kills its workers", "at": tx.now}))
+    assert f"7  validate {report}, set aside" in said(leadtime(home, "jobs"))
+    assert json.loads(said(leadtime(home, "jobs", "--json")))[0]["reason"] == "it kills its workers"
+    assert said(leadtime(home, "jobs", "--again", "7")) == "No job is set aside.\n"
 
     assert kept.outcome.verdict == "inconclusive"
     database.engine.dispose()
