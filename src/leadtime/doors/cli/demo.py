@@ -88,9 +88,7 @@ def play(player: Player, console: Console) -> None:
     console.print("[bold]4[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
     console.print(patch_by(player, lists))
     for line in player.deploy():
-        console.print(
-            f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/]."
-        )
+        console.print(f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
 
 
 def verdicts(player: Player, kept: list[KeptValidation]) -> Table:
