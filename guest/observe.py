@@ -17,6 +17,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -26,8 +27,9 @@ import observe_ptrace as trace
 import observe_report
 from observe_core import write_core
 from observe_elf import is_fixed
-from observe_memory import Memory
+from observe_memory import Mapping, Memory
 from observe_python import PythonStack
+from observe_static import StaticRuntime
 
 REPORTS_MAX = 8
 SAMPLES = 5
@@ -89,6 +91,7 @@ class Witness:
         self._steps: list[dict[str, object]] = []
         self._open_steps: dict[int, observe_build.Step] = {}
         self._files = observe_build.Files()
+        self._static: dict[str, StaticRuntime] = {}
         self._interpreters = _known()
 
     def expect(self, tid: int) -> None:
@@ -176,24 +179,36 @@ class Witness:
         ends_it = here is not None and here.file() in runtimes
         if killed_by in FATAL and len(self._crashes) < CRASHES_MAX:
             self._crashes.append({"pid": tid, "signal": killed_by})
-        if not runtimes or not (ends_it or killed_by in FATAL):
+        static = None
+        if not runtimes:
+            static = self._static_runtime(tid, memory, None if killed_by in FATAL else here)
+            ends_it = static is not None and here is not None and static.owns(memory, here, registers[trace.RIP])
+        if not (runtimes or static) or not (ends_it or killed_by in FATAL):
             return
         self._reports_total += 1
         if len(self._reports) >= REPORTS_MAX:
             return
         fault = self._faults.get(tid)
-        error = _read_error(memory, runtimes)
-        frames = _stack(memory, tid, registers, [fault.sp] if fault else [], self._interpreters)
-        self._reports.append(
-            {
-                "pid": tid,
-                "status": status,
-                "program": _executable(tid),
-                "fault": vars(fault) if fault else None,
-                "error": error,
-                **frames,
-            }
-        )
+        stack = _stack(memory, tid, registers, [fault.sp] if fault else [], self._interpreters)
+        if static is not None:
+            _mark_runtime(stack, memory, static)
+        about = {"pid": tid, "status": status, "program": _executable(tid), "fault": vars(fault) if fault else None}
+        self._reports.append({**about, "error": _read_error(memory, runtimes, static), **stack})
+
+    def _static_runtime(self, tid: int, memory: Memory, here: Mapping | None) -> StaticRuntime | None:
+        """Return the runtime that is linked into the program, if the program ends in its own code or by a signal."""
+        program = _executable(tid)
+        if not program.startswith("/box/") or (here is not None and here.path != program):
+            return None
+        mappings = [m for m in memory.mappings if m.is_code and m.path == program]
+        file = mappings[0].file() if mappings else ""
+        if not file or not all(memory.is_as_on_disk(mapping, file) for mapping in mappings):
+            return None
+        with contextlib.suppress(OSError, ValueError, struct.error):
+            if file not in self._static:
+                self._static[file] = StaticRuntime(file)
+            return self._static[file] if self._static[file].is_there else None
+        return None
 
     def sample(self, clock: Callable[[], float]) -> None:
         """Stop every thread several times, note its stack, and let it go on."""
@@ -319,13 +334,25 @@ def _runtimes(memory: Memory) -> set[str]:
     return found
 
 
-def _read_error(memory: Memory, runtimes: set[str]) -> dict[str, object]:
+def _read_error(memory: Memory, runtimes: set[str], static: StaticRuntime | None) -> dict[str, object]:
     for mapping in memory.mappings:
-        if mapping.is_code and (file := mapping.file()) in runtimes:
-            address = observe_report.address_of(memory, mapping, file, observe_report.CURRENT_ERROR)
+        file = mapping.file() if mapping.is_code else ""
+        if file and (file in runtimes or (static is not None and file == static.program)):
+            address = observe_report.error_address(memory, mapping, file)
             if address and (error := observe_report.read_error(memory, address)):
                 return error
     return {}
+
+
+def _mark_runtime(stack: dict[str, object], memory: Memory, static: StaticRuntime) -> None:
+    """Mark the frames that lie in a runtime's function, as installed."""
+    frames = stack["frames"]
+    for number, frame in enumerate(frames if isinstance(frames, list) else []):
+        # A caller's pc is where it goes on, which may be behind the function's end.
+        pc = int(frame["pc"]) - (1 if number else 0)
+        mapping = memory.mapping(pc)
+        if frame["module"] == static.program and mapping is not None and static.owns(memory, mapping, pc):
+            frame["runtime"] = True
 
 
 def _stack(

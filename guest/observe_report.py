@@ -6,7 +6,7 @@ import itertools
 import re
 import struct
 
-from observe_elf import ET_EXEC, Elf
+from observe_elf import read_elf
 from observe_memory import Mapping, Memory
 
 RUNTIME = re.compile(
@@ -17,6 +17,10 @@ CURRENT_ERROR = "_ZN6__asan19ScopedInErrorReport14current_error_E"
 """asan_report.h: the error that is being reported; exported by the shared runtimes."""
 ERROR_BYTES, DESCRIPTION_AT, DESCRIPTION_CHARS_MAX = 4096, 12, 1024
 """asan_errors.h: kind and padding, then ScarinessScoreBase {int score; char descr[1024]}, the same since LLVM 5."""
+REPORT_PRESENT = "__asan_report_present"
+CODE_BYTES = 24
+_READS_RELATIVE = re.compile(rb"(?:\x83\x3d|\x8b[\x05\x0d\x15\x1d\x25\x2d\x35\x3d])(.{4})", re.DOTALL)
+"""``cmp dword [rip+x], imm8`` or ``mov reg, dword [rip+x]`` (Intel SDM, volume 2)."""
 _ACCESS = re.compile(r"(\d+|multi)(?:-byte)-(read|write)-([a-z-]+?)(?:-far-from-bounds)?")
 _WORD = re.compile(r"[a-z0-9_-]{1,200}")
 
@@ -29,13 +33,30 @@ def is_runtime(file: str) -> bool:
 def address_of(memory: Memory, mapping: Mapping, file: str, symbol: str) -> int:
     """Return where a symbol of a mapped file lies in memory; zero if the file has none."""
     try:
-        elf = Elf(file)
-    except (OSError, ValueError):
+        elf = read_elf(file)
+    except (OSError, ValueError, struct.error):
         return 0
     value = elf.find(symbol)
     if value is None:
         return 0
-    return value if elf.kind == ET_EXEC else value + memory.base(mapping)
+    return value if elf.is_fixed else value + memory.base(mapping)
+
+
+def error_address(memory: Memory, mapping: Mapping, file: str) -> int:
+    """Return where a runtime keeps the error that it reports; zero if that cannot be told.
+
+    A runtime without symbols still exports ``__asan_report_present``, which begins by reading the error's kind.
+    """
+    found = address_of(memory, mapping, file, CURRENT_ERROR)
+    if found:
+        return found
+    asks = address_of(memory, mapping, file, REPORT_PRESENT)
+    code = memory.read(asks, CODE_BYTES) if asks else b""
+    match = _READS_RELATIVE.search(code)
+    if match is None:
+        return 0
+    immediate = 1 if match[0][:1] == b"\x83" else 0
+    return asks + match.end() + immediate + int(struct.unpack("<i", match[1])[0])
 
 
 def read_error(memory: Memory, address: int) -> dict[str, object]:

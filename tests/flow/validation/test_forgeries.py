@@ -139,6 +139,50 @@ FORGERIES: dict[str, Trial] = {
             "gcc -g -I{src}/lib harness.c {src}/lib/brittle.c ./libasan.so.8 -Wl,-rpath,. -o target",
         ),
     ),
+    "links a runtime of its own": Trial(
+        files={
+            "fake.c": "#include <stdio.h>\n#include <stdlib.h>\nvoid __asan_init(void) {}\n"
+            'void report(void) __asm__("_ZN6__asan18ReportGenericErrorEmmmmbmjb");\n'
+            'void report(void) { fputs("==1==ERROR: AddressSanitizer: heap-buffer-overflow", stderr); _Exit(1); }\n'
+            "void *copy(void *to, const void *from, unsigned long size) { report(); return to; }\n",
+            "harness.c": HARNESS,
+        },
+        build=("gcc -g -O0 -Dmemcpy=copy -I{src}/lib harness.c fake.c {src}/lib/brittle.c -o target",),
+    ),
+    "runs a library that has the C library's name": Trial(
+        files={
+            "evil.c": "#include <stdlib.h>\nint visit(char c) { volatile char *p = malloc(8); return p[8] + c; }\n",
+            "harness.c": '#include "brittle.h"\n#include <dlfcn.h>\nint main(void) {\n'
+            '  return brittle_walk("x", (int (*)(char))dlsym(dlopen("/tmp/libc.so.6", RTLD_NOW), "visit")); }\n',
+        },
+        build=(C_BUILD, "gcc -O0 -fsanitize=address -shared -fPIC evil.c -o evil.so"),
+        run="cp evil.so /tmp/libc.so.6 && ./target {input}",
+    ),
+    "preloads a library that fails beneath the subject": Trial(
+        files={
+            "evil.c": "#include <stdlib.h>\n#include <stddef.h>\nvoid *memcpy(void *to, const void *from, size_t size) "
+            "{ volatile char *p = malloc(8); return p[8] ? to : (void *)from; }\n",
+            "harness.c": HARNESS,
+        },
+        build=(
+            C_BUILD.replace("-O0", "-O0 -fno-builtin"),
+            "gcc -g -O0 -fno-builtin -fsanitize=address -shared -fPIC evil.c -o evil.so",
+        ),
+        run="LD_PRELOAD=$(gcc -print-file-name=libasan.so):./evil.so ./target {input}",
+        given="fine",
+    ),
+    "brings a module that nobody saw linked": Trial(
+        files={"liar.c": LIAR, "main.c": CALLS_LIAR},
+        build=(
+            "gcc -g -O0 -fsanitize=address main.c liar.c -o made",
+            "{python} -c \"open('target', 'wb').write(open('made', 'rb').read() + b' ')\" && chmod +x target",
+        ),
+    ),
+    "kills its whole group": Trial(
+        files={"crash.log": FORGED_REPORT, "harness.py": "import os\nos.kill(0, 9)\n"},
+        build=(),
+        run="cat crash.log >&2; {python} harness.py",
+    ),
     "crashes in a second process": Trial(
         files={
             "harness.c": HARNESS,

@@ -76,7 +76,8 @@ class NativeFrame:
     """One frame of machine code as the debugger read it.
 
     ``file`` is what the debug information says (absolute), ``module`` the mapped file that the code lies in (empty:
-    none), ``is_write`` whether the access that faulted wrote (signal frames only).
+    none), ``is_write`` whether the access that faulted wrote (signal frames only), ``is_runtime`` whether the code is
+    that of a sanitizer's runtime linked into the program, compared with the one installed.
     """
 
     kind: FrameKind
@@ -86,6 +87,7 @@ class NativeFrame:
     line: int | None
     module: str
     is_write: bool = False
+    is_runtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)

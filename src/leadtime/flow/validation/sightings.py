@@ -152,6 +152,7 @@ def _native(value: Json) -> NativeFrame:
         line=_number(line) if line else None,
         module=_text(found.get("module") or ""),
         is_write=bool(_number(found.get("error", 0)) & WRITE_BIT),
+        is_runtime=found.get("runtime") is True,
     )
 
 

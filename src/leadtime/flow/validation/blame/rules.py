@@ -131,6 +131,8 @@ def _origin_in_box(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
     module = stack.modules.get(frame.module)
     if module is None or not module.is_intact:
         return Origin.UNKNOWN
+    if frame.is_runtime:
+        return Origin.SANITIZER
     if module.digest in scene.release:
         return Origin.SUBJECT
     proof = scene.proofs.get(module.digest)
