@@ -144,10 +144,10 @@ FORGERIES: dict[str, Trial] = {
             "fake.c": "#include <stdio.h>\n#include <stdlib.h>\nvoid __asan_init(void) {}\n"
             'void report(void) __asm__("_ZN6__asan18ReportGenericErrorEmmmmbmjb");\n'
             'void report(void) { fputs("==1==ERROR: AddressSanitizer: heap-buffer-overflow", stderr); _Exit(1); }\n'
-            "void *copy(void *to, const void *from, unsigned long size) { report(); return to; }\n",
+            "void *take(void *to, const void *from, unsigned long size) { report(); return to; }\n",
             "harness.c": HARNESS,
         },
-        build=("gcc -g -O0 -Dmemcpy=copy -I{src}/lib harness.c fake.c {src}/lib/brittle.c -o target",),
+        build=("gcc -g -O0 -Dmemcpy=take -I{src}/lib harness.c fake.c {src}/lib/brittle.c -o target",),
     ),
     "runs a library that has the C library's name": Trial(
         files={
