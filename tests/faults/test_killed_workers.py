@@ -154,6 +154,7 @@ def test_a_worker_killed_after_publication(scene, moment):
 def test_a_worker_killed_while_two_cases_become_one(scene, moment):
     scene.cast.hand_in(a_story_report("A-1", line=500))
     scene.settle()
+    scene.database.clock.advance(minutes=1)
     scene.cast.hand_in(a_story_report("A-2", line=500 + 2 * NEAR_LINES_MAX))
     scene.settle()
     scene.cast.hand_in(a_story_report("B-1", line=500 + NEAR_LINES_MAX), by=scene.cast.other_finder)

@@ -119,10 +119,11 @@ def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):
     assert state_of(database) == before
 
 
-def test_two_flaws_that_a_third_report_joins_end_in_one_case(cast, database, station):
+def test_two_flaws_that_a_third_report_joins_end_in_one_case(cast, database, station, clock):
     """The first two fail too far apart to link; the third lies between, so the younger's case closes into the older."""
     first = cast.hand_in(a_story_report("A-1", line=500))
     work_until_idle(station)
+    clock.advance(minutes=1)
     second = cast.hand_in(a_story_report("A-2", line=500 + 2 * NEAR_LINES_MAX))
     work_until_idle(station)
     older, younger = case_of(database, first), case_of(database, second)
