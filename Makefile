@@ -15,7 +15,8 @@ run: $(VENV)/.ready ## play the whole story on real input and leave the site up 
 	@$(BIN)/leadtime demo $(if $(ONCE),--once)
 
 test: $(VENV)/.ready-tests ## run every test (20 minutes at most on 2 cores)
-	@$(BIN)/pytest -n 2 --dist worksteal $(TESTS)
+	@$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
+	@$(BIN)/pytest tests/browser  # by themselves: the browser's driver keeps an event loop running in its process
 
 check: $(VENV)/.ready-tests ## lint, types, import contracts, dead code; seconds
 	@$(BIN)/ruff format --check .
