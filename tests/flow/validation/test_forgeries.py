@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from brittle import C_BUILD, HARNESS, Trial, verdict_on
 
 from leadtime.flow.validation.records import Word
+from tests.flow.validation.brittle import C_BUILD, HARNESS, Trial, verdict_on
 
 pytestmark = pytest.mark.sandbox
 
