@@ -11,9 +11,7 @@ import click
 from rich.console import Console
 
 from leadtime.doors.visible import visible_line
-from leadtime.flow.validation.prove import Workshop, as_json, prove
-from leadtime.flow.validation.records import FixedWord, Verdict, Word
-from leadtime.flow.validation.task import read_folder
+from leadtime.flow.validation import FixedWord, Verdict, Word, Workshop, as_json, prove, read_folder
 from leadtime.foundation.settings import read_settings
 from leadtime.packages.fetch import open_fetcher
 

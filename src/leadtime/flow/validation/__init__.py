@@ -10,18 +10,29 @@ Standard: the recipe and the verdicts are this project's own contract.
 from leadtime.flow.validation.absorb import absorb_validation
 from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.kept import Begun, KeptValidation, Outcome, ValidationId
+from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
 from leadtime.flow.validation.queue import queue_validation
 from leadtime.flow.validation.read import read_validation
+from leadtime.flow.validation.records import FixedWord, Verdict, Word
 from leadtime.flow.validation.states import State
+from leadtime.flow.validation.task import read_folder
 
 __all__ = [
     "Begun",
+    "FixedWord",
     "KeptValidation",
     "Outcome",
     "State",
     "ValidationId",
+    "Verdict",
+    "Word",
+    "Workshop",
     "absorb_validation",
+    "as_bytes",
+    "as_json",
     "begin_validation",
+    "prove",
     "queue_validation",
+    "read_folder",
     "read_validation",
 ]

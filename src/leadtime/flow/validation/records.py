@@ -277,6 +277,8 @@ class Showing(StrEnum):
     """A claim that nothing stands behind."""
     STOPPED = "stopped"
     """A limit ended it."""
+    DIED = "died"
+    """A signal ended it, and no runtime reported that."""
     QUIET = "quiet"
 
 

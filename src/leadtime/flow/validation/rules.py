@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from leadtime.flow.validation.blame.rules import blame, common_stack, faulting_frame, merged, origin_of
 from leadtime.flow.validation.records import (
@@ -44,6 +45,9 @@ SAMPLES_SHARE_MIN = 0.8
 """In how many of its samples a hanging thread must be in the subject."""
 
 SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
+SI_TKILL = -6
+"""``si_code`` of a signal that a thread was sent by tkill(2), as raise(3) and abort(3) do."""
+
 SIGNAL_CLASSES: Mapping[int, str] = {
     SIGABRT: "ABRT",
     SIGBUS: "BUS",
@@ -102,7 +106,7 @@ def _quiet(run: SeenRun) -> Judged:
         return Judged(Showing.STOPPED, f"{run.limit} was reached")
     if run.signal is not None:
         name = SIGNAL_CLASSES.get(run.signal, f"signal {run.signal}")
-        return Judged(Showing.QUIET, f"the program ended by {name} without a sanitizer's report")
+        return Judged(Showing.DIED, f"the program ended by {name} without a sanitizer's report")
     return Judged(Showing.QUIET, "nothing was seen")
 
 
@@ -114,7 +118,7 @@ def _judge_report(report: RuntimeReport, scene: Scene) -> Judged:
         return Judged(Showing.QUIET, "a sanitizer's runtime ended the process without a report")
     has_signal = any(frame.kind is FrameKind.SIGNAL for frame in report.stack.native)
     is_deadly = any(_DEADLY.match(name) for name in functions) if functions else has_signal
-    if is_deadly and not is_kernels(report.fault, report.stack):
+    if is_deadly and not is_kernels(report.fault, report.stack, scene):
         return Judged(
             Showing.FOREIGN, "the sanitizer reported a signal that a process sent, not a fault of the kernel's"
         )
@@ -123,17 +127,17 @@ def _judge_report(report: RuntimeReport, scene: Scene) -> Judged:
     return _judge_frames(frames, crash_class, access)
 
 
-def is_kernels(fault: Fault | None, stack: Stack) -> bool:
+def is_kernels(fault: Fault | None, stack: Stack, scene: Scene) -> bool:
     """Tell whether a fault is one that the kernel raised, at the very place that the stack says.
 
-    An abort is always sent, by the process to itself; it is believed as such.
+    An abort is always sent; it is believed where the thread sent it to itself, which is done inside libc.
     """
     if fault is None:
         return False
+    after = [b for a, b in pairwise(stack.native) if a.kind is FrameKind.SIGNAL and b.pc == fault.pc]
     if fault.signal == SIGABRT:
-        return True
-    after = [b.pc for a, b in zip(stack.native, stack.native[1:], strict=False) if a.kind is FrameKind.SIGNAL]
-    return fault.code > 0 and fault.pc in after
+        return fault.code == SI_TKILL and any(origin_of(frame, stack, scene) is Origin.LIBC for frame in after)
+    return fault.code > 0 and bool(after)
 
 
 def _deadly_class(report: RuntimeReport) -> tuple[str, str]:
@@ -171,24 +175,37 @@ def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
         if run.claims_report:
             return Judged(Showing.FORGED, "the output holds a sanitizer's report, but the run did not reach its limit")
         return _quiet(run)
+    blamed = ["no thread of it was in the subject"]
+    for samples in _by_thread(run):
+        stacks = [merged(sample.stack, scene) for sample in samples]
+        inside = [frames for frames in stacks if _is_subjects(faulting_frame(frames))]
+        if not _matters(samples):
+            continue
+        if len(inside) >= SAMPLES_SHARE_MIN * len(run.samples):
+            return _hang_in(common_stack(inside))
+        faults = [faulting_frame(frames) for frames in stacks]
+        blamed += [blame(fault) for fault in faults if fault is not None and not _is_subjects(fault)]
+    return Judged(Showing.FOREIGN, f"timeout, but {blamed[1] if len(blamed) > 1 else blamed[0]}")
+
+
+def _by_thread(run: SeenRun) -> list[list[ThreadSample]]:
     threads: dict[tuple[int, int], list[ThreadSample]] = {}
     for moment in run.samples:
         for sample in moment:
             threads.setdefault((sample.process, sample.thread), []).append(sample)
-    blamed = "no thread of it was in the subject"
-    for (process, thread), samples in sorted(threads.items()):
-        stacks = [merged(sample.stack, scene) for sample in samples]
-        faults = [faulting_frame(frames) for frames in stacks]
-        inside = [frames for frames, fault in zip(stacks, faults, strict=True) if _is_subjects(fault)]
-        is_busy = samples[-1].cpu_ticks > samples[0].cpu_ticks
-        if len(inside) >= SAMPLES_SHARE_MIN * len(run.samples) and (process == thread or is_busy):
-            common = common_stack(inside)
-            crash = Crash("timeout", "", common, signature_of("timeout", common))
-            return Judged(Showing.HIT, f"timeout in {next(f for f in common if _is_subjects(f)).text}", crash)
-        others = [fault for fault in faults if fault is not None and not _is_subjects(fault)]
-        if others and (is_busy or process == thread):
-            blamed = blame(others[0])
-    return Judged(Showing.FOREIGN, f"timeout, but {blamed}")
+    return [samples for _, samples in sorted(threads.items())]
+
+
+def _matters(samples: Sequence[ThreadSample]) -> bool:
+    """Tell whether a thread can keep its program from ending: the main one, or one that works."""
+    return samples[0].process == samples[0].thread or samples[-1].cpu_ticks > samples[0].cpu_ticks
+
+
+def _hang_in(frames: tuple[Frame, ...]) -> Judged:
+    innermost = next(frame for frame in frames if _is_subjects(frame))
+    return Judged(
+        Showing.HIT, f"timeout in {innermost.text}", Crash("timeout", "", frames, signature_of("timeout", frames))
+    )
 
 
 def _is_subjects(frame: Frame | None) -> bool:
@@ -215,7 +232,7 @@ def conclude(build_failure: str, control: Judged | None, judged: Sequence[Judged
     """Return the verdict on the vulnerable release, why, and the crash that showed most often."""
     if build_failure:
         return Word.INCONCLUSIVE, build_failure, None
-    if control is not None and (control.showing is not Showing.QUIET or control.reason != "nothing was seen"):
+    if control is not None and control.showing is not Showing.QUIET:
         return Word.HARNESS_FAULT, f"the control input is not clean: {control.reason}", None
     crashes = [found.crash for found in judged if found.crash is not None]
     if crashes:
@@ -223,27 +240,27 @@ def conclude(build_failure: str, control: Judged | None, judged: Sequence[Judged
         crash = next(crash for crash in crashes if crash.signature == often)
         reason = next(found.reason for found in judged if found.crash is crash)
         return Word.REPRODUCED, reason, crash
-    for showing, word in _WITHOUT_HIT:
-        for found in judged:
-            if found.showing is showing:
-                return word, found.reason, None
-    return Word.NOT_REPRODUCED, judged[0].reason, None
+    found = min(judged, key=lambda one: list(WITHOUT_HIT).index(one.showing))
+    return WITHOUT_HIT[found.showing], found.reason, None
 
 
-_WITHOUT_HIT = (
-    (Showing.FOREIGN, Word.HARNESS_FAULT),
-    (Showing.FORGED, Word.HARNESS_FAULT),
-    (Showing.STOPPED, Word.INCONCLUSIVE),
-)
-"""What decides, in this order, when no run showed the flaw in the subject."""
+WITHOUT_HIT: Mapping[Showing, Word] = {
+    Showing.FOREIGN: Word.HARNESS_FAULT,
+    Showing.FORGED: Word.HARNESS_FAULT,
+    Showing.STOPPED: Word.INCONCLUSIVE,
+    Showing.DIED: Word.NOT_REPRODUCED,
+    Showing.QUIET: Word.NOT_REPRODUCED,
+}
+"""What the verdict is when no run showed the flaw in the subject: the first of these that any run showed."""
 
 
 def judge_fixed(build_failure: str, judged: Sequence[Judged], crash: Crash | None) -> FixedSide:
     """Return what the fixed release showed, next to the ``crash`` that the vulnerable one showed."""
-    if build_failure or crash is None or not judged:
-        reason = build_failure or ("the flaw did not show in the vulnerable release" if judged else "no fixed release")
-        return FixedSide(FixedWord.NOT_CHECKED, reason, 0, 0)
-    failed = [found for found in judged if found.showing is not Showing.QUIET or found.reason != "nothing was seen"]
+    if crash is None:
+        return FixedSide(FixedWord.NOT_CHECKED, "the flaw did not show in the vulnerable release", 0, 0)
+    if build_failure:
+        return FixedSide(FixedWord.NOT_CHECKED, build_failure, 0, 0)
+    failed = [found for found in judged if found.showing is not Showing.QUIET]
     if not failed:
         return FixedSide(FixedWord.CLEAN, "nothing was seen", len(judged), 0)
     same = [found for found in failed if found.crash is not None and found.crash.signature == crash.signature]

@@ -1,0 +1,124 @@
+"""Which modules are believed to be built from the release."""
+
+from __future__ import annotations
+
+import pytest
+
+from leadtime.flow.validation.blame.rules import proven_modules
+from leadtime.flow.validation.records import BuildStep, Proof
+from tests.flow.validation.seen import RELEASE, SOURCE, read, step
+
+C = read("d:brittle.c", SOURCE)
+HARNESS = read("d:harness.c", "/box/work/harness.c")
+COMPILED = step("compile", (C,), ("d:s",))
+ASSEMBLED = step("assemble", (read("d:s", "/tmp/a.s"),), ("d:o",))
+LINKED = step("link", (read("d:o", "/tmp/a.o"),), ("d:module",))
+WHOLE = {"d:module": Proof(is_whole=True, sources={SOURCE: "d:brittle.c"})}
+
+
+def test_a_module_is_proven_from_source_to_link() -> None:
+    assert proven_modules((COMPILED, ASSEMBLED, LINKED), RELEASE) == WHOLE
+
+
+def test_a_harness_beside_the_subject_makes_the_module_less_than_whole() -> None:
+    steps = (
+        step("compile", (C,), ("d:1",)),
+        step("compile", (HARNESS,), ("d:2",)),
+        step("link", (read("d:1"), read("d:2")), ("d:module",)),
+    )
+
+    sources = {SOURCE: "d:brittle.c", "/box/work/harness.c": "d:harness.c"}
+    assert proven_modules(steps, RELEASE) == {"d:module": Proof(is_whole=False, sources=sources)}
+
+
+def test_one_name_for_two_files_is_no_name() -> None:
+    steps = (
+        step("compile", (C,), ("d:1",)),
+        step("compile", (read("d:evil.c", SOURCE),), ("d:2",)),
+        step("link", (read("d:1"), read("d:2")), ("d:module",)),
+    )
+
+    assert proven_modules(steps, RELEASE)["d:module"].sources == {SOURCE: ""}
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("spoilt", ["flags", "failed"])
+def test_one_step_that_lied_or_failed_spoils_what_follows(at: int, spoilt: str) -> None:
+    steps: list[BuildStep] = [COMPILED, ASSEMBLED, LINKED]
+    kept = steps[at]
+    spoiling = {"flags": ("-fplugin=x",)} if spoilt == "flags" else {"failed": True}
+    steps[at] = step(kept.kind, kept.inputs, kept.outputs, **spoiling)
+
+    assert proven_modules(steps, RELEASE) == {}
+
+
+def test_directives_are_believed_from_the_release_only() -> None:
+    theirs = step("compile", (read("d:brittle.c", SOURCE, directives=True),), ("d:s",))
+    finders = step("compile", (C, read("d:x.h", "/box/work/x.h", directives=True)), ("d:s",))
+
+    assert proven_modules((theirs, ASSEMBLED, LINKED), RELEASE) == WHOLE
+    assert proven_modules((finders, ASSEMBLED, LINKED), RELEASE) == {}
+
+
+def test_a_compiler_that_read_nothing_proves_nothing() -> None:
+    assert proven_modules((step("compile", (), ("d:s",)), ASSEMBLED, LINKED), RELEASE) == {}
+
+
+def test_a_part_that_nobody_saw_made_spoils_the_module() -> None:
+    linked = step("link", (read("d:o"), read("d:brought.o")), ("d:module",))
+
+    assert proven_modules((COMPILED, ASSEMBLED, linked), RELEASE) == {}
+
+
+def test_a_link_of_nothing_proves_nothing() -> None:
+    assert proven_modules((step("link", (), ("d:module",)),), RELEASE) == {}
+
+
+def test_an_object_that_the_release_ships_is_its_own() -> None:
+    linked = step("link", (read("d:shipped.so", "/box/src/lib/shipped.so"), read("d:o")), ("d:module",))
+
+    sources = {SOURCE: "d:brittle.c", "/box/src/lib/shipped.so": "d:shipped.so"}
+    assert proven_modules((COMPILED, ASSEMBLED, linked), RELEASE) == {"d:module": Proof(is_whole=True, sources=sources)}
+
+
+@pytest.mark.parametrize(("members", "proven"), [(("d:o",), WHOLE), (("d:o", "d:brought.o"), {})])
+def test_an_archive_is_as_good_as_all_its_members(members: tuple[str, ...], proven: dict[str, Proof]) -> None:
+    linked = step("link", (read("d:lib.a", "/box/work/lib.a", members=members),), ("d:module",))
+
+    assert proven_modules((COMPILED, ASSEMBLED, linked), RELEASE) == proven
+
+
+def test_only_what_a_linker_wrote_is_a_module() -> None:
+    assert proven_modules((COMPILED, ASSEMBLED), RELEASE) == {}
+
+
+def test_a_linkers_output_may_be_linked_again() -> None:
+    again = step("link", (read("d:module"),), ("d:second", "d:third"))
+
+    assert set(proven_modules((COMPILED, ASSEMBLED, LINKED, again), RELEASE)) == {"d:module", "d:second", "d:third"}
+
+
+PIPED = step("compile", (C,), (), pid=11, parent=10, piped=True)
+FROM_PIPE = step("assemble", (), ("d:o",), pid=12, parent=10)
+DRIVER = step("drive", pid=10)
+
+
+def test_text_piped_by_an_honest_driver_is_believed() -> None:
+    assert proven_modules((PIPED, FROM_PIPE, DRIVER, LINKED), RELEASE) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (PIPED, FROM_PIPE, LINKED),
+        (PIPED, FROM_PIPE, step("drive", pid=10, flags=("-wrapper",)), LINKED),
+        (FROM_PIPE, DRIVER, LINKED),
+        (PIPED, step("assemble", (), ("d:o",), pid=12, parent=9), DRIVER, LINKED),
+        (PIPED, step("assemble", (), ("d:o",), parent=10, flags=("LD_PRELOAD",)), DRIVER, LINKED),
+        (PIPED, step("assemble", (), ("d:o",), parent=10, failed=True), DRIVER, LINKED),
+        (step("compile", (C,), (), parent=10), FROM_PIPE, DRIVER, LINKED),
+        (PIPED, step("link", (), ("d:o",), parent=10), DRIVER, LINKED),
+    ],
+)
+def test_any_other_text_on_a_pipe_is_not(steps: tuple[BuildStep, ...]) -> None:
+    assert proven_modules(steps, RELEASE) == {}
