@@ -91,6 +91,7 @@ class Witness:
         self._steps: list[dict[str, object]] = []
         self._open_steps: dict[int, observe_build.Step] = {}
         self._files = observe_build.Files()
+        self._begun = 0
         self._static: dict[str, StaticRuntime] = {}
         self._interpreters = _known()
 
@@ -144,10 +145,13 @@ class Witness:
             environment = stream.read(observe_build.ARGUMENTS_BYTES_MAX)
         arguments = [os.fsdecode(argument) for argument in raw.split(b"\0")[:-1]]
         kind = observe_build.kind_of(_system_file(f"/proc/{tid}/exe"), arguments)
-        if kind is not None and len(self._steps) < observe_build.STEPS_MAX:
+        if kind is not None and self._begun < observe_build.STEPS_MAX:
             pairs = (os.fsdecode(entry).partition("=") for entry in environment.split(b"\0"))
             variables = {name: value for name, _, value in pairs}
-            self._open_steps[tid] = observe_build.Step(tid, kind, arguments, variables, self._files)
+            self._open_steps[tid] = observe_build.Step(
+                tid, kind, arguments, variables, files=self._files, order=self._begun
+            )
+            self._begun += 1
 
     def _look_at_call(self, tid: int) -> None:
         registers = trace.registers(tid)

@@ -158,11 +158,14 @@ class Files:
 class Step:
     """One compiler, driver, assembler or linker, from its exec to its exit."""
 
-    def __init__(self, pid: int, kind: str, arguments: list[str], variables: dict[str, str], files: Files) -> None:
+    def __init__(
+        self, pid: int, kind: str, arguments: list[str], variables: dict[str, str], *, files: Files, order: int
+    ) -> None:
         self._pid = pid
         self._root = f"/proc/{pid}/root"
         self._kind = kind
         self._files = files
+        self._order = order
         self._parent = _parent(pid)
         self._sources = _sources(arguments) if kind == "compile" else set()
         self._read: dict[str, str] = {}
@@ -281,6 +284,7 @@ class Step:
             "kind": self._kind,
             "pid": self._pid,
             "parent": self._parent,
+            "order": self._order,
             "inputs": inputs,
             "outputs": sorted(set(outputs)),
             "piped": self._kind == "compile" and not outputs,

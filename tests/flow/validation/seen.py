@@ -101,9 +101,10 @@ def step(
     *,
     pid: int = 10,
     parent: int = 1,
+    order: int = 0,
     flags: tuple[str, ...] = (),
     piped: bool = False,
     failed: bool = False,
 ) -> BuildStep:
     """Return a step of a build."""
-    return BuildStep(kind, pid, parent, inputs, outputs, flags, piped, failed)
+    return BuildStep(kind, pid, parent, order, inputs, outputs, flags, piped, failed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leadtime.flow.validation.blame.rules import proven_modules
@@ -98,13 +100,34 @@ def test_a_linkers_output_may_be_linked_again() -> None:
     assert set(proven_modules((COMPILED, ASSEMBLED, LINKED, again), RELEASE)) == {"d:module", "d:second", "d:third"}
 
 
-PIPED = step("compile", (C,), (), pid=11, parent=10, piped=True)
-FROM_PIPE = step("assemble", (), ("d:o",), pid=12, parent=10)
+PIPED = step("compile", (C,), (), pid=11, parent=10, order=1, piped=True)
+FROM_PIPE = step("assemble", (), ("d:o",), pid=12, parent=10, order=2)
 DRIVER = step("drive", pid=10)
 
 
-def test_text_piped_by_an_honest_driver_is_believed() -> None:
-    assert proven_modules((PIPED, FROM_PIPE, DRIVER, LINKED), RELEASE) == WHOLE
+@pytest.mark.parametrize("steps", [(PIPED, FROM_PIPE, DRIVER, LINKED), (FROM_PIPE, PIPED, DRIVER, LINKED)])
+def test_text_piped_by_an_honest_driver_is_believed_whichever_ends_first(steps: tuple[BuildStep, ...]) -> None:
+    assert proven_modules(steps, RELEASE) == WHOLE
+
+
+def test_pairs_of_one_driver_go_together_by_their_beginning() -> None:
+    second = step("compile", (HARNESS,), (), pid=13, parent=10, order=3, piped=True)
+    from_second = step("assemble", (), ("d:o2",), pid=14, parent=10, order=4)
+    linked = step("link", (read("d:o2"),), ("d:module",))
+
+    steps = (FROM_PIPE, from_second, second, PIPED, DRIVER, linked)
+    sources = {"/box/work/harness.c": "d:harness.c"}
+    assert proven_modules(steps, RELEASE) == {"d:module": Proof(is_whole=False, sources=sources)}
+
+
+def test_each_driver_has_its_own_pairs() -> None:
+    other = (
+        step("compile", (HARNESS,), (), pid=21, parent=20, order=0, piped=True),
+        step("assemble", (), ("d:other",), pid=22, parent=20, order=3),
+        step("drive", pid=20),
+    )
+
+    assert proven_modules((*other, PIPED, FROM_PIPE, DRIVER, LINKED), RELEASE) == WHOLE
 
 
 @pytest.mark.parametrize(
@@ -113,11 +136,15 @@ def test_text_piped_by_an_honest_driver_is_believed() -> None:
         (PIPED, FROM_PIPE, LINKED),
         (PIPED, FROM_PIPE, step("drive", pid=10, flags=("-wrapper",)), LINKED),
         (FROM_PIPE, DRIVER, LINKED),
-        (PIPED, step("assemble", (), ("d:o",), pid=12, parent=9), DRIVER, LINKED),
-        (PIPED, step("assemble", (), ("d:o",), parent=10, flags=("LD_PRELOAD",)), DRIVER, LINKED),
-        (PIPED, step("assemble", (), ("d:o",), parent=10, failed=True), DRIVER, LINKED),
-        (step("compile", (C,), (), parent=10), FROM_PIPE, DRIVER, LINKED),
-        (PIPED, step("link", (), ("d:o",), parent=10), DRIVER, LINKED),
+        (PIPED, replace(FROM_PIPE, parent=9), DRIVER, LINKED),
+        (PIPED, replace(FROM_PIPE, flags=("LD_PRELOAD",)), DRIVER, LINKED),
+        (PIPED, replace(FROM_PIPE, failed=True), DRIVER, LINKED),
+        (replace(PIPED, failed=True), FROM_PIPE, DRIVER, LINKED),
+        (replace(PIPED, flags=("-fplugin",)), FROM_PIPE, DRIVER, LINKED),
+        (replace(PIPED, is_piped=False), FROM_PIPE, DRIVER, LINKED),
+        (replace(PIPED, kind="assemble"), FROM_PIPE, DRIVER, LINKED),
+        (PIPED, replace(PIPED, order=3), FROM_PIPE, DRIVER, LINKED),
+        (PIPED, replace(FROM_PIPE, kind="link"), DRIVER, LINKED),
     ],
 )
 def test_any_other_text_on_a_pipe_is_not(steps: tuple[BuildStep, ...]) -> None:
