@@ -18,8 +18,13 @@ DECLARED_MAX = 20
 
 
 def declared_needs(archive: Path, *, where: str) -> tuple[str, ...]:
-    """Return ``build-system.requires`` of the release's top folder, without extras; empty where there is none."""
-    return tuple(plain for text in _requires(_project(archive, where)) if (plain := _plain(text)) is not None)
+    """Return ``build-system.requires`` of the release's top folder, without extras; empty where none can be read."""
+    try:
+        project = _project(archive, where)
+    except Malformed:
+        # Unpacking it will say so, with the verdict.
+        return ()
+    return tuple(plain for text in _requires(project) if (plain := _plain(text)) is not None)
 
 
 def wheels_for(fetcher: Fetcher, asked: tuple[str, ...], declared: tuple[str, ...]) -> tuple[Release, ...]:
@@ -73,6 +78,6 @@ def _plain(text: str) -> str | None:
     try:
         found = Requirement(text)
         applies = found.url is None and (found.marker is None or found.marker.evaluate())
-    except (InvalidRequirement, ValueError, Malformed):
+    except (InvalidRequirement, ValueError):
         return None
     return f"{found.name}{found.specifier}" if applies else None

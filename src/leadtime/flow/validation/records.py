@@ -195,11 +195,15 @@ class BuildInput:
 
 @dataclass(frozen=True, slots=True)
 class BuildStep:
-    """One compiler, driver, assembler or linker of a build, as seen at its exec and its exit."""
+    """One compiler, driver, assembler or linker of a build, as seen at its exec and its exit.
+
+    ``order`` counts beginnings; steps come in the order of their ends. ``is_piped``: a compiler that wrote no file.
+    """
 
     kind: str
     pid: int
     parent: int
+    order: int
     inputs: tuple[BuildInput, ...]
     outputs: tuple[str, ...]
     flags: tuple[str, ...]

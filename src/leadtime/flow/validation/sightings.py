@@ -78,6 +78,7 @@ def _step(value: Json) -> BuildStep:
         kind=_text(_member(value, "kind")),
         pid=_number(_member(value, "pid")),
         parent=_number(_member(value, "parent")),
+        order=_number(_member(value, "order")),
         inputs=tuple(_input(item) for item in _list(_member(value, "inputs"))),
         outputs=_texts(_member(value, "outputs")),
         flags=_texts(_member(value, "flags")),

@@ -51,23 +51,36 @@ def proven_modules(steps: Sequence[BuildStep], release: Mapping[str, str]) -> di
     What a compiler wrote is believed if nothing told it to lie, and if each of its inputs is a file of the release
     or a text that gives its own lines no other names.
     """
-    honest_drivers = {step.pid for step in steps if step.kind == "drive" and not step.flags}
     known: dict[str, Proof] = {}
     modules: dict[str, Proof] = {}
-    piped: dict[int, Proof] = {}
+    writers = _writers_to_pipes(steps)
     for step in steps:
-        proof = None if step.failed or step.flags or step.kind == "drive" else _step_proof(step, known, release)
-        if proof is None and step.kind == "assemble" and not step.inputs and not (step.failed or step.flags):
-            proof = piped.get(step.parent) if step.parent in honest_drivers else None
+        made_by = writers.get(step.order, step)
+        if step.kind == "drive" or any(one.failed or one.flags for one in (step, made_by)):
+            continue
+        proof = _step_proof(made_by, known, release)
         if proof is None:
             continue
-        if step.is_piped:
-            piped[step.parent] = proof
-        for output in step.outputs:
-            known[output] = proof
-            if step.kind == "link":
-                modules[output] = proof
+        known.update(dict.fromkeys(step.outputs, proof))
+        if step.kind == "link":
+            modules.update(dict.fromkeys(step.outputs, proof))
     return modules
+
+
+def _writers_to_pipes(steps: Sequence[BuildStep]) -> dict[int, BuildStep]:
+    """Return, for each assembler that read no file, the compiler whose text it read, if an honest driver paired them.
+
+    A driver runs one pair after the other, so the first compiler belongs to the first assembler.
+    """
+    honest_drivers = {step.pid for step in steps if step.kind == "drive" and not step.flags}
+    begun = sorted((step for step in steps if step.parent in honest_drivers), key=lambda step: step.order)
+    pairs: dict[int, BuildStep] = {}
+    for driver in honest_drivers:
+        writing = [step for step in begun if step.parent == driver and step.kind == "compile" and step.is_piped]
+        reading = [step for step in begun if step.parent == driver and step.kind == "assemble" and not step.inputs]
+        if len(writing) == len(reading):
+            pairs.update({reader.order: writer for writer, reader in zip(writing, reading, strict=True)})
+    return pairs
 
 
 def _step_proof(step: BuildStep, known: Mapping[str, Proof], release: Mapping[str, str]) -> Proof | None:
