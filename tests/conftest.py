@@ -68,6 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: setattr(socket.socket, "connect", connect))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the soaks out unless they are asked for (``-m soak``)."""
+    if "soak" not in str(config.option.markexpr):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     _Network.open = item.get_closest_marker("fetch") is not None
 
