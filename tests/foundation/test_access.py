@@ -7,11 +7,14 @@ import pytest
 from leadtime.foundation.access import (
     ANYONE,
     RULES,
+    SCOPES,
     SYSTEM,
     Act,
     Relation,
     Role,
+    Scope,
     Viewer,
+    has_conflict,
     may,
     relation_to_own,
     require,
@@ -51,7 +54,23 @@ REVIEWED = {
     Act.STATE_PACE: "coord:ops maint:o",
     Act.MANAGE_PARTIES: "coord:ops",
     Act.READ_ORGANISATION: "finder:o coord:ops maint:o oper:o agency:o devel:o partner:o auditor:o",
+    Act.READ_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
+    Act.KEEP_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
+    Act.EXPORT_CASES: "coord:ops",
+    Act.BREAK_GLASS: "auditor:o",
+    Act.CONFIRM_ACT: "coord:ops",
     Act.READ_TOTALS: "finder:ops coord:ops maint:ops oper:ops agency:ops devel:ops partner:ops auditor:ops system:ops",
+    Act.ENROL_MODEL: "devel:o",
+    Act.READ_MODEL: "agency:p devel:o partner:p auditor:p",
+    Act.OFFER_MODEL: "devel:o",
+    Act.WRITE_MILESTONE: "devel:o",
+    Act.END_OFFER: "devel:o",
+    Act.PROPOSE_PARTNER: "agency:p devel:o",
+    Act.CONSENT_TO_PARTNER: "devel:o",
+    Act.GRANT_ACCESS: "agency:p devel:o partner:p",
+    Act.USE_GRANT: "agency:p partner:p",
+    Act.SIGN_OFF_RETURN: "agency:p partner:p",
+    Act.RECORD_DESIGNATION: "agency:p devel:o",
 }
 
 
@@ -73,7 +92,7 @@ def test_the_table_says_what_was_reviewed(act: Act) -> None:
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("relation", Relation)
 def test_what_is_not_in_the_table_is_refused(act: Act, role: Role, relation: Relation) -> None:
-    viewer = Viewer(role=role, organisation=HOUSE)
+    viewer = Viewer(role=role, organisation=HOUSE, scope=Scope.PERSONAL)
     if role is Role.SYSTEM or (role, relation) in RULES[act]:
         assert may(role, act, relation)
         require(viewer, act, relation)
@@ -103,3 +122,58 @@ def test_a_visitor_who_belongs_to_no_organisation_owns_nothing() -> None:
     assert relation_to_own(ANYONE) is Relation.STRANGER
     assert relation_to_own(SYSTEM) is Relation.STRANGER
     assert relation_to_own(Viewer(Role.AUDITOR, HOUSE)) is Relation.OWN
+
+
+CHANGING_NOTHING = {
+    "READ_REPORT", "READ_VALIDATION", "READ_VULNERABILITY", "LIST_CASES", "READ_CASE", "READ_DRAFT", "READ_EXPOSURE",
+    "READ_ORGANISATION", "READ_SIGN_INS", "READ_TOTALS",
+}  # fmt: skip
+
+
+def test_each_scope_holds_the_acts_that_were_reviewed() -> None:
+    assert SCOPES[Scope.PERSONAL] == frozenset(Act)
+    assert SCOPES[Scope.EVERYTHING] == frozenset(Act) - {Act.KEEP_SIGN_INS}
+    assert {act.name for act in SCOPES[Scope.READ_ONLY]} == CHANGING_NOTHING
+    assert {act.name for act in SCOPES[Scope.REPORTS]} == {
+        "HAND_IN_REPORT", "READ_REPORT", "READ_VALIDATION", "READ_ORGANISATION",
+    }  # fmt: skip
+    assert {act.name for act in SCOPES[Scope.INVENTORIES]} == {
+        "KEEP_INVENTORY", "READ_EXPOSURE", "MARK_DEPLOYED", "READ_ORGANISATION", "READ_TOTALS",
+    }  # fmt: skip
+    assert set(SCOPES) == set(Scope)
+
+
+def test_a_scope_narrows_what_the_role_may_and_never_widens_it() -> None:
+    reader = Viewer(Role.COORDINATOR, HOUSE, scope=Scope.READ_ONLY)
+    require(reader, Act.READ_CASE, Relation.STRANGER)
+    with pytest.raises(Refused) as caught:
+        require(reader, Act.COORDINATE_CASE, Relation.STRANGER)
+    assert str(caught.value) == (
+        "a credential of the scope read only may not coordinate a case. "
+        "Sign in to the pages, or use a token of a wider scope."
+    )
+    with pytest.raises(Refused, match="the role finder may not"):
+        require(Viewer(Role.FINDER, HOUSE, scope=Scope.PERSONAL), Act.COORDINATE_CASE, Relation.OWN)
+
+
+def test_a_program_that_was_given_no_scope_changes_no_way_of_signing_in() -> None:
+    with pytest.raises(Refused, match="a credential of the scope everything may not change their own ways"):
+        require(Viewer(Role.FINDER, HOUSE), Act.KEEP_SIGN_INS, Relation.OWN)
+
+
+def test_the_system_has_no_scope() -> None:
+    require(Viewer(Role.SYSTEM, scope=Scope.READ_ONLY), Act.MANAGE_PARTIES, Relation.STRANGER)
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.AGENCY, Role.DEVELOPER])
+def test_a_conflict_of_interest_hides_a_developers_things_from_every_role(role: Role) -> None:
+    developer, other = UUID(int=8), UUID(int=9)
+    viewer = Viewer(role, HOUSE, conflicts=frozenset({developer}))
+    assert has_conflict(viewer, developer)
+    assert not has_conflict(viewer, other)
+    assert not has_conflict(viewer, None)
+    for about in (other, None):
+        require(viewer, Act.READ_ORGANISATION, Relation.OWN, about=about)
+    with pytest.raises(Missing) as caught:
+        require(viewer, Act.READ_ORGANISATION, Relation.OWN, about=developer)
+    assert caught.value.what == "there is no such thing that you may see"

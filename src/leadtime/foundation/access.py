@@ -55,12 +55,31 @@ class Act(StrEnum):
     LOAD_SOURCE = "load a source of facts"
     STATE_PACE = "state a pace"
     MANAGE_PARTIES = "manage parties"
+    READ_SIGN_INS = "read their own ways of signing in"
+    KEEP_SIGN_INS = "change their own ways of signing in"
+    EXPORT_CASES = "export unpatched cases"
+    BREAK_GLASS = "read a case in an emergency"
+    CONFIRM_ACT = "confirm an act that needs two people"
     READ_ORGANISATION = "read an organisation"
     READ_TOTALS = "read totals by stage"
+    ENROL_MODEL = "enrol a model"
+    READ_MODEL = "read an offered model"
+    OFFER_MODEL = "offer a model"
+    WRITE_MILESTONE = "write a milestone"
+    END_OFFER = "withdraw or release a model"
+    PROPOSE_PARTNER = "propose a partner"
+    CONSENT_TO_PARTNER = "consent to a partner"
+    GRANT_ACCESS = "grant access to a named person"
+    USE_GRANT = "use a grant"
+    SIGN_OFF_RETURN = "sign off a return"
+    RECORD_DESIGNATION = "record a designation"
 
 
 _COORDINATOR = {(Role.COORDINATOR, relation) for relation in Relation}
 _ITS_OWN = {(role, Relation.OWN) for role in Role if role is not Role.SYSTEM}
+_THE_DEVELOPER = {(Role.DEVELOPER, Relation.OWN)}
+_HOLDERS = {(Role.AGENCY, Relation.PARTICIPANT), (Role.PARTNER, Relation.PARTICIPANT)}
+"""Organisations that a developer offered a model to."""
 
 RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.HAND_IN_REPORT: frozenset(
@@ -84,20 +103,84 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.LOAD_SOURCE: frozenset(_COORDINATOR),
     Act.STATE_PACE: frozenset({(Role.MAINTAINER, Relation.OWN)} | _COORDINATOR),
     Act.MANAGE_PARTIES: frozenset(_COORDINATOR),
+    Act.READ_SIGN_INS: frozenset(_ITS_OWN),
+    Act.KEEP_SIGN_INS: frozenset(_ITS_OWN),
+    Act.EXPORT_CASES: frozenset(_COORDINATOR),
+    Act.BREAK_GLASS: frozenset({(Role.AUDITOR, Relation.OWN)}),
+    Act.CONFIRM_ACT: frozenset(_COORDINATOR),
     Act.READ_ORGANISATION: frozenset(_ITS_OWN | _COORDINATOR),
     Act.READ_TOTALS: frozenset((role, relation) for role in Role for relation in Relation),
+    Act.ENROL_MODEL: frozenset(_THE_DEVELOPER),
+    Act.READ_MODEL: frozenset(_THE_DEVELOPER | _HOLDERS | {(Role.AUDITOR, Relation.PARTICIPANT)}),
+    Act.OFFER_MODEL: frozenset(_THE_DEVELOPER),
+    Act.WRITE_MILESTONE: frozenset(_THE_DEVELOPER),
+    Act.END_OFFER: frozenset(_THE_DEVELOPER),
+    Act.PROPOSE_PARTNER: frozenset(_THE_DEVELOPER | {(Role.AGENCY, Relation.PARTICIPANT)}),
+    Act.CONSENT_TO_PARTNER: frozenset(_THE_DEVELOPER),
+    Act.GRANT_ACCESS: frozenset(_THE_DEVELOPER | _HOLDERS),
+    Act.USE_GRANT: frozenset(_HOLDERS),
+    Act.SIGN_OFF_RETURN: frozenset(_HOLDERS),
+    Act.RECORD_DESIGNATION: frozenset(_THE_DEVELOPER | {(Role.AGENCY, Relation.PARTICIPANT)}),
 }
 """Act -> the (role, relation) pairs that may do it. Nothing outside this table is allowed to a person."""
 
 
+class Scope(StrEnum):
+    """How much of what its person may do a credential may do."""
+
+    PERSONAL = "personal"
+    EVERYTHING = "everything"
+    READ_ONLY = "read only"
+    REPORTS = "reports"
+    INVENTORIES = "inventories"
+
+
+_READ_ONLY = frozenset(
+    {
+        Act.READ_REPORT,
+        Act.READ_VALIDATION,
+        Act.READ_VULNERABILITY,
+        Act.LIST_CASES,
+        Act.READ_CASE,
+        Act.READ_DRAFT,
+        Act.READ_EXPOSURE,
+        Act.READ_ORGANISATION,
+        Act.READ_SIGN_INS,
+        Act.READ_TOTALS,
+    }
+)
+
+SCOPES: Mapping[Scope, frozenset[Act]] = {
+    Scope.PERSONAL: frozenset(Act),
+    Scope.EVERYTHING: frozenset(Act) - {Act.KEEP_SIGN_INS},
+    Scope.READ_ONLY: _READ_ONLY,
+    Scope.REPORTS: frozenset({Act.HAND_IN_REPORT, Act.READ_REPORT, Act.READ_VALIDATION, Act.READ_ORGANISATION}),
+    Scope.INVENTORIES: frozenset(
+        {Act.KEEP_INVENTORY, Act.READ_EXPOSURE, Act.MARK_DEPLOYED, Act.READ_ORGANISATION, Act.READ_TOTALS}
+    ),
+}
+"""Scope -> the acts it holds; an act that is named nowhere else is in the first two alone.
+
+Only a session that a person opened is PERSONAL: no API token makes or ends a way of signing in, so that a stolen one
+cannot outlive its end.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks; the system and anyone have no person and organisation; ``purpose`` is what an agency states (I12)."""
+    """Who asks; the system and anyone have no person and organisation; ``purpose`` is what an agency states (I12).
+
+    ``conflicts`` are the developers' organisations about which the person or their organisation has a conflict of
+    interest; ``foreign_access`` tells that an agreement may bar them (see `parties.rules.refuse_barred`).
+    """
 
     role: Role
     organisation: UUID | None = None
     person: UUID | None = None
     purpose: str = ""
+    scope: Scope = Scope.EVERYTHING
+    conflicts: frozenset[UUID] = frozenset()
+    foreign_access: bool = False
 
 
 SYSTEM = Viewer(role=Role.SYSTEM)
@@ -117,19 +200,36 @@ def relation_to_own(viewer: Viewer) -> Relation:
     return Relation.OWN if viewer.organisation else Relation.STRANGER
 
 
-def require(viewer: Viewer, act: Act, relation: Relation) -> None:
-    """Return if the viewer may, else raise.
+def require(viewer: Viewer, act: Act, relation: Relation, *, about: UUID | None = None) -> None:
+    """Return if the viewer may, else raise; ``about`` is the developer whose model or window the thing belongs to.
 
-    A stranger gets `Missing` and so does not learn that the thing exists; one who stands in a relation to it
-    gets `Refused` naming role and act.
+    A stranger gets `Missing` and so does not learn that the thing exists, and so does, whatever their role, one who has
+    a conflict of interest about that developer; one who stands in a relation to it gets `Refused` naming role and act,
+    or the credential's scope.
     """
+    if has_conflict(viewer, about):
+        raise _nothing_there()
     if may(viewer.role, act, relation):
+        if viewer.role is not Role.SYSTEM and act not in SCOPES[viewer.scope]:
+            raise Refused(
+                f"a credential of the scope {viewer.scope} may not {act}",
+                next_step="Sign in to the pages, or use a token of a wider scope.",
+            )
         return
     if relation is Relation.STRANGER:
-        raise Missing(
-            "there is no such thing that you may see", next_step="Check the address and who you are signed in as."
-        )
+        raise _nothing_there()
     raise Refused(
         f"the role {viewer.role} may not {act}",
         next_step="Ask somebody whose organisation has the role for it.",
+    )
+
+
+def has_conflict(viewer: Viewer, developer: UUID | None) -> bool:
+    """Tell whether a developer's things are out of the viewer's sight for a conflict of interest; lists ask this."""
+    return developer is not None and developer in viewer.conflicts
+
+
+def _nothing_there() -> Missing:
+    return Missing(
+        "there is no such thing that you may see", next_step="Check the address and who you are signed in as."
     )
