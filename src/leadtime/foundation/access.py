@@ -144,6 +144,7 @@ _READ_ONLY = frozenset(
         Act.READ_CASE,
         Act.READ_DRAFT,
         Act.READ_EXPOSURE,
+        Act.READ_MODEL,
         Act.READ_ORGANISATION,
         Act.READ_SIGN_INS,
         Act.READ_TOTALS,
