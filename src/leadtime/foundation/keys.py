@@ -65,6 +65,21 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+def new_signing_key() -> bytes:
+    """Return a fresh Ed25519 private key: its 32-byte seed."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def public_key_of(signing_key: bytes) -> bytes:
+    """Return the raw 32-byte public key of an Ed25519 seed."""
+    return Ed25519PrivateKey.from_private_bytes(signing_key).public_key().public_bytes_raw()
+
+
+def sign(signing_key: bytes, message: bytes) -> bytes:
+    """Return the 64-byte Ed25519 signature of ``message`` by a seed."""
+    return Ed25519PrivateKey.from_private_bytes(signing_key).sign(message)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyRing:
     """An installation's own keys: one wraps data keys, one makes blind indexes, one signs."""
@@ -79,12 +94,12 @@ class KeyRing:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of ``message``."""
-        return Ed25519PrivateKey.from_private_bytes(self.signing).sign(message)
+        return sign(self.signing, message)
 
     @property
     def public_key(self) -> bytes:
         """Return the raw 32-byte Ed25519 public key."""
-        return Ed25519PrivateKey.from_private_bytes(self.signing).public_key().public_bytes_raw()
+        return public_key_of(self.signing)
 
     @property
     def key_id(self) -> str:
