@@ -52,6 +52,7 @@ system-tests:
 	@sh setup/system-packages.sh test
 
 $(VENV)/.ready: requirements.lock pyproject.toml | system
+	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "Leadtime needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked Python packages …"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock

@@ -17,7 +17,7 @@ need make command -v make
 need util-linux command -v setpriv
 need python3-venv sh -c 'for p in /usr/bin/python3 python3; do $p -c "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))" && exit 0; done; exit 1'
 need python3-dev sh -c '/usr/bin/python3 -c "import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_path(\"include\") + \"/Python.h\"))"'
-need libseccomp2 sh -c 'ls /usr/lib/*/libseccomp.so.2 /lib/*/libseccomp.so.2'
+need libseccomp2 sh -c 'ls /usr/lib/*/libseccomp.so.2 || ls /lib/*/libseccomp.so.2'
 if [ "$1" = test ]; then
   need chromium command -v chromium
   need nodejs command -v node

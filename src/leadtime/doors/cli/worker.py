@@ -29,7 +29,7 @@ CONCURRENCY_DEFAULT = 2
 def command(queues: str, concurrency: int) -> None:
     """Work queues until Ctrl-C or SIGTERM; the jobs of a killed worker are taken over within a minute.
 
-    The queue validation runs finders' programs: outside of trials, on a machine that holds no case keys.
+    The queue validation runs finders' programs: outside of trials, on a machine other than the site's.
     """
     configure_log()
     work_queues(read_settings(os.environ), SystemClock(), queues=parse_queues(queues), concurrency=concurrency)
