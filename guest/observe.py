@@ -15,33 +15,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import struct
-import subprocess
 import time
 from collections.abc import Callable
 
 import observe_build
 import observe_ptrace as trace
 import observe_report
-from observe_core import write_core
-from observe_elf import is_fixed
+from observe_hang import Sampler, extension_s
 from observe_memory import Mapping, Memory
-from observe_python import PythonStack
+from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
 from observe_static import StaticRuntime
+from observe_thread import executable, own_thread_number, process_of
 
 REPORTS_MAX = 8
-SAMPLES = 5
-SAMPLE_GAP_S = 0.15
-SAMPLED_THREADS_MAX = 64
-STOP_WAIT_S = 2.0
-DEBUGGER_S_MAX = 60
 CRASHES_MAX = 64
+MOMENT_S = 0.01
+"""Less than this left is nothing left."""
 FATAL = (signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
 GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
-KNOWN = "/observer/known.json"
-"""What was found out beforehand: {"interpreters": {path: {"layout": {...}, "library": path}}}; may be missing."""
 
 
 def watch(
@@ -55,8 +48,9 @@ def watch(
 ) -> dict[str, object]:
     """Follow ``payload_pid`` and all it starts until nothing is left or ``wall_s`` has passed; return what was seen.
 
-    The inner box's init is not traced: what is orphaned stays traced under it. Any child of the caller that ends
-    meanwhile may be reaped here.
+    While a program runs that waited for a processor, that much is added to its time, within the bounds of
+    `extension_s`; a build's is not extended. The inner box's init is not traced: what is orphaned stays traced under
+    it. Any child of the caller that ends meanwhile may be reaped here.
     """
     del init_pid
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
@@ -64,8 +58,8 @@ def watch(
     trace.seize(payload_pid)
     witness.expect(payload_pid)
     open_gate()
-    deadline = clock() + wall_s
-    while witness.has_tracees() and (left := deadline - clock()) > 0:
+    began = clock()
+    while witness.has_tracees() and (left := began + witness.allowed_s(clock() - began, wall_s) - clock()) > 0:
         try:
             stop = trace.next_stop(left)
         except ChildProcessError:
@@ -93,7 +87,7 @@ class Witness:
         self._files = observe_build.Files()
         self._begun = 0
         self._static: dict[str, StaticRuntime] = {}
-        self._interpreters = _known()
+        self._interpreters = Interpreters()
 
     def expect(self, tid: int) -> None:
         """Count a thread as traced."""
@@ -102,6 +96,13 @@ class Witness:
     def has_tracees(self) -> bool:
         """Tell whether anything is left to follow."""
         return bool(self._alive)
+
+    def allowed_s(self, passed_s: float, wall_s: float) -> float:
+        """Return how long the tree may run, now that it ran for ``passed_s``."""
+        if self._mode == "builds" or passed_s < wall_s - MOMENT_S:
+            return wall_s
+        longer = wall_s + extension_s(self._alive, wall_s)
+        return longer if longer - passed_s >= MOMENT_S else wall_s
 
     def see(self, tid: int, status: int) -> int:
         """Take one change of a thread and let it go on; returns the stop event, zero if it was none."""
@@ -135,7 +136,7 @@ class Witness:
         found = self._open_steps.get(tid)
         if found is None:
             with contextlib.suppress(OSError):
-                found = self._open_steps.get(_process(tid))
+                found = self._open_steps.get(process_of(tid))
         return found
 
     def _look_at_exec(self, tid: int) -> None:
@@ -196,12 +197,12 @@ class Witness:
         stack = _stack(memory, tid, registers, [fault.sp] if fault else [], self._interpreters)
         if static is not None:
             _mark_runtime(stack, memory, static)
-        about = {"pid": tid, "status": status, "program": _executable(tid), "fault": vars(fault) if fault else None}
+        about = {"pid": tid, "status": status, "program": executable(tid), "fault": vars(fault) if fault else None}
         self._reports.append({**about, "error": _read_error(memory, runtimes, static), **stack})
 
     def _static_runtime(self, tid: int, memory: Memory, here: Mapping | None) -> StaticRuntime | None:
         """Return the runtime that is linked into the program, if the program ends in its own code or by a signal."""
-        program = _executable(tid)
+        program = executable(tid)
         if not program.startswith("/box/") or (here is not None and here.path != program):
             return None
         mappings = [m for m in memory.mappings if m.is_code and m.path == program]
@@ -215,61 +216,8 @@ class Witness:
         return None
 
     def sample(self, clock: Callable[[], float]) -> None:
-        """Stop every thread several times, note its stack, and let it go on."""
-        for number in range(SAMPLES):
-            if number:
-                self._let_run(clock, SAMPLE_GAP_S)
-            self._samples.append([found for tid in self._stop_all(clock) if (found := self._sampled(tid))])
-            for tid in list(self._alive):
-                trace.resume(tid)
-
-    def _let_run(self, clock: Callable[[], float], seconds: float) -> None:
-        deadline = clock() + seconds
-        while (left := deadline - clock()) > 0:
-            stop = trace.next_stop(left)
-            if stop is not None:
-                self.see(*stop)
-
-    def _stop_all(self, clock: Callable[[], float]) -> list[int]:
-        """Return the threads that stand still now; the others ended or did not stop in time."""
-        asked = set()
-        for tid in sorted(self._alive)[:SAMPLED_THREADS_MAX]:
-            with contextlib.suppress(OSError):
-                trace.interrupt(tid)
-                asked.add(tid)
-        stopped: list[int] = []
-        deadline = clock() + STOP_WAIT_S
-        while asked - set(stopped) and (left := deadline - clock()) > 0:
-            stop = trace.next_stop(left)
-            if stop is None:
-                continue
-            tid, status = stop
-            if tid in asked and os.WIFSTOPPED(status) and status >> 16 == trace.EVENT_STOP:
-                stopped.append(tid)
-            else:
-                self.see(tid, status)
-                asked.discard(tid) if tid not in self._alive else None
-        return stopped
-
-    def _sampled(self, tid: int) -> dict[str, object] | None:
-        try:
-            memory = Memory(tid)
-        except OSError:
-            return None
-        try:
-            registers = trace.registers(tid)
-            frames = _stack(memory, tid, registers, [], self._interpreters)
-            return {
-                "pid": _process(tid),
-                "thread": tid,
-                "cpu_ticks": _cpu_ticks(tid),
-                "program": _executable(tid),
-                **frames,
-            }
-        except (OSError, ValueError):
-            return None
-        finally:
-            memory.close()
+        """Note several times what every thread is doing."""
+        self._samples = Sampler(self._alive, self.see, self._interpreters, clock).sample()
 
     def findings(self, *, timed_out: bool) -> dict[str, object]:
         """Return all of it as JSON values; a name that is not UTF-8 is spelled with question marks."""
@@ -279,17 +227,10 @@ class Witness:
             "reports_total": self._reports_total,
             "crashes": self._crashes,
             "samples": self._samples,
+            "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
         }
         return dict(json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")))
-
-
-def _known() -> dict[str, dict[str, object]]:
-    try:
-        with open(KNOWN, encoding="utf-8") as stream:
-            return dict(json.load(stream)["interpreters"])
-    except (OSError, ValueError, KeyError):
-        return {}
 
 
 def _system_file(link: str) -> str:
@@ -299,32 +240,6 @@ def _system_file(link: str) -> str:
         return path if os.path.samestat(os.stat(link), os.stat(path)) else ""
     except (OSError, ValueError):
         return ""
-
-
-def _executable(tid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{tid}/exe")
-    except OSError:
-        return ""
-
-
-def _process(tid: int) -> int:
-    with open(f"/proc/{tid}/status", encoding="utf-8", errors="replace") as stream:
-        found = re.search(r"^Tgid:\t(\d+)$", stream.read(), re.MULTILINE)
-    return int(found[1]) if found else tid
-
-
-def _own_thread_number(tid: int) -> int:
-    """Return a thread's id as its own namespace counts it, which is the one its interpreter noted."""
-    with open(f"/proc/{tid}/status", encoding="utf-8", errors="replace") as stream:
-        found = re.search(r"^NSpid:\t.*?(\d+)$", stream.read(), re.MULTILINE)
-    return int(found[1]) if found else tid
-
-
-def _cpu_ticks(tid: int) -> int:
-    with open(f"/proc/{tid}/stat", encoding="utf-8", errors="replace") as stream:
-        fields = stream.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def _runtimes(memory: Memory) -> set[str]:
@@ -360,80 +275,14 @@ def _mark_runtime(stack: dict[str, object], memory: Memory, static: StaticRuntim
 
 
 def _stack(
-    memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int], interpreters: dict[str, dict[str, object]]
+    memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int], interpreters: Interpreters
 ) -> dict[str, object]:
     """Return the thread's native frames with their modules, the Python frames, and the digests of what they name."""
-    native = _native(memory, tid, registers, stacks)
-    modules: dict[str, dict[str, object]] = {}
-    for frame in native:
-        mapping = memory.mapping(int(str(frame["pc"])))
-        file = mapping.file() if mapping and mapping.is_code else ""
-        frame["module"] = file
-        if mapping and file and file not in modules:
-            modules[file] = _module(memory, mapping.inode, mapping.device, file)
-    python = _python(memory, tid, interpreters)
-    files = {str(f["file"]) for f in [*native, *python] if f.get("file")}
-    return {
-        "frames": native,
-        "python": python,
-        "modules": modules,
-        "files": {file: observe_build.digest_of(file) for file in sorted(files) if file.startswith("/box/")},
-    }
-
-
-def _module(memory: Memory, inode: int, device: int, file: str) -> dict[str, object]:
-    same = [m for m in memory.mappings if m.is_code and (m.inode, m.device) == (inode, device)]
-    intact = all("w" not in m.rights and memory.is_as_on_disk(m, file) for m in same)
-    system = file.startswith(observe_report.SYSTEM)
-    return {"intact": intact, "digest": "" if system else observe_build.digest_of(file)}
-
-
-def _native(memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int]) -> list[dict[str, object]]:
-    """Return the thread's stack as a debugger reads it from an excerpt.
-
-    Excerpt and answer pass through descriptors: the watched program may write in every directory that we may.
-    """
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
-    settings = ("auto-load off", "debuginfod enabled off", "sysroot /nonexistent", "debug-file-directory /nonexistent")
-    options = [part for setting in settings for part in ("-iex", f"set {setting}")]
-    with open(os.memfd_create("core"), "wb") as core, open(os.memfd_create("answer"), "w+b") as answer:
-        write_core(core, memory, [(tid, registers)], stacks)
-        core.flush()
-        environment = {
-            "LEADTIME_FILES": json.dumps(_symbol_files(memory)),
-            "LEADTIME_ANSWER": str(answer.fileno()),
-            "PATH": "/usr/bin:/bin",
-            "HOME": "/nonexistent",
-            "LC_ALL": "C.UTF-8",
-        }
-        subprocess.run(
-            ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-c", f"/proc/self/fd/{core.fileno()}", "-x", script],
-            env=environment,
-            pass_fds=(core.fileno(), answer.fileno()),
-            cwd="/observer",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=DEBUGGER_S_MAX,
-            check=False,
-        )
-        answer.seek(0)
-        return list(json.load(answer))
-
-
-def _symbol_files(memory: Memory) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
-    for mapping in memory.mappings:
-        if mapping.is_code and (file := mapping.file()):
-            found.setdefault(file, 0 if is_fixed(file) else memory.base(mapping))
-    return list(found.items())
-
-
-def _python(memory: Memory, tid: int, interpreters: dict[str, dict[str, object]]) -> list[dict[str, object]]:
-    for mapping in memory.mappings:
-        known = interpreters.get(mapping.file()) if mapping.is_code else None
-        if known:
-            address = observe_report.address_of(memory, mapping, mapping.file(), "_PyRuntime")
-            layout = {str(name): int(str(value)) for name, value in dict(known["layout"]).items()}  # type: ignore[call-overload]
-            return PythonStack(memory, layout, address).frames(_own_thread_number(tid))
-    return []
+    python = interpreters.frames(memory, own_thread_number(tid))
+    excerpt = Excerpt(memory, tid, registers, stacks)
+    try:
+        (frames,) = read_stacks([excerpt])
+    finally:
+        excerpt.close()
+    files = digests_of(frames, interpreters.codes.files_of(python))
+    return {"frames": frames, "python": python, "modules": excerpt.modules, "files": files}

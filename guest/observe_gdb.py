@@ -1,7 +1,7 @@
-"""Runs inside gdb, on a core excerpt: print the stack of its first thread as JSON.
+"""Runs inside gdb, on core excerpts: answer with the stack of each one's thread, a JSON list of lists.
 
-Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where) and ``LEADTIME_ANSWER`` (the
-number of the descriptor to answer on).
+Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where), ``LEADTIME_CORES`` (JSON: the
+numbers of the descriptors of the excerpts) and ``LEADTIME_ANSWER`` (the number of the descriptor to answer on).
 No code of the process runs: gdb has no process here, only a file.
 """
 
@@ -55,22 +55,22 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
     return found
 
 
-def _stack() -> list[dict[str, object]]:
+def _stack(core: int) -> list[dict[str, object]]:
     frames: list[dict[str, object]] = []
-    frame = gdb.newest_frame()
-    while frame is not None and len(frames) < FRAMES_MAX:
-        frames.append(_frame(frame))
-        frame = frame.older()
+    try:
+        gdb.execute(f"core-file /proc/self/fd/{core}", to_string=True)
+        frame = gdb.newest_frame()
+        while frame is not None and len(frames) < FRAMES_MAX:
+            frames.append(_frame(frame))
+            frame = frame.older()
+    except gdb.error as error:
+        return [{"pc": 0, "kind": "broken", "function": _text(error)}]
     return frames
 
 
 def _main() -> None:
     _load()
-    stacks = []
-    try:
-        stacks = _stack()
-    except gdb.error as error:
-        stacks.append({"pc": 0, "kind": "broken", "function": _text(error)})
+    stacks = [_stack(core) for core in json.loads(os.environ["LEADTIME_CORES"])]
     with open(int(os.environ["LEADTIME_ANSWER"]), "w", encoding="utf-8") as stream:
         json.dump(stacks, stream)
 

@@ -13,20 +13,54 @@ FRAMES_MAX = 400
 TEXT_CHARS_MAX = 1000
 TABLE_BYTES_MAX = 1 << 16
 CODE_BYTES_MAX = 1 << 14
+CODES_CHARS_MAX = 8 << 20
+"""Of all code that is written down; what is seen after that is called by its name only."""
 KIND_BITS, COMPACT_BIT, ASCII_BIT = 2, 5, 6
 """In PyASCIIObject.state: two bits of interning, three of kind, then compact and ascii (3.11 to 3.13)."""
 INTERNED_BYTE_VERSION = 0x030E
+NOWHERE = -1
+"""A first line that no code has."""
 _NO_COLUMNS, _LONG, _NONE = 13, 14, 15
 """Forms of a location entry, Objects/locations.md of CPython 3.11."""
+
+
+class Codes:
+    """Every code object that was seen, each once."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[object, ...], int] = {}
+        self._seen: list[dict[str, object]] = []
+        self._chars = 0
+
+    def place_of(self, code: dict[str, object]) -> int:
+        """Return the place of a code object in `seen`."""
+        if (known := self._places.get(tuple(code.values()))) is not None:
+            return known
+        self._chars += sum(len(str(value)) for value in code.values())
+        if self._chars > CODES_CHARS_MAX:
+            code = {**code, "first_line": NOWHERE, "table": "", "code": ""}
+        place = self._places.setdefault(tuple(code.values()), len(self._seen))
+        if place == len(self._seen):
+            self._seen.append(code)
+        return place
+
+    def files_of(self, frames: list[dict[str, object]]) -> list[str]:
+        """Return the files that frames say their code comes from."""
+        return [str(self._seen[int(str(frame["code"]))]["file"]) for frame in frames]
+
+    def seen(self) -> list[dict[str, object]]:
+        """Return all of it: {function, file, first_line, table, code}."""
+        return self._seen
 
 
 class PythonStack:
     """The frames of one interpreter, by the measured ``layout`` and the address of its runtime structure."""
 
-    def __init__(self, memory: Memory, layout: dict[str, int], runtime: int) -> None:
+    def __init__(self, memory: Memory, layout: dict[str, int], runtime: int, codes: Codes) -> None:
         self._memory = memory
         self._at = layout
         self._runtime = runtime
+        self._codes = codes
 
     def frames(self, native_thread: int) -> list[dict[str, object]]:
         """Return that thread's frames, innermost first; ``entry`` marks the last of one call of the evaluator in C."""
@@ -59,14 +93,14 @@ class PythonStack:
     def _add(self, found: list[dict[str, object]], frame: int) -> None:
         owner = self._memory.read(frame + self._at["frame_owner"], 1)
         if self._at["entry_owner"] < 0:
-            found.append({**self._code(frame), "entry": owner == b"\x01"})
+            found.append({**self._frame(frame), "entry": owner == b"\x01"})
         elif owner == bytes([self._at["entry_owner"]]):
             if found:
                 found[-1]["entry"] = True
         else:
-            found.append({**self._code(frame), "entry": False})
+            found.append({**self._frame(frame), "entry": False})
 
-    def _code(self, frame: int) -> dict[str, object]:
+    def _frame(self, frame: int) -> dict[str, object]:
         at = self._at
         code = self._memory.word(frame + at["frame_code"])
         first = int.from_bytes(self._memory.read(code + at["code_first_line"], 4), "little", signed=True)
@@ -74,14 +108,16 @@ class PythonStack:
         start = code + at["code_start"]
         unit = (self._memory.word(frame + at["frame_instruction"]) - start) // 2
         size = max(0, min(self._memory.word(code + at["size"]) * 2, CODE_BYTES_MAX))
-        return {
-            "function": self._text(self._memory.word(code + at["code_name"])),
-            "file": self._text(self._memory.word(code + at["code_file"])),
-            "line": _line(table, first, unit),
-            "first_line": first,
-            "table": table.hex(),
-            "code": self._memory.read(start, size).hex(),
-        }
+        place = self._codes.place_of(
+            {
+                "function": self._text(self._memory.word(code + at["code_name"])),
+                "file": self._text(self._memory.word(code + at["code_file"])),
+                "first_line": first,
+                "table": table.hex(),
+                "code": self._memory.read(start, size).hex(),
+            }
+        )
+        return {"code": place, "line": _line(table, first, unit)}
 
     def _bytes(self, address: int) -> bytes:
         size = self._memory.word(address + self._at["size"])

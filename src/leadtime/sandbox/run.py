@@ -19,8 +19,10 @@ OBSERVER_MEMORY_MIB = 768
 
 BOX_PIDS = 8
 OBSERVER_PIDS = 24
-OBSERVER_GRACE_S = 60.0
-"""How long the observer may go on looking after the program's wall time, before it is ended too."""
+OBSERVER_GRACE_S = 90.0
+"""How long the observer may go on after the program's wall time before it is ended too.
+
+It adds to that time what the program waited for a processor, within bounds, takes samples and reads them."""
 
 
 def run(program: Program, *, user: str = "nobody", control_groups: bool = True) -> Outcome:

@@ -81,6 +81,15 @@ def total(text):
 
 def each(text, visit):
     return [visit(letter) for letter in text]
+
+
+def words(text):
+    position = 0
+    while position < len(text):
+        yield sum(position for _ in range(200))
+        if text[position] == "!"%(loop)s:
+            continue
+        position += 1
 '''
 
 VERSIONS: Mapping[str, Mapping[str, str]] = {

@@ -46,6 +46,7 @@ from tests.flow.validation.seen import (
     ASAN,
     DEADLY,
     DIE,
+    EVALUATOR,
     FINDERS,
     GENERIC,
     LIBC,
@@ -302,6 +303,7 @@ def hang(run: SeenRun) -> Judged:
 
 IN_SUBJECT = stack(LOOP, FINDERS)
 IN_HARNESS = stack(FINDERS, OUTER)
+UNREADABLE_STACK = stack(EVALUATOR, START)
 
 
 def test_a_hang_in_the_subject_is_a_hit() -> None:
@@ -316,18 +318,69 @@ def test_a_hang_in_the_subject_is_a_hit() -> None:
     )
 
 
-@pytest.mark.parametrize(("inside", "showing"), [(5, Showing.HIT), (4, Showing.HIT), (3, Showing.FOREIGN)])
-def test_four_of_five_moments_must_be_in_the_subject(inside: int, showing: Showing) -> None:
-    stacks = [IN_SUBJECT] * inside + [IN_HARNESS] * (5 - inside)
+@pytest.mark.parametrize(
+    ("inside", "outside", "showing"),
+    [
+        (5, 0, Showing.HIT),
+        (3, 2, Showing.HIT),
+        (2, 3, Showing.FOREIGN),
+        (2, 2, Showing.FOREIGN),
+        (3, 3, Showing.FOREIGN),
+    ],
+)
+def test_most_moments_must_be_in_the_subject(inside: int, outside: int, showing: Showing) -> None:
+    stacks = [IN_SUBJECT] * inside + [IN_HARNESS] * outside
 
     assert hang(sampled(*stacks)).showing is showing
 
 
-def test_moments_in_which_a_thread_was_not_seen_count_against_it() -> None:
-    run = sampled(*[IN_SUBJECT] * 3)
+@pytest.mark.parametrize(("seen", "missed", "showing"), [(3, 2, Showing.HIT), (2, 2, Showing.FOREIGN)])
+def test_a_thread_that_was_not_seen_in_most_moments_does_not_hang(seen: int, missed: int, showing: Showing) -> None:
+    run = sampled(*[IN_SUBJECT] * seen)
 
-    assert hang(replace(run, samples=(*run.samples, (), ()))).showing is Showing.FOREIGN
-    assert hang(replace(run, samples=(*run.samples[:2], run.samples[2], run.samples[2], ()))).showing is Showing.HIT
+    assert hang(replace(run, samples=(*run.samples, *[()] * missed))).showing is showing
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "unreadable", "showing"),
+    [
+        (3, 0, 2, Showing.HIT),
+        (2, 0, 2, Showing.FOREIGN),
+        (3, 2, 4, Showing.HIT),
+        (3, 3, 0, Showing.FOREIGN),
+        (2, 2, 3, Showing.FOREIGN),
+    ],
+)
+def test_a_stack_that_could_not_be_read_speaks_for_nobody_if_most_could(
+    inside: int, outside: int, unreadable: int, showing: Showing
+) -> None:
+    stacks = [UNREADABLE_STACK] * unreadable + [IN_SUBJECT] * inside + [IN_HARNESS] * outside
+
+    assert hang(sampled(*stacks)).showing is showing
+
+
+def test_blame_is_for_a_stack_that_could_be_read_before_one_that_could_not() -> None:
+    assert hang(sampled(UNREADABLE_STACK, IN_HARNESS)).reason == (
+        "timeout, but its faulting frame main harness.c:8 is the harness's, not the subject's"
+    )
+    assert hang(sampled(UNREADABLE_STACK, UNREADABLE_STACK)).reason == (
+        "timeout, but its faulting frame (an interpreter's stack that could not be read) is of unknown code, "
+        "not the subject's"
+    )
+
+
+def test_what_hangs_is_named_by_what_most_moments_share() -> None:
+    deeper = stack(SUBJECT, LOOP, FINDERS)
+    frames = (
+        Frame("read_one", "lib/brittle.c", 5, Origin.SUBJECT),
+        Frame("brittle_spin", "lib/brittle.c", 29, Origin.SUBJECT),
+        Frame("main", "harness.c", 8, Origin.FINDER),
+    )
+
+    found = hang(sampled(IN_SUBJECT, deeper, deeper, IN_HARNESS)).crash
+
+    assert found is not None
+    assert found.frames == frames
 
 
 def test_a_harness_that_spins_is_to_blame() -> None:

@@ -184,6 +184,24 @@ def test_a_hang_in_python_reproduces_and_the_fixed_release_ends(tmp_path: Path) 
     ]
 
 
+def test_a_generator_that_never_ends_is_the_subjects_hang_whoever_asks_it_for_more(tmp_path: Path) -> None:
+    harness = PYTHON_LOOP.replace("brittle.total(", "sum(1 for _ in brittle.words(").replace(".read())", ".read()))")
+    trial = Trial(
+        files={"harness.py": harness},
+        build=(),
+        run="{python} harness.py {input} {src}",
+        oracle="hang",
+        limits=SHORT,
+        fixed="1.1",
+    )
+
+    verdict = verdict_on(trial, tmp_path)
+
+    assert (verdict.word, verdict.fixed.word) == (Word.REPRODUCED, FixedWord.CLEAN), verdict.reason
+    assert verdict.crash is not None
+    assert "words" in [frame.function for frame in verdict.crash.subject_frames]
+
+
 @pytest.mark.parametrize(
     ("trial", "reason"),
     [

@@ -28,6 +28,7 @@ SEEN_BOUNDS = JsonBounds(bytes_max=512 << 20, depth_max=24, values_max=32_000_00
 LINES_MAX = 10_000
 STOP_CHECK_S = 0.2
 END_S_MAX = 20.0
+RUN = "from leadtime.flow.validation.run import main; main()"
 CHILD_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 Progress = Callable[[str, int, int], None]
@@ -105,7 +106,7 @@ def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> See
     """Run the task in a child without our environment; killing it empties every box it started."""
     child = subprocess.Popen(
         # The kernel ends it with us, however we end; its boxes end with it.
-        ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-m", "leadtime.flow.validation.run"],
+        ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", RUN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=CHILD_ENVIRONMENT,

@@ -12,7 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from leadtime.flow.validation.blame.rules import blame, common_stack, faulting_frame, merged, origin_of
+from leadtime.flow.validation.blame.rules import (
+    UNREADABLE,
+    blame,
+    common_stack,
+    faulting_frame,
+    merged,
+    origin_of,
+)
 from leadtime.flow.validation.records import (
     Crash,
     Fault,
@@ -41,9 +48,6 @@ Z_95 = 1.959964
 
 SIGNATURE_FRAMES = 3
 RECURSION_REPEATS = 3
-SAMPLES_SHARE_MIN = 0.8
-"""In how many of its samples a hanging thread must be in the subject."""
-
 SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
 SI_TKILL = -6
 """``si_code`` of a signal that a thread was sent by tkill(2), as raise(3) and abort(3) do."""
@@ -177,15 +181,29 @@ def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
         return _quiet(run)
     blamed = ["no thread of it was in the subject"]
     for samples in _by_thread(run):
-        stacks = [merged(sample.stack, scene) for sample in samples]
-        inside = [frames for frames in stacks if _is_subjects(faulting_frame(frames))]
         if not _matters(samples):
             continue
-        if len(inside) >= SAMPLES_SHARE_MIN * len(run.samples):
+        stacks = sorted((merged(sample.stack, scene) for sample in samples), key=_is_unreadable)
+        read = [frames for frames in stacks if not _is_unreadable(frames)]
+        inside = [frames for frames in read if _is_subjects(faulting_frame(frames))]
+        if _is_most(len(read), len(run.samples)) and _is_most(len(inside), len(read)):
             return _hang_in(common_stack(inside))
         faults = [faulting_frame(frames) for frames in stacks]
         blamed += [blame(fault) for fault in faults if fault is not None and not _is_subjects(fault)]
     return Judged(Showing.FOREIGN, f"timeout, but {blamed[1] if len(blamed) > 1 else blamed[0]}")
+
+
+def _is_unreadable(frames: tuple[Frame, ...]) -> bool:
+    return frames[:1] == (UNREADABLE,)
+
+
+def _is_most(part: int, whole: int) -> bool:
+    """Tell whether a part is more than half.
+
+    A generator that never ends hands on what it makes to a caller that takes its own time, so not every moment need be
+    in the subject; and one in which a stack could not be read speaks for nobody.
+    """
+    return part * 2 > whole
 
 
 def _by_thread(run: SeenRun) -> list[list[ThreadSample]]:

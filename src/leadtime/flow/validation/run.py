@@ -1,7 +1,7 @@
 """The process that runs a task: reads it from standard input, answers on standard output.
 
-Started by `prove` as ``python -I -m leadtime.flow.validation.run``, with no database, no secrets and no network of its
-own. Lines of the answer are ``{"doing": TEXT, "done": N, "of": M}``; the last one is ``{"seen": …}`` or
+Started by `prove`, isolated, with no database, no secrets and no network of its own. Lines of the answer are
+``{"doing": TEXT, "done": N, "of": M}``; the last one is ``{"seen": …}`` or
 ``{"problem": {"kind", "what", "where", "next_step"}}``.
 """
 
@@ -121,7 +121,3 @@ def main() -> None:
     except LeadtimeError as problem:
         told = {"what": problem.what, "where": problem.where, "next_step": problem.next_step}
         answer({"problem": {"kind": type(problem).__name__, **told}})
-
-
-if __name__ == "__main__":
-    main()

@@ -64,7 +64,7 @@ class Target:
             work = scene / "work"
             try:
                 if not copy_tree(self._built.place / "work", work):
-                    return RawRun(None, Sightings((), ()))
+                    return RawRun(None, Sightings())
                 outcome = run(self._program(scene, work, given), user=self._user)
             finally:
                 discard(work)
@@ -74,7 +74,7 @@ class Target:
         try:
             return RawRun(outcome, read_sightings(outcome.sightings))
         except Malformed:
-            return RawRun(outcome, Sightings((), ()))
+            return RawRun(outcome, Sightings())
 
     def _program(self, scene: Path, work: Path, given: CarriedFile) -> Program:
         name = plain_input_name(given.name)
@@ -104,7 +104,7 @@ class Target:
     def read(self, raw: Iterable[RawRun]) -> tuple[SeenRun, ...]:
         """Return the runs as records, with every piece of Python on their stacks compared with its file."""
         runs = tuple(raw)
-        genuine = self._genuine(frozenset().union(*(one.sightings.codes() for one in runs)))
+        genuine = self._genuine(frozenset().union(*(one.sightings.codes for one in runs)))
         return tuple(self._seen(one, genuine) for one in runs)
 
     def _seen(self, raw: RawRun, genuine: frozenset[Code]) -> SeenRun:

@@ -38,34 +38,38 @@ class Code:
 
 
 IsGenuine = Callable[[Code], bool]
+_Known = tuple[tuple[Code, bool], ...]
+"""Each code that a run's frames count in, and whether its file compiles to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """What one watched run showed, not yet judged."""
+    """What one watched run showed, not yet judged; ``codes`` is every piece of Python code that lay on a stack."""
 
-    reports: tuple[Json, ...]
-    samples: tuple[tuple[Json, ...], ...]
-
-    def codes(self) -> frozenset[Code]:
-        """Return every piece of Python code that lies on a stack."""
-        stacks = [*self.reports, *(sample for moment in self.samples for sample in moment)]
-        return frozenset(_code(frame) for stack in stacks for frame in _list(_member(stack, "python")))
+    reports: tuple[Json, ...] = ()
+    samples: tuple[tuple[Json, ...], ...] = ()
+    codes: tuple[Code, ...] = ()
 
     def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
         """Return the reports of runtimes."""
-        return tuple(_report(report, is_genuine) for report in self.reports)
+        known = self._known(is_genuine)
+        return tuple(_report(report, known) for report in self.reports)
 
     def read_samples(self, is_genuine: IsGenuine) -> tuple[tuple[ThreadSample, ...], ...]:
         """Return the stacks at the limit, moment by moment."""
-        return tuple(tuple(_sample(sample, is_genuine) for sample in moment) for moment in self.samples)
+        known = self._known(is_genuine)
+        return tuple(tuple(_sample(sample, known) for sample in moment) for moment in self.samples)
+
+    def _known(self, is_genuine: IsGenuine) -> _Known:
+        return tuple((code, is_genuine(code)) for code in self.codes)
 
 
 def read_sightings(raw: bytes) -> Sightings:
     """Return the sightings of a run; raises `Malformed` for what no observer of ours writes."""
     value = read_json(raw, BOUNDS)
     samples = tuple(tuple(_list(moment)) for moment in _list(_member(value, "samples")))
-    return Sightings(tuple(_list(_member(value, "reports"))), samples)
+    codes = tuple(_code(code) for code in _list(_member(value, "codes")))
+    return Sightings(tuple(_list(_member(value, "reports"))), samples, codes)
 
 
 def read_steps(raw: bytes) -> tuple[BuildStep, ...]:
@@ -96,16 +100,16 @@ def _input(value: Json) -> BuildInput:
     )
 
 
-def _report(value: Json, is_genuine: IsGenuine) -> RuntimeReport:
+def _report(value: Json, known: _Known) -> RuntimeReport:
     fault, error = _member(value, "fault"), _member(value, "error")
-    known: Mapping[str, Json] = error if isinstance(error, dict) else {}
+    told: Mapping[str, Json] = error if isinstance(error, dict) else {}
     return RuntimeReport(
-        stack=_stack(value, is_genuine),
+        stack=_stack(value, known),
         fault=None if fault is None else _fault(fault),
-        description=_text(known.get("description", "")),
-        access_class=_text(known.get("class", "")),
-        access_bytes=_number(known.get("size", 0)),
-        is_write=known.get("write") is True,
+        description=_text(told.get("description", "")),
+        access_class=_text(told.get("class", "")),
+        access_bytes=_number(told.get("size", 0)),
+        is_write=told.get("write") is True,
     )
 
 
@@ -113,22 +117,22 @@ def _fault(value: Json) -> Fault:
     return Fault(_number(_member(value, "signal")), _number(_member(value, "code")), _number(_member(value, "pc")))
 
 
-def _sample(value: Json, is_genuine: IsGenuine) -> ThreadSample:
+def _sample(value: Json, known: _Known) -> ThreadSample:
     return ThreadSample(
         process=_number(_member(value, "pid")),
         thread=_number(_member(value, "thread")),
         cpu_ticks=_number(_member(value, "cpu_ticks")),
-        stack=_stack(value, is_genuine),
+        stack=_stack(value, known),
     )
 
 
-def _stack(value: Json, is_genuine: IsGenuine) -> Stack:
+def _stack(value: Json, known: _Known) -> Stack:
     modules, files = _member(value, "modules"), _member(value, "files")
     if not isinstance(modules, dict) or not isinstance(files, dict):
         raise _wrong("a stack")
     return Stack(
         native=tuple(_native(frame) for frame in _list(_member(value, "frames"))),
-        python=tuple(_python(frame, is_genuine) for frame in _list(_member(value, "python"))),
+        python=tuple(_python(frame, known) for frame in _list(_member(value, "python"))),
         modules={name: _module(module) for name, module in modules.items()},
         files={name: _text(digest) for name, digest in files.items()},
     )
@@ -157,14 +161,17 @@ def _native(value: Json) -> NativeFrame:
     )
 
 
-def _python(value: Json, is_genuine: IsGenuine) -> PythonFrame:
-    line = _member(value, "line")
+def _python(value: Json, known: _Known) -> PythonFrame:
+    line, place = _member(value, "line"), _number(_member(value, "code"))
+    if not 0 <= place < len(known):
+        raise _wrong("a frame's code")
+    code, is_genuine = known[place]
     return PythonFrame(
-        function=_text(_member(value, "function")),
-        file=_text(_member(value, "file")),
+        function=code.name,
+        file=code.file,
         line=None if line is None else _number(line),
         is_entry=_member(value, "entry") is True,
-        is_genuine=is_genuine(_code(value)),
+        is_genuine=is_genuine,
     )
 
 

@@ -242,15 +242,37 @@ def test_blame_says_why_a_frame_does_not_count(fault: Frame | None, words: str) 
     assert blame(fault) == words
 
 
-def test_the_common_stack_is_what_all_moments_share() -> None:
+def test_the_common_stack_is_what_all_moments_share_with_the_line_where_most_were() -> None:
     outer = (frame("loop", line=20), frame("main", "h.c", 9, Origin.FINDER))
     moments = [
-        (frame("a"), frame("step", line=11), *outer),
-        (frame("b"), frame("step", line=12), *outer),
+        (frame("a"), frame("step", line=12), *outer),
+        (frame("b"), frame("step", line=11), *outer),
         (frame("step", line=11), *outer),
     ]
 
-    assert common_stack(moments) == (frame("step", line=None), *outer)
+    assert common_stack(moments) == (frame("step", line=11), *outer)
+
+
+def test_a_moment_that_has_left_the_innermost_call_does_not_hide_it() -> None:
+    outer = frame("stream")
+    moments = [(frame("match"), outer), (outer,), (frame("match"), outer), (frame("other"), frame("match"), outer)]
+
+    assert common_stack(moments) == (frame("match"), outer)
+
+
+@pytest.mark.parametrize(("sharing", "found"), [(3, ("match", "stream")), (2, ("stream",))])
+def test_what_no_more_than_half_share_is_not_common(sharing: int, found: tuple[str, ...]) -> None:
+    moments = [(frame("match"), frame("stream"))] * sharing + [(frame("stream"),)] * 2
+
+    assert common_stack(moments) == tuple(frame(function) for function in found)
+
+
+def test_moments_that_went_another_way_are_not_asked_again() -> None:
+    inner, other = frame("inner"), frame("other")
+    moments = [(inner, frame("b")), (inner, frame("b")), (inner, frame("b")), (other, frame("c")), (other, frame("c"))]
+
+    assert common_stack(moments) == (inner, frame("b"))
+    assert common_stack([*moments, (inner, frame("c"))]) == moments[0]
 
 
 def test_what_lies_inside_the_innermost_common_subject_frame_falls_away() -> None:

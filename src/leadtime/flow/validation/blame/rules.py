@@ -7,6 +7,7 @@ each link from the release's file to the running code was seen from outside.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from leadtime.flow.validation.records import (
@@ -28,6 +29,7 @@ SKIPPED = frozenset({Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INT
 """Origins that are never to blame: the faulting frame is the topmost one of any other."""
 
 EVALUATOR = "_PyEval_EvalFrameDefault"
+UNREADABLE = Frame("(an interpreter's stack that could not be read)", "", None, Origin.UNKNOWN)
 
 _SANITIZER = re.compile(r"lib(?:asan|ubsan|tsan|hwasan|lsan)\.so|libclang_rt\.")
 _LIBC = re.compile(
@@ -170,13 +172,13 @@ def origin_of_python(frame: PythonFrame, stack: Stack, scene: Scene) -> Origin:
 def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
     """Return one stack of both kinds of frames: each call of the evaluator in C gives way to the Python it ran.
 
-    If the two do not fit together, the whole stack begins with a frame of unknown origin: who runs cannot be told.
+    If the two do not fit together, the whole stack begins with `UNREADABLE`: who runs cannot be told. That is so for a
+    moment whenever the evaluator is entered or left, before or after the interpreter notes it.
     """
     evaluators = [n for n, frame in enumerate(stack.native) if _is_evaluator(frame, scene)]
     entries = [n for n, frame in enumerate(stack.python) if frame.is_entry]
     if len(evaluators) != len(entries):
-        unreadable = Frame("(an interpreter's stack that could not be read)", "", None, Origin.UNKNOWN)
-        return (unreadable, *(_native(frame, stack, scene) for frame in stack.native))
+        return (UNREADABLE, *(_native(frame, stack, scene) for frame in stack.native))
     found: list[Frame] = []
     begin = 0
     for number, frame in enumerate(stack.native):
@@ -229,17 +231,23 @@ def blame(fault: Frame | None) -> str:
 
 
 def common_stack(stacks: Sequence[tuple[Frame, ...]]) -> tuple[Frame, ...]:
-    """Return the outer frames that all stacks share, from the innermost subject frame that all share outwards.
+    """Return the outer frames that most stacks share, from the innermost subject frame that most share outwards.
 
-    Two calls are the same where function and file are; where the lines differ, the frame has none. What lies further
-    in changes from one moment to the next. If the stacks share no subject frame, the first stack stands for all.
+    Two calls are the same where function and file are; a frame's line is where it was most often. What lies further in
+    changes from one moment to the next. If most share no subject frame, the first stack stands for all.
     """
     shared: list[Frame] = []
-    for level in zip(*(reversed(frames) for frames in stacks), strict=False):
-        if len({(frame.function, frame.file, frame.origin) for frame in level}) > 1:
+    agreeing = [tuple(reversed(frames)) for frames in stacks]
+    for depth in range(max(len(frames) for frames in stacks)):
+        deep_enough = [frames for frames in agreeing if depth < len(frames)]
+        call, times = Counter(_call(frames[depth]) for frames in deep_enough).most_common(1)[0]
+        if times * 2 <= len(stacks):
             break
-        first = level[0]
-        line = first.line if len({frame.line for frame in level}) == 1 else None
-        shared.append(Frame(first.function, first.file, line, first.origin))
+        agreeing = [frames for frames in deep_enough if _call(frames[depth]) == call]
+        shared.append(Counter(frames[depth] for frames in agreeing).most_common(1)[0][0])
     innermost = [n for n, frame in enumerate(shared) if frame.origin is Origin.SUBJECT]
     return tuple(reversed(shared[: innermost[-1] + 1])) if innermost else stacks[0]
+
+
+def _call(frame: Frame) -> tuple[str, str, Origin]:
+    return frame.function, frame.file, frame.origin

@@ -1,0 +1,131 @@
+"""Samples what every thread of a tree is doing when its time is up, and tells when that is on a busy machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+
+import observe_ptrace as trace
+from observe_memory import Memory
+from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
+from observe_thread import cpu_ticks, executable, own_thread_number, process_of, waited_s
+
+MOMENTS = 20
+MOMENT_GAP_S = 0.08
+SAMPLING_S_MAX = 15.0
+STACKS_MAX = 320
+EXCERPT_BYTES_MAX = 256 << 20
+"""How much is kept before a debugger reads it."""
+THREADS_MAX = 64
+STOP_WAIT_S = 2.0
+EXTENSION_S_MAX = 20.0
+EXTENSION_FACTOR_MAX = 2.0
+"""How much longer than its limit a program may take that waited for a processor: of its limit, and in all."""
+
+
+def extension_s(alive: set[int], wall_s: float) -> float:
+    """Return how much later than ``wall_s`` its time is up: as long as its threads waited for a processor, bounded.
+
+    They did not have that time; a program that merely runs on a busy machine does not hang.
+    """
+    waited = max((waited_s(tid) for tid in sorted(alive)[:THREADS_MAX]), default=0.0)
+    return min(waited, EXTENSION_FACTOR_MAX * wall_s, EXTENSION_S_MAX)
+
+
+class Sampler:
+    """Stops every thread of a tree several times, takes an excerpt, and lets it go on.
+
+    ``alive`` are the tree's threads, kept up to date by ``see``, which takes every change that is not ours.
+    """
+
+    def __init__(
+        self,
+        alive: set[int],
+        see: Callable[[int, int], int],
+        interpreters: Interpreters,
+        clock: Callable[[], float],
+    ) -> None:
+        self._alive = alive
+        self._see = see
+        self._interpreters = interpreters
+        self._clock = clock
+        self._waiting: list[tuple[dict[str, object], Excerpt]] = []
+
+    def sample(self) -> list[list[dict[str, object]]]:
+        """Return what each thread was doing, moment by moment; a thread that could not be read is left out."""
+        moments: list[list[dict[str, object]]] = []
+        taken = 0
+        end = self._clock() + SAMPLING_S_MAX
+        for number in range(MOMENTS):
+            if number:
+                self._let_run()
+            if self._clock() >= end or taken >= STACKS_MAX:
+                break
+            moments.append([found for tid in self._stop_all() if (found := self._taken(tid))])
+            taken += len(moments[-1])
+            for tid in list(self._alive):
+                trace.resume(tid)
+            if sum(excerpt.size for _, excerpt in self._waiting) > EXCERPT_BYTES_MAX:
+                self._read()
+        self._read()
+        return [[sample for sample in moment if sample["frames"]] for moment in moments]
+
+    def _let_run(self) -> None:
+        deadline = self._clock() + MOMENT_GAP_S
+        while (left := deadline - self._clock()) > 0:
+            stop = trace.next_stop(left)
+            if stop is not None:
+                self._see(*stop)
+
+    def _stop_all(self) -> list[int]:
+        """Return the threads that stand still now; the others ended or did not stop in time."""
+        asked = set()
+        for tid in sorted(self._alive)[:THREADS_MAX]:
+            with contextlib.suppress(OSError):
+                trace.interrupt(tid)
+                asked.add(tid)
+        stopped: list[int] = []
+        deadline = self._clock() + STOP_WAIT_S
+        while asked - set(stopped) and (left := deadline - self._clock()) > 0:
+            stop = trace.next_stop(left)
+            if stop is None:
+                continue
+            tid, status = stop
+            if tid in asked and os.WIFSTOPPED(status) and status >> 16 == trace.EVENT_STOP:
+                stopped.append(tid)
+            else:
+                self._see(tid, status)
+                asked.discard(tid) if tid not in self._alive else None
+        return stopped
+
+    def _taken(self, tid: int) -> dict[str, object] | None:
+        try:
+            memory = Memory(tid)
+        except OSError:
+            return None
+        try:
+            about: dict[str, object] = {
+                "pid": process_of(tid),
+                "thread": tid,
+                "cpu_ticks": cpu_ticks(tid),
+                "program": executable(tid),
+                "python": self._interpreters.frames(memory, own_thread_number(tid)),
+            }
+            excerpt = Excerpt(memory, tid, trace.registers(tid), [])
+        except (OSError, ValueError):
+            return None
+        finally:
+            memory.close()
+        self._waiting.append((about, excerpt))
+        return about
+
+    def _read(self) -> None:
+        """Complete the samples that wait for a debugger."""
+        stacks = read_stacks([excerpt for _, excerpt in self._waiting])
+        for (about, excerpt), frames in zip(self._waiting, stacks, strict=True):
+            python = about["python"]
+            files = self._interpreters.codes.files_of(python if isinstance(python, list) else [])
+            about |= {"frames": frames, "modules": excerpt.modules, "files": digests_of(frames, files)}
+            excerpt.close()
+        self._waiting.clear()

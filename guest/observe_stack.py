@@ -1,0 +1,141 @@
+"""Excerpts of stopped threads, and what a debugger and the interpreter's own records say of their stacks.
+
+Taking an excerpt takes milliseconds with the process standing still; reading it comes later, many at once, since what
+costs the debugger time is loading symbols.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+
+import observe_build
+import observe_report
+from observe_core import write_core
+from observe_elf import is_fixed
+from observe_memory import Mapping, Memory
+from observe_python import Codes, PythonStack
+
+DEBUGGER_S_MAX = 45
+BOX = "/box/"
+SETTINGS = ("auto-load off", "debuginfod enabled off", "sysroot /nonexistent", "debug-file-directory /nonexistent")
+KNOWN = "/observer/known.json"
+"""What was found out beforehand: {"interpreters": {path: {"layout": {...}, "library": path}}}; may be missing."""
+
+
+class Interpreters:
+    """The interpreters whose stacks can be read, and the code that was seen on them."""
+
+    def __init__(self) -> None:
+        self.codes = Codes()
+        self._known = _known()
+
+    def frames(self, memory: Memory, own_thread_number: int) -> list[dict[str, object]]:
+        """Return a stopped thread's frames of Python, innermost first; ``code`` counts in `codes`."""
+        for mapping in memory.mappings:
+            known = self._known.get(mapping.file()) if mapping.is_code else None
+            if known:
+                address = observe_report.address_of(memory, mapping, mapping.file(), "_PyRuntime")
+                layout = {str(name): int(str(value)) for name, value in dict(known["layout"]).items()}  # type: ignore[call-overload]
+                return PythonStack(memory, layout, address, self.codes).frames(own_thread_number)
+        return []
+
+
+class Excerpt:
+    """One thread as it stood still: its core in a nameless file, and what was mapped where."""
+
+    def __init__(self, memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int]) -> None:
+        # A nameless file: the watched program may write in every directory that we may.
+        with open(os.memfd_create("core"), "wb", closefd=False) as core:
+            write_core(core, memory, [(tid, registers)], stacks)
+            self.descriptor = core.fileno()
+        self.size = os.fstat(self.descriptor).st_blocks * 512
+        mapped = [(mapping, file) for mapping in memory.mappings if mapping.is_code and (file := mapping.file())]
+        self.symbols = tuple(_symbol_files(memory, mapped))
+        self.modules = {
+            file: _module(memory, [one for one, other in mapped if other == file], file)
+            for file in {file for _, file in mapped if file.startswith(BOX)}
+        }
+        self._mapped = [(mapping.start, mapping.end, file) for mapping, file in mapped]
+
+    def close(self) -> None:
+        """Let go of the core."""
+        os.close(self.descriptor)
+
+    def module_at(self, address: int) -> str:
+        """Return the file whose code lay at ``address``; empty if none did."""
+        return next((file for start, end, file in self._mapped if start <= address < end), "")
+
+
+def read_stacks(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
+    """Return each excerpt's frames of machine code, innermost first, with their modules; none where reading failed.
+
+    Excerpts of processes that map the same files share one debugger.
+    """
+    stacks: list[list[dict[str, object]]] = [[] for _ in excerpts]
+    for symbols in dict.fromkeys(excerpt.symbols for excerpt in excerpts):
+        places = [place for place, excerpt in enumerate(excerpts) if excerpt.symbols == symbols]
+        for place, frames in zip(places, _debugged([excerpts[place] for place in places]), strict=False):
+            for frame in frames:
+                frame["module"] = excerpts[place].module_at(int(str(frame["pc"])))
+            stacks[place] = frames
+    return stacks
+
+
+def digests_of(frames: Sequence[dict[str, object]], python_files: Sequence[str]) -> dict[str, str]:
+    """Return the digests of what lies now where a stack's frames say that their sources are."""
+    files = {*(str(frame["file"]) for frame in frames if frame.get("file")), *python_files}
+    return {file: observe_build.digest_of(file) for file in sorted(files) if file.startswith(BOX)}
+
+
+def _debugged(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
+    options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
+    with open(os.memfd_create("answer"), "w+b") as answer:
+        descriptors = [excerpt.descriptor for excerpt in excerpts]
+        environment = {
+            "LEADTIME_FILES": json.dumps(excerpts[0].symbols),
+            "LEADTIME_CORES": json.dumps(descriptors),
+            "LEADTIME_ANSWER": str(answer.fileno()),
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "LC_ALL": "C.UTF-8",
+        }
+        try:
+            subprocess.run(
+                ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-x", script],
+                env=environment,
+                pass_fds=(*descriptors, answer.fileno()),
+                cwd="/observer",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=DEBUGGER_S_MAX,
+                check=False,
+            )
+            answer.seek(0)
+            return list(json.load(answer))
+        except (subprocess.TimeoutExpired, ValueError):
+            return []
+
+
+def _module(memory: Memory, mappings: Sequence[Mapping], file: str) -> dict[str, object]:
+    intact = all("w" not in mapping.rights and memory.is_as_on_disk(mapping, file) for mapping in mappings)
+    return {"intact": intact, "digest": observe_build.digest_of(file)}
+
+
+def _symbol_files(memory: Memory, mapped: Sequence[tuple[Mapping, str]]) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for mapping, file in mapped:
+        found.setdefault(file, 0 if is_fixed(file) else memory.base(mapping))
+    return list(found.items())
+
+
+def _known() -> dict[str, dict[str, object]]:
+    try:
+        with open(KNOWN, encoding="utf-8") as stream:
+            return dict(json.load(stream)["interpreters"])
+    except (OSError, ValueError, KeyError):
+        return {}
