@@ -61,6 +61,7 @@ REVIEWED = {
     Act.CONFIRM_ACT: "coord:ops",
     Act.READ_TOTALS: "finder:ops coord:ops maint:ops oper:ops agency:ops devel:ops partner:ops auditor:ops system:ops",
     Act.ENROL_MODEL: "devel:o",
+    Act.LIST_MODELS: "agency:o devel:o partner:o auditor:o",
     Act.READ_MODEL: "agency:p devel:o partner:p auditor:p",
     Act.OFFER_MODEL: "devel:o",
     Act.WRITE_MILESTONE: "devel:o",

@@ -63,6 +63,7 @@ class Act(StrEnum):
     READ_ORGANISATION = "read an organisation"
     READ_TOTALS = "read totals by stage"
     ENROL_MODEL = "enrol a model"
+    LIST_MODELS = "list offered models"
     READ_MODEL = "read an offered model"
     OFFER_MODEL = "offer a model"
     WRITE_MILESTONE = "write a milestone"
@@ -111,6 +112,9 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.READ_ORGANISATION: frozenset(_ITS_OWN | _COORDINATOR),
     Act.READ_TOTALS: frozenset((role, relation) for role in Role for relation in Relation),
     Act.ENROL_MODEL: frozenset(_THE_DEVELOPER),
+    Act.LIST_MODELS: frozenset(
+        (role, Relation.OWN) for role in (Role.DEVELOPER, Role.AGENCY, Role.PARTNER, Role.AUDITOR)
+    ),
     Act.READ_MODEL: frozenset(_THE_DEVELOPER | _HOLDERS | {(Role.AUDITOR, Relation.PARTICIPANT)}),
     Act.OFFER_MODEL: frozenset(_THE_DEVELOPER),
     Act.WRITE_MILESTONE: frozenset(_THE_DEVELOPER),
@@ -144,6 +148,7 @@ _READ_ONLY = frozenset(
         Act.READ_CASE,
         Act.READ_DRAFT,
         Act.READ_EXPOSURE,
+        Act.LIST_MODELS,
         Act.READ_MODEL,
         Act.READ_ORGANISATION,
         Act.READ_SIGN_INS,

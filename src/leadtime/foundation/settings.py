@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadtime.foundation.errors import Malformed
+from leadtime.foundation.markings import Marking
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Settings:
     token: str | None
     python: str | None
     sandbox_user: str
+    marked_text: frozenset[Marking] = frozenset()
 
 
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -28,6 +30,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEADTIME_TOKEN": ("", "API token that the client commands send."),
     "LEADTIME_PYTHON": ("", "The CPython that recipes see as {python}; empty: the system's, if it has headers."),
     "LEADTIME_SANDBOX_USER": ("nobody", "Unprivileged user that hostile code runs as when Leadtime runs as root."),
+    "LEADTIME_MARKED_TEXT": ("", "Markings whose text this installation may hold: cui, classified; empty: none."),
 }
 """Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
 
@@ -50,4 +53,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         token=value("LEADTIME_TOKEN") or None,
         python=value("LEADTIME_PYTHON") or None,
         sandbox_user=value("LEADTIME_SANDBOX_USER"),
+        marked_text=_markings(value("LEADTIME_MARKED_TEXT")),
     )
+
+
+def _markings(text: str) -> frozenset[Marking]:
+    words = {word.strip().lower() for word in text.split(",")} - {""}
+    unknown = words - {marking.value for marking in Marking}
+    if unknown:
+        raise Malformed(
+            "a marking is neither cui nor classified", where="LEADTIME_MARKED_TEXT", next_step="Correct it."
+        )
+    return frozenset(Marking(word) for word in words)

@@ -46,6 +46,12 @@ def policy_statements(table: Table) -> Iterator[str]:
     name = f'"{table.name}"'
     yield f"alter table {name} enable row level security"
     yield f"alter table {name} force row level security"
-    condition = table.info["visible"]
-    yield f"create policy visible on {name} using ({condition}) with check ({condition})"
+    condition, written = table.info["visible"], table.info["written"]
+    if written:
+        yield f"create policy visible on {name} for select using ({condition})"
+        yield f"create policy written on {name} using ({written}) with check ({written})"
+    else:
+        yield f"create policy visible on {name} using ({condition}) with check ({condition})"
+    if appended := table.info["appended"]:
+        yield f"create policy appended on {name} for insert with check ({appended})"
     yield f"grant select, insert, update, delete on {name} to {APP}"

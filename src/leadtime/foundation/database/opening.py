@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.connect import Address, connect, locate, make_engine, make_serving_role
 from leadtime.foundation.database.migrate import migrate, newest_revision, read_revision, refuse_outdated
@@ -17,7 +19,7 @@ def open_database(settings: Settings, clock: Clock) -> Database:
     Raises `Missing` if the installation has no keys yet, else as `find_database` and `open_address`.
     """
     keys = read_keys(settings.home / "keys")
-    return open_address(find_database(settings), clock, keys)
+    return replace(open_address(find_database(settings), clock, keys), marked_text=settings.marked_text)
 
 
 def make_database(settings: Settings) -> Address:

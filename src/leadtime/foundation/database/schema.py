@@ -41,9 +41,13 @@ def own(organisation: str = "organisation") -> str:
     return f"{EVERYTHING} or {organisation} = (select leadtime_organisation())"
 
 
-def table(name: str, *items: SchemaItem, visible: str) -> Table:
-    """Declare a table whose rows are seen and written only where the SQL condition ``visible`` is true."""
-    return Table(name, metadata, *items, info={"visible": visible})
+def table(name: str, *items: SchemaItem, visible: str, written: str = "", appended: str = "") -> Table:
+    """Declare a table whose rows are seen and written only where the SQL condition ``visible`` is true.
+
+    ``written``: the narrower condition under which a row is also written, or locked; empty: the same.
+    ``appended``: the wider condition under which a row may be inserted unseen (without ``returning``); empty: the same.
+    """
+    return Table(name, metadata, *items, info={"visible": visible, "written": written, "appended": appended})
 
 
 def id_column(name: str = "id") -> Column[UUID]:

@@ -4,38 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
 
 from leadtime.foundation import keys as crypto
-from leadtime.foundation.access import Act, Relation, Role, Viewer, relation_to_own, require
+from leadtime.foundation.access import SYSTEM, Act, Relation, Role, Viewer, relation_to_own, require
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.schema import data_keys, relations
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.keys import KeyRing
+from leadtime.foundation.markings import Marking
 
 _SET_VIEWER = text(
     "select set_config('leadtime.role', :role, true), set_config('leadtime.organisation', :organisation, true)"
 )
 
 
+def set_viewer(connection: Connection, viewer: Viewer) -> None:
+    """Tell the policies who asks from here on, until the transaction ends."""
+    organisation = str(viewer.organisation) if viewer.organisation and viewer.role is not Role.SYSTEM else ""
+    connection.execute(_SET_VIEWER, {"role": viewer.role.value, "organisation": organisation})
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One database transaction of one viewer; every verb takes one and leaves commit and rollback to its opener."""
+    """One database transaction of one viewer; every verb takes one and leaves commit and rollback to its opener.
+
+    ``marked_text``: the markings (`markings.check_unmarked`) whose text this installation may hold.
+    """
 
     connection: Connection
     viewer: Viewer
     clock: Clock
     keys: KeyRing
+    marked_text: frozenset[Marking] = frozenset()
 
     @property
     def now(self) -> datetime:
         """Return the clock's current instant."""
         return self.clock.now()
+
+    @contextmanager
+    def as_system(self) -> Iterator[Transaction]:
+        """Lend a verb the system's eyes for what its viewer may not see, in this same transaction.
+
+        Only for a verb that has asked access, and only around the one look or row that needs it: inside the block
+        neither the access rule nor the policies hold anybody back. The viewer is back after it, whatever was raised.
+        """
+        set_viewer(self.connection, SYSTEM)
+        try:
+            yield replace(self, viewer=SYSTEM)
+        except DBAPIError:
+            raise  # the transaction is over: nothing more can be asked in it, as anybody
+        except BaseException:
+            set_viewer(self.connection, self.viewer)
+            raise
+        set_viewer(self.connection, self.viewer)
 
     def relation_to(self, entity: UUID) -> Relation:
         """Return how the viewer's organisation stands to ``entity``; STRANGER if nothing says otherwise."""
@@ -46,9 +75,13 @@ class Transaction:
         )
         return Relation(found) if found else Relation.STRANGER
 
-    def require(self, act: Act, entity: UUID | None = None) -> None:
-        """Return if the viewer may do ``act`` to ``entity`` (None: to its own), else raise as `access.require`."""
-        require(self.viewer, act, relation_to_own(self.viewer) if entity is None else self.relation_to(entity))
+    def require(self, act: Act, entity: UUID | None = None, *, about: UUID | None = None) -> None:
+        """Return if the viewer may do ``act`` to ``entity`` (None: to its own), else raise as `access.require`.
+
+        ``about`` is the developer whose thing it is, where it is one's: a conflict of interest hides it.
+        """
+        relation = relation_to_own(self.viewer) if entity is None else self.relation_to(entity)
+        require(self.viewer, act, relation, about=about)
 
     def relate(self, entity: UUID, organisation: UUID, relation: Relation) -> None:
         """Record a relation before the entity's own rows are written (their policies look for it); once is enough."""
@@ -109,11 +142,11 @@ class Database:
     engine: Engine
     clock: Clock
     keys: KeyRing
+    marked_text: frozenset[Marking] = frozenset()
 
     @contextmanager
     def transaction(self, viewer: Viewer) -> Iterator[Transaction]:
         """Open a transaction of ``viewer``; commits at the end of the block, rolls back on any exception."""
         with self.engine.begin() as connection:
-            organisation = str(viewer.organisation) if viewer.organisation and viewer.role is not Role.SYSTEM else ""
-            connection.execute(_SET_VIEWER, {"role": viewer.role.value, "organisation": organisation})
-            yield Transaction(connection, viewer, self.clock, self.keys)
+            set_viewer(connection, viewer)
+            yield Transaction(connection, viewer, self.clock, self.keys, self.marked_text)
