@@ -1,4 +1,14 @@
 """The product, left to right, in the order in which a flaw lives; a stage imports only stages to its left."""
 
-STAGES = ("parties", "intake", "validation", "merging", "priority", "coordination", "advisory", "exposure")
+STAGES = (
+    "parties",
+    "window",
+    "intake",
+    "validation",
+    "merging",
+    "priority",
+    "coordination",
+    "advisory",
+    "exposure",
+)
 """The order that import-linter enforces; each is a package here."""

@@ -1,0 +1,95 @@
+"""Write a model's history: a row for its pages, a leaf for its log, and word to every gateway, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import RowMapping, func, insert, select
+
+from leadtime.flow.parties import OrganisationId, PersonId
+from leadtime.flow.window.read import enter_model
+from leadtime.flow.window.records import ModelId, WindowEvent
+from leadtime.flow.window.tables import models, window_events
+from leadtime.flow.window.vocabulary import EventKind
+from leadtime.foundation.access import Act, Role, Viewer
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.ids import new_id
+
+CHANNEL = "leadtime_window"
+"""PostgreSQL's channel on which gateways hear which model's standings to read anew."""
+
+EVENTS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A model and whose it is."""
+
+    model: ModelId
+    developer: OrganisationId
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Owner:
+        """Return the owner that a row of the model, or of something under it, names."""
+        return cls(ModelId(row.get("model", row["id"])), OrganisationId(row["developer"]))
+
+
+def log_of(model: ModelId) -> str:
+    """Return the name of a model's log."""
+    return f"model-{model}"
+
+
+def remember(
+    tx: Transaction, owner: Owner, kind: EventKind, note: str = "", *, concerns: OrganisationId | None = None
+) -> None:
+    """Append a line to the history of a model and tell gateways.
+
+    ``concerns`` is the organisation that may read the line besides the developer.
+    """
+    model, now = owner.model, tx.now
+    event = new_id(now)
+    row = {
+        "id": event,
+        "model": model,
+        "developer": owner.developer,
+        "concerns": concerns,
+        "at": now,
+        "organisation": tx.viewer.organisation,
+        "person": tx.viewer.person,
+        "kind": kind.value,
+        "note": note,
+    }
+    tx.connection.execute(insert(window_events).values(row))
+    tell_gateways(tx, model)
+
+
+def note_refusal(tx: Transaction, model: ModelId, by: Viewer, what: str) -> None:
+    """Leave a line and a leaf of a request that was refused; in a transaction of the system, after that one ended."""
+    developer = tx.connection.scalar(select(models.c.developer).where(models.c.id == model))
+    if developer is not None:
+        concerns = None if by.role is Role.DEVELOPER or by.organisation is None else OrganisationId(by.organisation)
+        remember(replace(tx, viewer=by), Owner(model, developer), EventKind.REFUSED, what, concerns=concerns)
+
+
+def tell_gateways(tx: Transaction, model: ModelId) -> None:
+    """Notify every gateway, when this transaction commits, that standings of a model have changed."""
+    tx.connection.execute(select(func.pg_notify(CHANNEL, str(model))))
+
+
+def history_of(tx: Transaction, model: ModelId) -> tuple[WindowEvent, ...]:
+    """Return a model's history, oldest first, at most its last `EVENTS_MAX` lines: its developer all, others theirs."""
+    enter_model(tx, Act.READ_MODEL, model)
+    query = select(window_events).where(window_events.c.model == model).order_by(window_events.c.turn.desc())
+    rows = tx.connection.execute(query.limit(EVENTS_MAX)).mappings().all()
+    return tuple(_event(row) for row in reversed(rows))
+
+
+def _event(row: RowMapping) -> WindowEvent:
+    return WindowEvent(
+        at=row["at"],
+        organisation=None if row["organisation"] is None else OrganisationId(row["organisation"]),
+        person=None if row["person"] is None else PersonId(row["person"]),
+        concerns=None if row["concerns"] is None else OrganisationId(row["concerns"]),
+        kind=EventKind(row["kind"]),
+        note=row["note"],
+    )
