@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Column, Integer, LargeBinary, Uuid, delete, func, insert, select
+from sqlalchemy import Column, Integer, LargeBinary, Uuid, delete, insert, select
 
 from leadtime.foundation.access import Viewer
 from leadtime.foundation.database import Transaction
@@ -54,7 +54,7 @@ def find_answer(tx: Transaction, key: str, asked: Digest) -> Answer | None:
             f"a key has 1 to {KEY_CHARS_MAX} printable characters", where="Idempotency-Key", next_step="Shorten it."
         )
     hashed = _hashed(tx.viewer, key)
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(hashed[:8], "big", signed=True))))
+    tx.lock("answer", hashed.hex())
     row = tx.connection.execute(
         select(answers.c.asked, answers.c.status, answers.c.body).where(
             answers.c.organisation == tx.viewer.organisation,

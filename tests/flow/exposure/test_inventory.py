@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from leadtime.flow.advisory import AdvisoryId, draft, publish, revise, withdraw
 from leadtime.flow.exposure import (
@@ -15,6 +16,7 @@ from leadtime.flow.exposure import (
     Inventory,
     PatchBy,
     Touch,
+    expose,
     keep_inventory,
     list_inventories,
     mark_deployed,
@@ -277,6 +279,27 @@ def test_a_superseded_inventory_is_not_looked_at_again(database: Database, clock
     with database.transaction(SYSTEM) as tx:
         assert match_inventory(tx, old.id) == 0
     assert [each.state for each in lines(database)] == [ExposureState.DEPLOYED]
+
+
+@pytest.mark.parametrize("looking", ["at the inventory", "for the advisory"])
+def test_an_inventory_is_not_replaced_while_it_is_looked_at(
+    database: Database, monkeypatch: pytest.MonkeyPatch, looking: str
+) -> None:
+    advisory = advise(database)
+    old = keep(database, "ujson==5.0.0")
+    waited = []
+
+    def replace(place: expose.Place, *_: object) -> None:
+        with database.transaction(OPERATOR) as tx:
+            tx.connection.execute(text("set local lock_timeout = '20ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                keep_inventory(tx, asset=place.asset, exposed=Answer.YES, raw=b"requests==1.0")
+        waited.append(place.asset)
+
+    monkeypatch.setattr(expose, "_follow", lambda tx, place, *rest: replace(place))
+    with database.transaction(SYSTEM) as tx:
+        match_inventory(tx, old.id) if looking == "at the inventory" else match_advisory(tx, advisory)
+    assert waited == ["portal"]
 
 
 def test_a_withdrawn_advisory_closes_its_lines(database: Database, clock: SettableClock) -> None:

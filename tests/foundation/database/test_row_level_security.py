@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from leadtime.foundation.access import ANYONE, SYSTEM, Relation, Role, Viewer
 from leadtime.foundation.database import Database
 from leadtime.foundation.database.schema import data_keys, relations
+from leadtime.foundation.errors import Missing
 
 FINDER = Viewer(Role.FINDER, organisation=UUID(int=1), person=UUID(int=2))
 RIVAL = Viewer(Role.FINDER, organisation=UUID(int=3), person=UUID(int=4))
@@ -51,3 +52,32 @@ def test_nobody_sees_nothing_on_a_connection_that_served_a_viewer(database):
 def test_a_viewer_cannot_write_a_row_that_it_would_not_see(database):
     with pytest.raises(ProgrammingError, match="row-level security"), database.transaction(FINDER) as tx:
         tx.relate(uuid4(), UUID(int=3), Relation.OWN)
+
+
+def test_who_is_no_longer_related_sees_nothing_more_but_keeps_its_own(database):
+    entity = keep_one(database)
+    with database.transaction(COORDINATOR) as tx:
+        tx.relate(entity, UUID(int=3), Relation.PARTICIPANT)
+    with database.transaction(RIVAL) as tx:
+        assert tx.relation_to(entity) is Relation.PARTICIPANT
+    with database.transaction(COORDINATOR) as tx:
+        tx.unrelate(entity, UUID(int=3))
+        tx.unrelate(entity, UUID(int=1))
+    with database.transaction(RIVAL) as tx:
+        assert tx.relation_to(entity) is Relation.STRANGER
+        with pytest.raises(Missing):
+            tx.unseal(entity, "text", b"")
+    with database.transaction(FINDER) as tx:
+        assert tx.relation_to(entity) is Relation.OWN
+
+
+def test_a_lock_is_waited_for_by_its_domain_and_value_alone(database):
+    with database.transaction(FINDER) as first:
+        first.lock("case", "one")
+        first.lock("case", "one")
+        with database.transaction(RIVAL) as other:
+            other.connection.execute(text("set local lock_timeout = '20ms'"))
+            other.lock("case", "two")
+            other.lock("report", "one")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                other.lock("case", "one")

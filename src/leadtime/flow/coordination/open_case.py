@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
 from leadtime.flow import merging
 from leadtime.flow.coordination.history import hold_case, remember
@@ -26,8 +26,7 @@ def open_case(tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tl
     """
     tx.require(Act.COORDINATE_CASE)
     found = merging.read_vulnerability(tx, vulnerability)
-    lock = tx.keys.blind("case.lock", str(vulnerability))
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(lock[:8], signed=True))))
+    tx.lock("case", str(vulnerability))
     known = tx.connection.scalar(select(cases.c.id).where(cases.c.vulnerability == vulnerability))
     case = _begin(tx, found, title, tlp) if known is None else CaseId(known)
     held = hold_case(tx, case)

@@ -37,8 +37,7 @@ def read_pace(tx: Transaction, organisation: OrganisationId) -> Pace:
 
 def count_open_deliveries(tx: Transaction, organisation: OrganisationId) -> int:
     """Return how many deliveries a maintainer has open, with no other delivery to it under way until the commit."""
-    lock = tx.keys.blind("pace.lock", str(organisation))
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(lock[:8], signed=True))))
+    tx.lock("pace", str(organisation))
     states = [state.value for state in OPEN_DELIVERIES]
     counted = tx.connection.scalar(
         select(func.count())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ARRAY, Row, Uuid, any_, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from leadtime.flow.advisory import AdvisoryId, list_published, read_published
@@ -51,8 +52,8 @@ def match_advisory(tx: Transaction, advisory: AdvisoryId) -> int:
         return 0
     for asked in packages_of(published):
         index = package_index(tx, asked.package)
-        for inventory in _holding(tx, index) | _exposed_to(tx, advisory, index):
-            _look(tx, _place(tx, inventory), advisory, asked)
+        for place in _held_places(tx, _holding(tx, index) | _exposed_to(tx, advisory, index)):
+            _look(tx, place, advisory, asked)
     is_open = (exposures.c.advisory == advisory) & (exposures.c.state == ExposureState.OPEN.value)
     return len(tx.connection.scalars(select(exposures.c.id).where(is_open)).all())
 
@@ -63,9 +64,10 @@ def match_inventory(tx: Transaction, inventory: InventoryId) -> int:
     For Leadtime's own workers, after an operator kept a new inventory; may run again. A superseded inventory is left
     alone: its successor speaks for the asset.
     """
-    if tx.connection.scalar(select(inventories.c.superseded_at).where(inventories.c.id == inventory)) is not None:
+    places = _held_places(tx, {inventory})
+    if not places:
         return 0
-    place = _place(tx, inventory)
+    (place,) = places
     held = set(
         tx.connection.scalars(select(inventory_packages.c.package).where(inventory_packages.c.inventory == inventory))
     )
@@ -202,6 +204,17 @@ def _exposed_to(tx: Transaction, advisory: AdvisoryId, index: bytes) -> set[Inve
     return {InventoryId(each) for each in tx.connection.scalars(found)}
 
 
-def _place(tx: Transaction, inventory: InventoryId) -> Place:
-    row = tx.connection.execute(select(inventories).where(inventories.c.id == inventory)).one()
-    return Place(inventory, row.organisation, row.asset, read_inventory_of(tx, inventory).asset, row.kept_at)
+def _held_places(tx: Transaction, looked_at: Iterable[InventoryId]) -> tuple[Place, ...]:
+    """Return the places of those inventories that still speak for their assets, and hold them so until the end.
+
+    A newer inventory of an asset waits for this transaction, or this one has waited for it and leaves the old alone.
+    """
+    current = (
+        select(inventories)
+        .where(inventories.c.id == any_(literal(list(looked_at), ARRAY(Uuid))), inventories.c.superseded_at.is_(None))
+        .with_for_update(read=True)
+    )
+    return tuple(
+        Place(row.id, row.organisation, row.asset, read_inventory_of(tx, row.id).asset, row.kept_at)
+        for row in tx.connection.execute(current).all()
+    )

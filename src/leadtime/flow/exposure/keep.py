@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from leadtime.flow.exposure.contents import contents_of
 from leadtime.flow.exposure.records import Contents, Inventory, InventoryId, Unmatchable
@@ -43,8 +43,7 @@ def keep_inventory(
     contents = contents_of(listing)
     inventory = InventoryId(new_id(tx.now))
     blind = tx.keys.blind("asset", name)
-    lock = tx.keys.blind("asset.lock", f"{organisation}:{name}")
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(lock[:8], signed=True))))
+    tx.lock("asset", f"{organisation}:{name}")
     held = (inventories.c.organisation == organisation) & (inventories.c.asset == blind)
     tx.connection.execute(
         update(inventories).where(held, inventories.c.superseded_at.is_(None)).values(superseded_at=tx.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from leadtime.flow.intake.read import find_receipt
 from leadtime.flow.intake.records import Receipt, ReportBody, ReportId
@@ -30,8 +30,7 @@ def receive(tx: Transaction, raw: bytes) -> Receipt:
     digest = digest_of(body.content)
     identity = tx.keys.blind("report.identity", identity_of(body.reference, digest))
     # Two senders of one report at once: the second waits here, and then finds the first one's row.
-    lock = tx.keys.blind("report.lock", f"{tx.viewer.organisation}{identity.hex()}")
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(lock[:8], signed=True))))
+    tx.lock("report", f"{tx.viewer.organisation}{identity.hex()}")
     known = tx.connection.execute(
         select(reports.c.id, reports.c.content).where(
             reports.c.organisation == tx.viewer.organisation, reports.c.identity == identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from leadtime.flow.intake import ReportId
@@ -38,7 +38,7 @@ def content_index(tx: Transaction, evidence: Evidence) -> bytes:
 
 def lock_place(tx: Transaction, place: bytes) -> None:
     """Wait until no other transaction merges or splits here; held to the end of this one."""
-    tx.connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(place[:8], signed=True))))
+    tx.lock("merging.place", place.hex())
 
 
 def read_known(tx: Transaction, place: bytes) -> tuple[Known, ...]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Table, delete, func, insert, select, update
+from sqlalchemy import Row, Table, delete, insert, select, update
 
 from leadtime.flow.priority.records import KevEntry, Loaded, SourceKind, SsvcEntry
 from leadtime.flow.priority.sources import read_source
@@ -30,7 +30,7 @@ def load_source(tx: Transaction, *, kind: SourceKind, raw: bytes, as_of: datetim
     cannot be read and `Refused` for one older than what is loaded.
     """
     tx.require(Act.LOAD_SOURCE)
-    tx.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"source {kind}"))))
+    tx.lock("source", kind.value)
     digest, before = digest_of(raw), read_loaded(tx, kind)
     if before is not None and before.digest == digest:
         return before

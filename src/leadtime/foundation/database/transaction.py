@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
@@ -88,12 +88,18 @@ class Transaction:
         row = {"entity": entity, "organisation": organisation, "relation": relation.value}
         self.connection.execute(upsert(relations).values(row).on_conflict_do_nothing())
 
-    def related_organisations(self, entity: UUID) -> dict[UUID, Relation]:
-        """Return every organisation that the viewer may see in a relation to ``entity``."""
-        rows = self.connection.execute(
-            select(relations.c.organisation, relations.c.relation).where(relations.c.entity == entity)
-        )
-        return {organisation: Relation(relation) for organisation, relation in rows}
+    def unrelate(self, entity: UUID, organisation: UUID) -> None:
+        """Forget that an organisation takes part in ``entity``; its own things stay its own."""
+        mine = (relations.c.entity == entity) & (relations.c.organisation == organisation)
+        self.connection.execute(delete(relations).where(mine, relations.c.relation == Relation.PARTICIPANT.value))
+
+    def lock(self, domain: str, value: str) -> None:
+        """Wait until no other transaction holds the lock of ``value`` in ``domain``; held to the end of this one.
+
+        Its number is keyed, so that the database does not tell what is locked.
+        """
+        number = int.from_bytes(self.keys.blind(f"lock.{domain}", value)[:8], signed=True)
+        self.connection.execute(select(func.pg_advisory_xact_lock(number)))
 
     def seal(self, entity: UUID, column: str, plaintext: bytes) -> bytes:
         """Return ``plaintext`` sealed under the entity's own data key, which is made on first use."""
