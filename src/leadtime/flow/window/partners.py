@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from leadtime.flow.parties import OrganisationId
@@ -153,7 +154,7 @@ def _agreed(tx: Transaction, agreement: AgreementId, model: ModelId) -> Agreemen
 def _own_terms(tx: Transaction, model: ModelId) -> tuple[Agreement, ...]:
     query = (
         select(agreements)
-        .distinct(agreements.c.id)
+        .ext(distinct_on(agreements.c.id))
         .where(agreements.c.model == model, agreements.c.organisation == tx.viewer.organisation)
         .order_by(agreements.c.id, agreements.c.version.desc())
     )

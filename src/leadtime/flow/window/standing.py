@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from leadtime.flow import parties
 from leadtime.flow.parties import OrganisationId, Person, PersonId
@@ -114,7 +115,7 @@ def _read(tx: Transaction, query: Select[tuple[object, ...]]) -> dict[GrantId, S
 def _newest_agreements(tx: Transaction, wanted: Collection[UUID]) -> Mapping[UUID, RowMapping]:
     query = (
         select(agreements)
-        .distinct(agreements.c.id)
+        .ext(distinct_on(agreements.c.id))
         .where(agreements.c.id.in_(wanted))
         .order_by(agreements.c.id, agreements.c.version.desc())
     )
