@@ -94,11 +94,61 @@ CREATE TABLE kept_apart (
 	CONSTRAINT pk_kept_apart PRIMARY KEY (first, second)
 );
 
+CREATE TABLE ledger_leaves (
+	id UUID NOT NULL, 
+	log TEXT NOT NULL, 
+	entry BYTEA NOT NULL, 
+	index BIGINT, 
+	CONSTRAINT pk_ledger_leaves PRIMARY KEY (id), 
+	CONSTRAINT ck_ledger_leaves_entry_bytes CHECK (octet_length(entry) between 1 and 65535)
+);
+
+CREATE INDEX ix_ledger_leaves_waiting ON ledger_leaves (log, id) WHERE "index" is null;
+
+CREATE UNIQUE INDEX uq_ledger_leaves_log_index ON ledger_leaves (log, index) WHERE "index" is not null;
+
+CREATE TABLE ledger_logs (
+	name TEXT NOT NULL, 
+	origin TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	published_size BIGINT NOT NULL, 
+	published_root BYTEA NOT NULL, 
+	CONSTRAINT pk_ledger_logs PRIMARY KEY (name), 
+	CONSTRAINT uq_ledger_logs_origin UNIQUE (origin)
+);
+
+CREATE TABLE model_upstreams (
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	address BYTEA NOT NULL, 
+	credential BYTEA NOT NULL, 
+	CONSTRAINT pk_model_upstreams PRIMARY KEY (model)
+);
+
+CREATE TABLE models (
+	id UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	developer_name TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	modality TEXT NOT NULL, 
+	access TEXT NOT NULL, 
+	wire_format TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	partner_release_at TIMESTAMP WITH TIME ZONE, 
+	public_release_at TIMESTAMP WITH TIME ZONE, 
+	first_offered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_models PRIMARY KEY (id), 
+	CONSTRAINT uq_models_developer_name UNIQUE (developer, name)
+);
+
 CREATE TABLE organisations (
 	id UUID NOT NULL, 
 	name TEXT NOT NULL, 
 	role TEXT NOT NULL, 
 	example BOOLEAN NOT NULL, 
+	foreign_access BOOLEAN DEFAULT false NOT NULL, 
 	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_organisations PRIMARY KEY (id), 
 	CONSTRAINT uq_organisations_name UNIQUE (name)
@@ -143,6 +193,17 @@ CREATE TABLE reports (
 	body BYTEA NOT NULL, 
 	CONSTRAINT pk_reports PRIMARY KEY (id), 
 	CONSTRAINT uq_reports_organisation_identity UNIQUE (organisation, identity)
+);
+
+CREATE TABLE returns (
+	grant_id UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	disposition TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	signed_by UUID NOT NULL, 
+	signed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_returns PRIMARY KEY (grant_id)
 );
 
 CREATE TABLE set_aside (
@@ -200,6 +261,34 @@ CREATE TABLE vulnerabilities (
 
 CREATE INDEX ix_vulnerabilities_component ON vulnerabilities (component);
 
+CREATE TABLE agreements (
+	id UUID NOT NULL, 
+	version INTEGER NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	organisation_name TEXT NOT NULL, 
+	instrument TEXT NOT NULL, 
+	purposes TEXT[] NOT NULL, 
+	barred TEXT[] NOT NULL, 
+	variants TEXT[] NOT NULL, 
+	developer_may TEXT[] NOT NULL, 
+	agency_may_propose BOOLEAN NOT NULL, 
+	record_mode TEXT NOT NULL, 
+	retention_days INTEGER NOT NULL, 
+	bars_foreign_access BOOLEAN NOT NULL, 
+	foia_exemption_4 BOOLEAN NOT NULL, 
+	export_note TEXT NOT NULL, 
+	networks TEXT[] NOT NULL, 
+	limit_requests BIGINT, 
+	limit_tokens BIGINT, 
+	limit_concurrency BIGINT, 
+	limit_micro_usd BIGINT, 
+	agreed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_agreements PRIMARY KEY (id, version), 
+	CONSTRAINT fk_agreements_model FOREIGN KEY(model) REFERENCES models (id)
+);
+
 CREATE TABLE case_events (
 	id UUID NOT NULL, 
 	turn BIGINT GENERATED ALWAYS AS IDENTITY, 
@@ -251,6 +340,18 @@ CREATE TABLE deliveries (
 
 CREATE INDEX ix_deliveries_organisation ON deliveries (organisation);
 
+CREATE TABLE employers (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	name TEXT NOT NULL, 
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	engaged_until TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_employers PRIMARY KEY (id), 
+	CONSTRAINT fk_employers_organisation FOREIGN KEY(organisation) REFERENCES organisations (id)
+);
+
+CREATE INDEX ix_employers_organisation ON employers (organisation);
+
 CREATE TABLE inventory_packages (
 	inventory UUID NOT NULL, 
 	package BYTEA NOT NULL, 
@@ -299,19 +400,18 @@ CREATE INDEX ix_merged_reports_place ON merged_reports (place);
 
 CREATE INDEX ix_merged_reports_vulnerability ON merged_reports (vulnerability);
 
-CREATE TABLE people (
-	id UUID NOT NULL, 
-	organisation UUID NOT NULL, 
+CREATE TABLE model_variants (
+	model UUID NOT NULL, 
 	name TEXT NOT NULL, 
-	email TEXT NOT NULL, 
-	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
-	active_until TIMESTAMP WITH TIME ZONE, 
-	removed_at TIMESTAMP WITH TIME ZONE, 
-	CONSTRAINT pk_people PRIMARY KEY (id), 
-	CONSTRAINT fk_people_organisation FOREIGN KEY(organisation) REFERENCES organisations (id)
+	developer UUID NOT NULL, 
+	place INTEGER NOT NULL, 
+	upstream_model TEXT NOT NULL, 
+	declared_digest TEXT, 
+	input_price BIGINT NOT NULL, 
+	output_price BIGINT NOT NULL, 
+	CONSTRAINT pk_model_variants PRIMARY KEY (model, name), 
+	CONSTRAINT fk_model_variants_model FOREIGN KEY(model) REFERENCES models (id)
 );
-
-CREATE INDEX ix_people_organisation ON people (organisation);
 
 CREATE TABLE ssvc_entries (
 	cve TEXT NOT NULL, 
@@ -323,6 +423,216 @@ CREATE TABLE ssvc_entries (
 	CONSTRAINT pk_ssvc_entries PRIMARY KEY (cve), 
 	CONSTRAINT fk_ssvc_entries_source FOREIGN KEY(source) REFERENCES sources (id)
 );
+
+CREATE TABLE window_events (
+	id UUID NOT NULL, 
+	turn BIGINT GENERATED ALWAYS AS IDENTITY, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	concerns UUID, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	organisation UUID, 
+	person UUID, 
+	kind TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	CONSTRAINT pk_window_events PRIMARY KEY (id), 
+	CONSTRAINT fk_window_events_model FOREIGN KEY(model) REFERENCES models (id)
+);
+
+CREATE INDEX ix_window_events_model ON window_events (model);
+
+CREATE TABLE windows (
+	id UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_windows PRIMARY KEY (id), 
+	CONSTRAINT fk_windows_model FOREIGN KEY(model) REFERENCES models (id)
+);
+
+CREATE INDEX ix_windows_model ON windows (model);
+
+CREATE TABLE people (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	employer UUID, 
+	name TEXT NOT NULL, 
+	email TEXT NOT NULL, 
+	foreign_access BOOLEAN DEFAULT false NOT NULL, 
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	active_until TIMESTAMP WITH TIME ZONE, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_people PRIMARY KEY (id), 
+	CONSTRAINT fk_people_organisation FOREIGN KEY(organisation) REFERENCES organisations (id), 
+	CONSTRAINT fk_people_employer FOREIGN KEY(employer) REFERENCES employers (id)
+);
+
+CREATE INDEX ix_people_employer ON people (employer);
+
+CREATE INDEX ix_people_organisation ON people (organisation);
+
+CREATE TABLE window_entries (
+	id UUID NOT NULL, 
+	model UUID NOT NULL, 
+	window_id UUID, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	organisation_name TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	proposed_by UUID NOT NULL, 
+	proposed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	agreement UUID, 
+	CONSTRAINT pk_window_entries PRIMARY KEY (id), 
+	CONSTRAINT fk_window_entries_model FOREIGN KEY(model) REFERENCES models (id), 
+	CONSTRAINT fk_window_entries_window_id FOREIGN KEY(window_id) REFERENCES windows (id)
+);
+
+CREATE UNIQUE INDEX ix_window_entries_joined ON window_entries (window_id, organisation) WHERE state = 'joined';
+
+CREATE INDEX ix_window_entries_model ON window_entries (model);
+
+CREATE UNIQUE INDEX ix_window_entries_proposed ON window_entries (model, organisation, proposed_by) WHERE state = 'proposed';
+
+CREATE INDEX ix_window_entries_window_id ON window_entries (window_id);
+
+CREATE TABLE challenges (
+	hash BYTEA NOT NULL, 
+	purpose TEXT NOT NULL, 
+	holder BYTEA NOT NULL, 
+	person UUID, 
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	used_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_challenges PRIMARY KEY (hash), 
+	CONSTRAINT fk_challenges_person FOREIGN KEY(person) REFERENCES people (id)
+);
+
+CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
+
+CREATE TABLE conflicts (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID, 
+	developer UUID NOT NULL, 
+	reason TEXT NOT NULL, 
+	stated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_conflicts PRIMARY KEY (id), 
+	CONSTRAINT fk_conflicts_organisation FOREIGN KEY(organisation) REFERENCES organisations (id), 
+	CONSTRAINT fk_conflicts_person FOREIGN KEY(person) REFERENCES people (id), 
+	CONSTRAINT fk_conflicts_developer FOREIGN KEY(developer) REFERENCES organisations (id)
+);
+
+CREATE INDEX ix_conflicts_organisation ON conflicts (organisation);
+
+CREATE INDEX ix_conflicts_person ON conflicts (person);
+
+CREATE TABLE grants (
+	id UUID NOT NULL, 
+	entry UUID NOT NULL, 
+	window_id UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID NOT NULL, 
+	person_name TEXT NOT NULL, 
+	purpose TEXT NOT NULL, 
+	variants TEXT[] NOT NULL, 
+	networks TEXT[] NOT NULL, 
+	limit_requests BIGINT, 
+	limit_tokens BIGINT, 
+	limit_concurrency BIGINT, 
+	limit_micro_usd BIGINT, 
+	key_thumbprint TEXT, 
+	hash BYTEA, 
+	granted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_grants PRIMARY KEY (id), 
+	CONSTRAINT fk_grants_entry FOREIGN KEY(entry) REFERENCES window_entries (id), 
+	CONSTRAINT fk_grants_window_id FOREIGN KEY(window_id) REFERENCES windows (id), 
+	CONSTRAINT fk_grants_model FOREIGN KEY(model) REFERENCES models (id), 
+	CONSTRAINT uq_grants_hash UNIQUE (hash)
+);
+
+CREATE INDEX ix_grants_entry ON grants (entry);
+
+CREATE INDEX ix_grants_person ON grants (person);
+
+CREATE INDEX ix_grants_window_id ON grants (window_id);
+
+CREATE TABLE identities (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	issuer TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	connected_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_used_at TIMESTAMP WITH TIME ZONE, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_identities PRIMARY KEY (id), 
+	CONSTRAINT fk_identities_person FOREIGN KEY(person) REFERENCES people (id)
+);
+
+CREATE UNIQUE INDEX ix_identities_held ON identities (issuer, subject) WHERE removed_at IS NULL;
+
+CREATE INDEX ix_identities_person ON identities (person);
+
+CREATE TABLE paired_acts (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	about UUID, 
+	reason BYTEA NOT NULL, 
+	state TEXT NOT NULL, 
+	asked_by UUID NOT NULL, 
+	asked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	confirmed_by UUID, 
+	confirmed_at TIMESTAMP WITH TIME ZONE, 
+	moved_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_paired_acts PRIMARY KEY (id), 
+	CONSTRAINT fk_paired_acts_asked_by FOREIGN KEY(asked_by) REFERENCES people (id), 
+	CONSTRAINT fk_paired_acts_confirmed_by FOREIGN KEY(confirmed_by) REFERENCES people (id)
+);
+
+CREATE TABLE passkeys (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	credential BYTEA NOT NULL, 
+	public_key BYTEA NOT NULL, 
+	sign_count BIGINT NOT NULL, 
+	transports TEXT NOT NULL, 
+	aaguid TEXT NOT NULL, 
+	backed_up BOOLEAN NOT NULL, 
+	name TEXT NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_used_at TIMESTAMP WITH TIME ZONE, 
+	removed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_passkeys PRIMARY KEY (id), 
+	CONSTRAINT fk_passkeys_person FOREIGN KEY(person) REFERENCES people (id), 
+	CONSTRAINT uq_passkeys_credential UNIQUE (credential)
+);
+
+CREATE INDEX ix_passkeys_person ON passkeys (person);
+
+CREATE TABLE person_events (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	happened TEXT NOT NULL, 
+	about TEXT NOT NULL, 
+	CONSTRAINT pk_person_events PRIMARY KEY (id), 
+	CONSTRAINT fk_person_events_person FOREIGN KEY(person) REFERENCES people (id)
+);
+
+CREATE INDEX ix_person_events_person ON person_events (person);
 
 CREATE TABLE sign_in_links (
 	id UUID NOT NULL, 
@@ -344,8 +654,11 @@ CREATE TABLE tokens (
 	person UUID NOT NULL, 
 	organisation UUID NOT NULL, 
 	hash BYTEA NOT NULL, 
+	name TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
 	issued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_used_at TIMESTAMP WITH TIME ZONE, 
 	ended_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_tokens PRIMARY KEY (id), 
 	CONSTRAINT fk_tokens_person FOREIGN KEY(person) REFERENCES people (id), 
@@ -353,6 +666,29 @@ CREATE TABLE tokens (
 );
 
 CREATE INDEX ix_tokens_person ON tokens (person);
+
+CREATE TABLE sessions (
+	id UUID NOT NULL, 
+	person UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	hash BYTEA NOT NULL, 
+	way TEXT NOT NULL, 
+	token UUID, 
+	scope TEXT NOT NULL, 
+	browser TEXT NOT NULL, 
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_seen_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	ended_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_sessions PRIMARY KEY (id), 
+	CONSTRAINT fk_sessions_person FOREIGN KEY(person) REFERENCES people (id), 
+	CONSTRAINT uq_sessions_hash UNIQUE (hash), 
+	CONSTRAINT fk_sessions_token FOREIGN KEY(token) REFERENCES tokens (id)
+);
+
+CREATE INDEX ix_sessions_person ON sessions (person);
+
+CREATE INDEX ix_sessions_token ON sessions (token);
 
 create function leadtime_related(entity uuid) returns boolean language sql stable parallel safe
     as $$ select exists (select from public.relations r
@@ -414,6 +750,42 @@ create policy visible on "kept_apart" using ((select leadtime_role()) in ('coord
 
 grant select, insert, update, delete on "kept_apart" to leadtime_app;
 
+alter table "ledger_leaves" enable row level security;
+
+alter table "ledger_leaves" force row level security;
+
+create policy visible on "ledger_leaves" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+create policy appended on "ledger_leaves" for insert with check ((select leadtime_role()) <> '' and "index" is null);
+
+grant select, insert, update, delete on "ledger_leaves" to leadtime_app;
+
+alter table "ledger_logs" enable row level security;
+
+alter table "ledger_logs" force row level security;
+
+create policy visible on "ledger_logs" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "ledger_logs" to leadtime_app;
+
+alter table "model_upstreams" enable row level security;
+
+alter table "model_upstreams" force row level security;
+
+create policy visible on "model_upstreams" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "model_upstreams" to leadtime_app;
+
+alter table "models" enable row level security;
+
+alter table "models" force row level security;
+
+create policy visible on "models" for select using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or leadtime_related(id));
+
+create policy written on "models" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "models" to leadtime_app;
+
 alter table "organisations" enable row level security;
 
 alter table "organisations" force row level security;
@@ -454,6 +826,14 @@ create policy visible on "reports" using ((select leadtime_role()) in ('coordina
 
 grant select, insert, update, delete on "reports" to leadtime_app;
 
+alter table "returns" enable row level security;
+
+alter table "returns" force row level security;
+
+create policy visible on "returns" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "returns" to leadtime_app;
+
 alter table "set_aside" enable row level security;
 
 alter table "set_aside" force row level security;
@@ -485,6 +865,16 @@ alter table "vulnerabilities" force row level security;
 create policy visible on "vulnerabilities" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
 
 grant select, insert, update, delete on "vulnerabilities" to leadtime_app;
+
+alter table "agreements" enable row level security;
+
+alter table "agreements" force row level security;
+
+create policy visible on "agreements" for select using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
+
+create policy written on "agreements" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "agreements" to leadtime_app;
 
 alter table "case_events" enable row level security;
 
@@ -518,6 +908,14 @@ create policy visible on "deliveries" using ((select leadtime_role()) in ('coord
 
 grant select, insert, update, delete on "deliveries" to leadtime_app;
 
+alter table "employers" enable row level security;
+
+alter table "employers" force row level security;
+
+create policy visible on "employers" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "employers" to leadtime_app;
+
 alter table "inventory_packages" enable row level security;
 
 alter table "inventory_packages" force row level security;
@@ -550,13 +948,15 @@ create policy visible on "merged_reports" using ((select leadtime_role()) in ('c
 
 grant select, insert, update, delete on "merged_reports" to leadtime_app;
 
-alter table "people" enable row level security;
+alter table "model_variants" enable row level security;
 
-alter table "people" force row level security;
+alter table "model_variants" force row level security;
 
-create policy visible on "people" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+create policy visible on "model_variants" for select using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or leadtime_related(model));
 
-grant select, insert, update, delete on "people" to leadtime_app;
+create policy written on "model_variants" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "model_variants" to leadtime_app;
 
 alter table "ssvc_entries" enable row level security;
 
@@ -565,6 +965,98 @@ alter table "ssvc_entries" force row level security;
 create policy visible on "ssvc_entries" using (true) with check (true);
 
 grant select, insert, update, delete on "ssvc_entries" to leadtime_app;
+
+alter table "window_events" enable row level security;
+
+alter table "window_events" force row level security;
+
+create policy visible on "window_events" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or concerns = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or concerns = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "window_events" to leadtime_app;
+
+alter table "windows" enable row level security;
+
+alter table "windows" force row level security;
+
+create policy visible on "windows" for select using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or leadtime_related(id));
+
+create policy written on "windows" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "windows" to leadtime_app;
+
+alter table "people" enable row level security;
+
+alter table "people" force row level security;
+
+create policy visible on "people" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "people" to leadtime_app;
+
+alter table "window_entries" enable row level security;
+
+alter table "window_entries" force row level security;
+
+create policy visible on "window_entries" for select using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or proposed_by = (select leadtime_organisation()) or (organisation = (select leadtime_organisation()) and agreement is not null));
+
+create policy written on "window_entries" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or (proposed_by = (select leadtime_organisation()) and agreement is null and state in ('proposed', 'retracted'))) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or (proposed_by = (select leadtime_organisation()) and agreement is null and state in ('proposed', 'retracted')));
+
+grant select, insert, update, delete on "window_entries" to leadtime_app;
+
+alter table "challenges" enable row level security;
+
+alter table "challenges" force row level security;
+
+create policy visible on "challenges" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "challenges" to leadtime_app;
+
+alter table "conflicts" enable row level security;
+
+alter table "conflicts" force row level security;
+
+create policy visible on "conflicts" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "conflicts" to leadtime_app;
+
+alter table "grants" enable row level security;
+
+alter table "grants" force row level security;
+
+create policy visible on "grants" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "grants" to leadtime_app;
+
+alter table "identities" enable row level security;
+
+alter table "identities" force row level security;
+
+create policy visible on "identities" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "identities" to leadtime_app;
+
+alter table "paired_acts" enable row level security;
+
+alter table "paired_acts" force row level security;
+
+create policy visible on "paired_acts" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "paired_acts" to leadtime_app;
+
+alter table "passkeys" enable row level security;
+
+alter table "passkeys" force row level security;
+
+create policy visible on "passkeys" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "passkeys" to leadtime_app;
+
+alter table "person_events" enable row level security;
+
+alter table "person_events" force row level security;
+
+create policy visible on "person_events" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "person_events" to leadtime_app;
 
 alter table "sign_in_links" enable row level security;
 
@@ -581,6 +1073,14 @@ alter table "tokens" force row level security;
 create policy visible on "tokens" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
 
 grant select, insert, update, delete on "tokens" to leadtime_app;
+
+alter table "sessions" enable row level security;
+
+alter table "sessions" force row level security;
+
+create policy visible on "sessions" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "sessions" to leadtime_app;
 
 grant usage on schema public to leadtime_app;
 

@@ -76,8 +76,10 @@ def test_the_empty_tree_has_the_hash_of_nothing():
 
 
 def test_the_known_root_of_the_eight_entries_of_certificate_transparency():
-    entries = [bytes.fromhex(text) for text in (
-        "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
+    entries = [
+        bytes.fromhex(text)
+        for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+    ]
     assert root_of(entries).hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
 
 

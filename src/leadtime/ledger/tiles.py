@@ -46,7 +46,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile, or with ``level`` None one entry bundle: its place in the level and how many of its 256 places are full."""
+    """One tile, or with ``level`` None one entry bundle: its place in the level, and how many of 256 are full."""
 
     level: int | None
     index: int
@@ -58,6 +58,11 @@ class Tile:
         level = ENTRIES if self.level is None else str(self.level)
         partial = "" if self.width == WIDTH else f".p/{self.width}"
         return f"tile/{level}/{_spell(self.index)}{partial}"
+
+    @property
+    def partials(self) -> str:
+        """Return the folder of the partial tiles of this place."""
+        return f"{self.full.path}.p"
 
     @property
     def full(self) -> Tile:

@@ -77,7 +77,9 @@ def prove_inclusion(nodes: Nodes, index: int, size: int) -> tuple[bytes, ...]:
     Raises `Malformed` if there is no such leaf in that tree.
     """
     if not 0 <= index < size:
-        raise Malformed(f"a tree of {size} leaves has no leaf {index}", where="leaf", next_step="Ask for a smaller one.")
+        raise Malformed(
+            f"a tree of {size} leaves has no leaf {index}", where="leaf", next_step="Ask for a smaller one."
+        )
     path: list[bytes] = []
     low, high = 0, size
     while high - low > 1:
@@ -97,9 +99,7 @@ def prove_consistency(nodes: Nodes, old: int, new: int) -> tuple[bytes, ...]:
     Empty for an empty old tree and for two of one size. Raises `Malformed` if the old tree is the larger one.
     """
     if not 0 <= old <= new:
-        raise Malformed(
-            f"a tree of {new} leaves does not grow from one of {old}", where="size", next_step="Swap them."
-        )
+        raise Malformed(f"a tree of {new} leaves does not grow from one of {old}", where="size", next_step="Swap them.")
     if old in {0, new}:
         return ()
     proof: list[bytes] = []
@@ -169,7 +169,7 @@ def _split(count: int) -> int:
 
 
 def _over(nodes: Nodes, low: int, high: int) -> bytes:
-    """Return the hash over leaves ``[low, high)``, where ``low`` is a multiple of a power of two not below the count."""
+    """Return the hash over leaves ``[low, high)``; ``low`` is a multiple of a power of two not below their count."""
     found = b""
     end = high
     while end > low:

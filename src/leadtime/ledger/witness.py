@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
+from leadtime.foundation import keys as crypto
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.errors import Conflict, Malformed, Refused
 from leadtime.ledger.checkpoints import Checkpoint, parse_checkpoint
@@ -85,6 +86,11 @@ class Witness:
     memory: Memory
     clock: Clock
 
+    @property
+    def key(self) -> VerifierKey:
+        """Return what its cosignatures verify under."""
+        return VerifierKey(self.name, Algorithm.COSIGNATURE, crypto.public_key_of(self.signing_key))
+
     def add_checkpoint(self, request: bytes) -> WitnessAnswer:
         """Answer one ``add-checkpoint`` request; never raises for what the request holds."""
         try:
@@ -107,9 +113,7 @@ class Witness:
             self.memory.advance(checkpoint.origin, known=known, to=Seen(checkpoint.size, checkpoint.root))
         except Conflict:
             return _behind(self.memory.latest(checkpoint.origin))
-        line = cosign(
-            submission.note.text, name=self.name, signing_key=self.signing_key, at=self.clock.now()
-        ).line
+        line = cosign(submission.note.text, name=self.name, signing_key=self.signing_key, at=self.clock.now()).line
         return WitnessAnswer(HTTPStatus.OK, line.encode())
 
 

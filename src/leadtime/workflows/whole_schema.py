@@ -13,6 +13,7 @@ from sqlalchemy import MetaData
 from leadtime.flow import STAGES
 from leadtime.foundation.database import schema
 from leadtime.foundation.database.ddl import schema_statements
+from leadtime.ledger import tables as ledger_tables  # noqa: F401  # it declares the tables of that ring
 from leadtime.workflows import once, tables  # noqa: F401  # they declare this ring's own
 
 

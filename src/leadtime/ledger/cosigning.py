@@ -1,0 +1,117 @@
+"""Asking a witness for its cosignature, from the log's side (c2sp.org/tlog-witness)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http import HTTPStatus
+from threading import Lock
+from typing import Protocol
+
+from leadtime.foundation.errors import LeadtimeError, Malformed, Unavailable
+from leadtime.ledger.checkpoints import Checkpoint
+from leadtime.ledger.cosignatures import cosigned_by
+from leadtime.ledger.notes import Note, Signature, VerifierKey, parse_signatures, signatures_by
+from leadtime.ledger.tree import Nodes, prove_consistency
+from leadtime.ledger.witness import Submission, WitnessAnswer
+
+WITNESSES_MAX = 8
+TRIES_MAX = 3
+"""One with what we believe the witness to know, one with what it says, one if another submission came between."""
+
+ANSWER_BYTES_MAX = 16_384
+
+_SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n\Z")
+
+
+class Cosigner(Protocol):
+    """A witness that can be asked: in this process (`witness.Witness`) or over HTTP."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """The key that its cosignatures verify under."""
+        ...
+
+    def add_checkpoint(self, request: bytes) -> WitnessAnswer:
+        """Submit a checkpoint; raises `Unavailable` if no answer comes in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking one witness: a cosignature; or the larger size it knows; or a dispute; or no answer (why)."""
+
+    witness: VerifierKey
+    signature: Signature | None = None
+    ahead: int = 0
+    disputed: bool = False
+    problem: str = ""
+
+
+def ask_all(
+    witnesses: Sequence[Cosigner], note: Note, checkpoint: Checkpoint, nodes: Nodes, known: Mapping[bytes, int]
+) -> tuple[Asked, ...]:
+    """Ask witnesses at once; ``known`` is the size that each (by public key) is believed to have cosigned."""
+    if not witnesses:
+        return ()
+    proving = Lock()
+    asks = [_Ask(each, note, checkpoint, nodes, proving, known.get(each.key.public, 0)) for each in witnesses]
+    with ThreadPoolExecutor(max_workers=WITNESSES_MAX) as pool:
+        return tuple(pool.map(_Ask.run, asks))
+
+
+@dataclass(slots=True)
+class _Ask:
+    witness: Cosigner
+    note: Note
+    checkpoint: Checkpoint
+    nodes: Nodes
+    proving: Lock
+    old: int
+
+    def run(self) -> Asked:
+        key = self.witness.key
+        for _ in range(TRIES_MAX):
+            if self.old > self.checkpoint.size:
+                return Asked(key, ahead=self.old)
+            try:
+                with self.proving:  # a tree that reads tiles is not for several threads
+                    proof = prove_consistency(self.nodes, self.old, self.checkpoint.size)
+                answer = self.witness.add_checkpoint(Submission(self.old, proof, self.note).raw)
+            except LeadtimeError as problem:
+                return Asked(key, problem=problem.what)
+            if answer.status == HTTPStatus.OK:
+                return self._take(answer.body)
+            size = _SIZE.match(answer.body) if answer.status == HTTPStatus.CONFLICT else None
+            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY or (size and int(size[1]) == self.old):
+                return Asked(key, disputed=True)
+            if size is None:
+                return Asked(key, problem=f"it answered {int(answer.status)}")
+            self.old = int(size[1])
+        return Asked(key, problem="what it knows changes with every answer")
+
+    def _take(self, body: bytes) -> Asked:
+        """Return the cosignature in an answer; one that does not verify is none."""
+        key = self.witness.key
+        try:
+            if len(body) > ANSWER_BYTES_MAX:
+                raise Malformed("its answer is too large", where="add-checkpoint")
+            note = Note(self.note.text, parse_signatures(body.decode()))
+            cosigned_by(note, [key])
+        except (LeadtimeError, UnicodeDecodeError):
+            return Asked(key, problem="its answer is no cosignature")
+        for _, signature in signatures_by(note, [key]):
+            return Asked(key, signature=signature)
+        return Asked(key, problem="its answer is no cosignature")
+
+
+def refuse_silence(asked: Sequence[Asked]) -> None:
+    """Raise `Unavailable` if there are witnesses and not one answered."""
+    if asked and all(each.problem for each in asked):
+        raise Unavailable(
+            f"no witness answers ({asked[0].problem}), so nothing is signed until one says what it saw last",
+            where=asked[0].witness.name,
+            next_step="Start it, or take it from the list of witnesses.",
+        )

@@ -1,0 +1,167 @@
+"""Where a log lies on disk: files that are whole, synced when a write returns, and written by one process at a time."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from leadtime.foundation.errors import Missing, Unavailable
+from leadtime.ledger.tiles import BUNDLE_BYTES_MAX, Source
+
+SYNC_EACH_FILES_MAX = 8
+"""Up to so many files are synced one by one; beyond, the whole file system is, which waits for others' writes too."""
+
+STAGE = ".new"
+LOCK = ".lock"
+
+
+class Disk(Source, Protocol):
+    """One log's files. Every write may fail and yet be kept, or fail and be lost; the caller repeats it."""
+
+    def put_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files that no checkpoint refers to yet; on return all are synced.
+
+        Raises `Unavailable`; then any of them may be there, and writing them again is harmless.
+        """
+        ...
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Replace one file in one step, synced on return.
+
+        Raises `Unavailable`; then the old or the new one is there.
+        """
+        ...
+
+    def drop(self, folders: Iterable[str]) -> None:
+        """Remove folders of partial tiles that full ones have replaced; one that is not there is no error."""
+        ...
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Give whether this process is the only writer now, and stay so for the block."""
+        ...
+
+
+class FileDisk:
+    """A folder; ``mode`` is its files' (secrets: 0600)."""
+
+    def __init__(self, root: Path, *, mode: int = 0o644) -> None:
+        self.root = root
+        self._mode = mode
+
+    def read(self, path: str) -> bytes:
+        """Return a file, at most as large as the largest bundle."""
+        try:
+            with (self.root / path).open("rb") as stream:
+                content = stream.read(BUNDLE_BYTES_MAX + 1)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise Missing("there is no such file in this log", where=path) from None
+        except OSError as problem:
+            raise Unavailable(f"a file cannot be read ({problem.strerror})", where=path) from problem
+        if len(content) > BUNDLE_BYTES_MAX:
+            raise Unavailable(f"a file is larger than {BUNDLE_BYTES_MAX} bytes", where=path)
+        return content
+
+    def put_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files, synced together when they are many."""
+        with _as_unavailable(self.root):
+            one_by_one = len(files) <= SYNC_EACH_FILES_MAX
+            folders: set[Path] = set()
+            for path, content in files.items():
+                folders |= self._write(self.root / path, content, sync=one_by_one)
+            if not one_by_one:
+                _sync_filesystem(self.root)
+                return
+            for folder in folders:
+                _sync_folder(folder)
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Replace one file by a synced rename."""
+        with _as_unavailable(self.root):
+            for folder in self._write(self.root / path, content, sync=True):
+                _sync_folder(folder)
+
+    def drop(self, folders: Iterable[str]) -> None:
+        """Remove folders; what cannot be removed stays and does no harm."""
+        for folder in folders:
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Hold the folder's lock for the block, if it is free; it ends with the process."""
+        with _as_unavailable(self.root):
+            self.root.mkdir(mode=0o755, parents=True, exist_ok=True)
+            handle = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield _lock(handle)
+        finally:
+            os.close(handle)
+
+    def _write(self, target: Path, content: bytes, *, sync: bool) -> set[Path]:
+        """Write one file by rename; return the folders whose entries changed."""
+        stage = self.root / STAGE / target.name
+        folders = self._make_folders(target.parent)
+        handle = os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, self._mode)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            if sync:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        stage.rename(target)
+        return folders
+
+    def _make_folders(self, folder: Path) -> set[Path]:
+        """Make the stage and a folder, if need be; return the folder and each whose entries changed."""
+        (self.root / STAGE).mkdir(mode=0o700, parents=True, exist_ok=True)
+        changed = {folder}
+        while not folder.is_dir():
+            folder = folder.parent
+            changed.add(folder)
+        max(changed, key=lambda each: len(each.parts)).mkdir(parents=True, exist_ok=True)
+        return changed
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_filesystem(folder: Path) -> None:
+    """Sync the file system that holds a folder; Python has no name for syncfs (2), which tells of errors."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _as_unavailable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise Unavailable(
+            f"the disk did not take a write ({problem.strerror})",
+            where=str(root),
+            next_step="Make room, and see that the folder is writable.",
+        ) from problem

@@ -1,0 +1,79 @@
+"""Reading a log and asking a witness over HTTP, within bounds; no redirect is followed to another scheme."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from http import HTTPStatus
+
+from leadtime.foundation.errors import Malformed, Missing, Unavailable
+from leadtime.ledger.cosigning import ANSWER_BYTES_MAX
+from leadtime.ledger.notes import VerifierKey
+from leadtime.ledger.tiles import BUNDLE_BYTES_MAX
+from leadtime.ledger.witness import WitnessAnswer
+
+READ_SECONDS_MAX = 30.0
+WITNESS_SECONDS_MAX = 0.6
+"""A checkpoint is to be out 2 s after its leaves were committed, cosigned or not."""
+
+
+class WebSource:
+    """A `tiles.Source` at an address; ``headers`` may carry a credential."""
+
+    def __init__(self, address: str, headers: dict[str, str] | None = None) -> None:
+        self._address = _check(address)
+        self._headers = headers or {}
+
+    def read(self, path: str) -> bytes:
+        """Return the file at ``path`` below the address."""
+        request = urllib.request.Request(f"{self._address}/{path}", headers=self._headers)  # noqa: S310  # checked above
+        answer = _send(request, READ_SECONDS_MAX, BUNDLE_BYTES_MAX)
+        if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+            raise Missing("there is no such file in this log", where=path)
+        if answer.status != HTTPStatus.OK:
+            raise Unavailable(f"the log answered {int(answer.status)}", where=f"{self._address}/{path}")
+        return answer.body
+
+
+class WebWitness:
+    """A `cosigning.Cosigner` at a submission prefix."""
+
+    def __init__(self, address: str, key: VerifierKey) -> None:
+        self._address = _check(address)
+        self._key = key
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the key that the witness is known by."""
+        return self._key
+
+    def add_checkpoint(self, request: bytes) -> WitnessAnswer:
+        """Submit a checkpoint, waiting little."""
+        post = urllib.request.Request(f"{self._address}/add-checkpoint", data=request, method="POST")  # noqa: S310
+        return _send(post, WITNESS_SECONDS_MAX, ANSWER_BYTES_MAX)
+
+
+def _send(request: urllib.request.Request, seconds_max: float, bytes_max: int) -> WitnessAnswer:
+    """Return the answer to a request; raises `Unavailable` if there is none, or more of it than allowed."""
+    try:
+        try:
+            answer = urllib.request.urlopen(request, timeout=seconds_max)  # noqa: S310  # the scheme was checked
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            status, body = HTTPStatus(answer.status), answer.read(bytes_max + 1)
+    except (OSError, http.client.HTTPException, ValueError) as problem:
+        reason = getattr(problem, "reason", "") or type(problem).__name__
+        raise Unavailable(
+            f"no answer came ({reason})", where=request.full_url, next_step="Check the address, and try again."
+        ) from None
+    if len(body) > bytes_max:
+        raise Unavailable(f"the answer is larger than {bytes_max} bytes", where=request.full_url)
+    return WitnessAnswer(status, body)
+
+
+def _check(address: str) -> str:
+    if not address.startswith(("http://", "https://")):
+        raise Malformed("the address must begin with http:// or https://", where="address", next_step="Correct it.")
+    return address.rstrip("/")

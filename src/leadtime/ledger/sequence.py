@@ -1,0 +1,319 @@
+"""The sequencer: turns committed rows into leaves of the tree, and signs it once its tiles are synced (I3).
+
+One turn: indexes are committed; entry bundles and hash tiles are synced; the checkpoint is signed and kept; witnesses
+cosign; it is published. A turn that ended anywhere, or failed with its write kept or lost, is made again from what the
+database and the disk hold: every step gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, text
+
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.database import Database, Transaction
+from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
+from leadtime.ledger.append import note_published, read_log
+from leadtime.ledger.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
+from leadtime.ledger.cosignatures import cosigned_by
+from leadtime.ledger.cosigning import Asked, Cosigner, ask_all, refuse_silence
+from leadtime.ledger.disk import Disk, FileDisk
+from leadtime.ledger.growth import Edge, grow, read_edge
+from leadtime.ledger.notes import Note, parse_note
+from leadtime.ledger.records import Log, Round, TreeHead
+from leadtime.ledger.rules import Places, Standing, explain, judge
+from leadtime.ledger.signers import KEYS, Signer, make_signers, publish_keys, signing_at
+from leadtime.ledger.tables import leaves
+from leadtime.ledger.tiles import CHECKPOINT, WIDTH, Tile, TileTree, read_bundle
+from leadtime.ledger.tree import EMPTY_ROOT, root_at
+
+SIGNED = "signed"
+"""The last checkpoint signed: kept before any witness sees it, so that no other can be signed instead."""
+
+LEAVES_PER_TURN_MAX = 4_096
+BYTES_PER_TURN_MAX = 32 << 20
+WITNESS_REST_SECONDS = 10
+"""A witness that did not answer is left alone for so long, so that its silence does not delay every checkpoint."""
+
+SEQUENCING_LOCK = 7_003
+
+_NOTHING = TreeHead(0, EMPTY_ROOT)
+_NUMBER = text(
+    'update ledger_leaves set "index" = given.place '
+    "from unnest(cast(:ids as uuid[]), cast(:places as bigint[])) as given(id, place) "
+    'where ledger_leaves.id = given.id and ledger_leaves."index" is null'
+)
+
+
+class Sequencer:
+    """Sequences one log; make one for each process, and call `turn` again and again."""
+
+    def __init__(
+        self, database: Database, log: Log, *, disk: Disk, keys: FileDisk, witnesses: Sequence[Cosigner] = ()
+    ) -> None:
+        self.log = log
+        self.settled = False
+        self._database = database
+        self._disk = disk
+        self._keys = keys
+        self._witnesses = tuple(witnesses)
+        self._known: dict[bytes, int] = {}
+        self._resting: dict[bytes, datetime] = {}
+        self._compared = False
+
+    def turn(self) -> Round:
+        """Make one turn and return what it did; ``settled`` tells whether it left nothing to do but new leaves.
+
+        Raises `Refused`, with the reason, while the log is read-only until reconciled; `Unavailable` if another
+        sequencer is at work, no witness answers at the start, or a write fails. Then call it again later.
+        """
+        self.settled = False
+        try:
+            with self._disk.alone() as only, self._database.transaction(SYSTEM) as guard:
+                self._refuse_company(guard, only=only)
+                done = self._turn(guard)
+        except BaseException:
+            self._compared = False
+            raise
+        return done
+
+    def _refuse_company(self, guard: Transaction, *, only: bool) -> None:
+        if not only or not take_lock(guard, self.log):
+            raise Unavailable("another sequencer works on this log", where=self.log.name)
+
+    def _turn(self, guard: Transaction) -> Round:
+        signers = make_signers(self._keys, self.log)
+        signed = read_signed(self._disk, self.log, signers)
+        numbered = count_numbered(guard, self.log)
+        places = self._look(guard, signed, numbered)
+        refuse_out_of_line(self.log, places)
+        live = signing_at(signers, guard.now)
+        tree = TileTree(self._disk, signed.size)
+        if not self._compared:
+            self._compare(places, sign_head(self.log, signed, live), tree)
+        entries = self._take(signed.size, numbered)
+        edge = write_growth(self._disk, read_edge(self._disk, signed.size), entries)
+        # The lock in the database ends with its connection; nothing is signed without it.
+        guard.connection.execute(select(1))
+        return self._publish(edge, signers, live, added=len(entries), before=signed.size)
+
+    def _look(self, guard: Transaction, signed: TreeHead, numbered: int) -> Places:
+        """Return what database and disk remember; the leaves themselves are compared once after each start."""
+        published = read_log(guard, self.log.name).published
+        try:
+            root = read_edge(self._disk, signed.size).root
+            published_root = root
+            if published.size != signed.size:
+                published_root = root_at(TileTree(self._disk, signed.size), min(published.size, signed.size))
+            same_tail = self._compared or has_same_tail(guard, self.log, self._disk, min(signed.size, numbered))
+        except (Missing, Malformed):
+            root, published_root, same_tail = None, None, True
+        return Places(
+            numbered, published, published_root, signed, root, same_tail=same_tail, witnessed=0, disputed=False
+        )
+
+    def _compare(self, places: Places, note: Note, tree: TileTree) -> None:
+        """Ask every witness what it saw last, before anything new is signed; one answer is needed."""
+        asked = ask_all(self._witnesses, note, parse_checkpoint(note.text), tree, self._known)
+        refuse_out_of_line(self.log, _witnessed(places, asked))
+        refuse_silence(asked)
+        self._learn(asked, places.signed.size)
+        self._compared = True
+
+    def _take(self, size: int, numbered: int) -> list[bytes]:
+        """Return the next entries: those numbered and not yet signed, else newly numbered ones."""
+        with self._database.transaction(SYSTEM) as tx:
+            if numbered > size:
+                return read_entries(tx, self.log, size, min(numbered, size + LEAVES_PER_TURN_MAX))
+            waiting = (
+                select(leaves.c.id, leaves.c.entry)
+                .where(leaves.c.log == self.log.name, leaves.c.index.is_(None))
+                .order_by(leaves.c.id)
+                .limit(LEAVES_PER_TURN_MAX)
+            )
+            rows = _within(BYTES_PER_TURN_MAX, [(row.id, row.entry) for row in tx.connection.execute(waiting)])
+            places = list(range(size, size + len(rows)))
+            if rows:
+                done = tx.connection.execute(_NUMBER, {"ids": [each for each, _ in rows], "places": places})
+                if done.rowcount != len(rows):
+                    raise Unavailable("another sequencer numbered a leaf", where=self.log.name)
+        return [entry for _, entry in rows]
+
+    def _publish(
+        self, edge: Edge, signers: Sequence[Signer], live: Sequence[Signer], *, added: int, before: int
+    ) -> Round:
+        head = TreeHead(edge.size, edge.root)
+        note = _with_known(self._disk, sign_head(self.log, head, live))
+        _replace(self._disk, KEYS, publish_keys(signers))
+        _replace(self._disk, SIGNED, note.raw)
+        asked = self._ask(note, edge.size)
+        note = note.with_signatures(each.signature for each in asked if each.signature is not None)
+        _replace(self._disk, CHECKPOINT, note.raw)
+        with self._database.transaction(SYSTEM) as tx:
+            if read_log(tx, self.log.name).published != head:
+                note_published(tx, self.log.name, head)
+        self._disk.drop(_replaced(before, edge.size))
+        cosigned = len(cosigned_by(note, [each.key for each in self._witnesses]))
+        more = added == LEAVES_PER_TURN_MAX
+        self.settled = not more and cosigned == len(self._witnesses)
+        return Round(head, added, cosigned, more)
+
+    def _ask(self, note: Note, size: int) -> tuple[Asked, ...]:
+        """Ask the witnesses that have not cosigned this checkpoint and are not resting."""
+        now = self._database.clock.now()
+        done = {each.key for each in cosigned_by(note, [each.key for each in self._witnesses])}
+        due = [
+            each for each in self._witnesses if each.key not in done and self._resting.get(each.key.public, now) <= now
+        ]
+        asked = ask_all(due, note, parse_checkpoint(note.text), TileTree(self._disk, size), self._known)
+        if any(each.ahead or each.disputed for each in asked):
+            raise Refused(
+                "a witness knows another history than the one just signed", where=self.log.name, next_step=RECONCILE
+            )
+        self._learn(asked, size)
+        return asked
+
+    def _learn(self, asked: Sequence[Asked], size: int) -> None:
+        for each in asked:
+            if each.signature is not None:
+                self._known[each.witness.public] = size
+            else:
+                rest = timedelta(seconds=WITNESS_REST_SECONDS)
+                self._resting[each.witness.public] = self._database.clock.now() + rest
+
+
+RECONCILE = "Run leadtime ledger reconcile, with a copy of the log if its own disk lost leaves."
+
+
+def take_lock(guard: Transaction, log: Log) -> bool:
+    """Tell whether ``guard``, for as long as it is open, is the one that may number the leaves of ``log``."""
+    lock = select(func.pg_try_advisory_xact_lock(SEQUENCING_LOCK, func.hashtext(log.name)))
+    return bool(guard.connection.scalar(lock))
+
+
+def read_signed(disk: Disk, log: Log, signers: Sequence[Signer]) -> TreeHead:
+    """Return the last head that was signed, by the disk; the empty tree's if none was.
+
+    Raises `Refused` or `Malformed` if a checkpoint on disk is not ours.
+    """
+    heads = [_NOTHING]
+    for path in (SIGNED, CHECKPOINT):
+        try:
+            checkpoint, _ = open_checkpoint(disk.read(path), origin=log.origin, keys=[each.key for each in signers])
+        except Missing:
+            continue
+        heads.append(TreeHead(checkpoint.size, checkpoint.root))
+    return max(heads, key=lambda head: head.size)
+
+
+def count_numbered(tx: Transaction, log: Log) -> int:
+    """Return how many leaves of ``log`` have an index in the database."""
+    last = (
+        select(leaves.c.index)
+        .where(leaves.c.log == log.name, leaves.c.index.is_not(None))
+        .order_by(leaves.c.index.desc())
+        .limit(1)
+    )
+    found = tx.connection.scalar(last)
+    return 0 if found is None else int(found) + 1
+
+
+def read_entries(tx: Transaction, log: Log, start: int, end: int) -> list[bytes]:
+    """Return the entries of leaves ``[start, end)``; raises `Refused` if one of them is not in the database."""
+    wanted = (
+        select(leaves.c.index.label("place"), leaves.c.entry)
+        .where(leaves.c.log == log.name, leaves.c.index >= start, leaves.c.index < end)
+        .order_by(leaves.c.index)
+    )
+    rows = tx.connection.execute(wanted).all()
+    if [row.place for row in rows] != list(range(start, end)):
+        raise Refused("a leaf that has its place is not in the database", where=log.name, next_step=RECONCILE)
+    return [row.entry for row in rows]
+
+
+def has_same_tail(tx: Transaction, log: Log, disk: Disk, size: int) -> bool:
+    """Tell whether the last leaves before ``size`` are the same in the database and on disk."""
+    if size == 0:
+        return True
+    index, last = divmod(size - 1, WIDTH)
+    on_disk = read_bundle(disk, Tile(None, index, last + 1))
+    return read_entries(tx, log, index * WIDTH, size) == on_disk
+
+
+def write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
+    """Append entries to the tree on disk: bundles and tiles, synced on return. Return its new edge."""
+    if not entries:
+        return edge
+    growth = grow(edge, entries)
+    disk.put_all({**growth.bundles, **growth.tiles})
+    return growth.edge
+
+
+def refuse_out_of_line(log: Log, places: Places) -> None:
+    """Raise `Refused` with its reason while a log may not sign."""
+    standing = judge(places)
+    if standing is not Standing.IN_LINE:
+        raise Refused(explain(standing, places), where=log.name, next_step=RECONCILE)
+
+
+def _witnessed(places: Places, asked: Sequence[Asked]) -> Places:
+    return Places(
+        places.numbered,
+        places.published,
+        places.published_root_on_disk,
+        places.signed,
+        places.root_on_disk,
+        same_tail=places.same_tail,
+        witnessed=max((each.ahead for each in asked), default=0),
+        disputed=any(each.disputed for each in asked),
+    )
+
+
+def sign_head(log: Log, head: TreeHead, live: Sequence[Signer]) -> Note:
+    """Return the signed checkpoint of a head; only for one that this log signed before, or that only grew from it."""
+    text = Checkpoint(log.origin, head.size, head.root).text
+    return Note(text, tuple(signer.sign(text) for signer in live))
+
+
+def _with_known(disk: Disk, note: Note) -> Note:
+    """Return the note with the signatures that the published one of the same text has besides."""
+    try:
+        published = parse_note(disk.read(CHECKPOINT))
+    except LeadtimeError:
+        return note
+    return published.with_signatures(note.signatures) if published.text == note.text else note
+
+
+def _replace(disk: Disk, path: str, content: bytes) -> None:
+    """Replace a file that says something else."""
+    try:
+        if disk.read(path) == content:
+            return
+    except Missing:
+        pass
+    disk.replace(path, content)
+
+
+def _replaced(before: int, size: int) -> list[str]:
+    """Return the folders of partial tiles whose full ones came between two sizes."""
+    folders: list[str] = []
+    old, new = before, size
+    for level in range(8):
+        for index in range(old // WIDTH, new // WIDTH):
+            folders.append(Tile(level, index).partials)
+            if level == 0:
+                folders.append(Tile(None, index).partials)
+        old, new = old // WIDTH, new // WIDTH
+    return folders
+
+
+def _within(bytes_max: int, rows: list[tuple[object, bytes]]) -> list[tuple[object, bytes]]:
+    """Return the first rows, as many as fit into so many bytes, at least one."""
+    left = bytes_max
+    for count, (_, entry) in enumerate(rows):
+        left -= len(entry)
+        if left < 0 and count:
+            return rows[:count]
+    return rows
