@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from leadtime.flow import parties
 from leadtime.flow.parties import OrganisationId
-from leadtime.flow.window.history import Owner, remember
+from leadtime.flow.window.history import Owner, open_model_log, remember
 from leadtime.flow.window.read import read_model
 from leadtime.flow.window.records import Model, ModelId, Upstream, Variant
 from leadtime.flow.window.tables import UPSTREAM_ADDRESS, UPSTREAM_CREDENTIAL, model_upstreams, model_variants, models
@@ -58,6 +58,7 @@ def enrol_model(
         raise Conflict("a model of this name is enrolled", where="name", next_step="Use it or choose another.")
     _keep_variants(tx, model, house.id, named)
     _keep_upstream(tx, model, house.id, reached)
+    open_model_log(tx, model)
     remember(tx, Owner(model, house.id), EventKind.ENROLLED, called)
     return read_model(tx, model)
 

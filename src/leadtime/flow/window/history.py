@@ -13,7 +13,7 @@ from leadtime.flow.window.tables import models, window_events
 from leadtime.flow.window.vocabulary import EventKind
 from leadtime.foundation.access import Act, Role, Viewer
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.ids import new_id
+from leadtime.ledger import Log, LogKind, LogName, append, new_leaf, open_log, parse_log_name
 
 CHANNEL = "leadtime_window"
 """PostgreSQL's channel on which gateways hear which model's standings to read anew."""
@@ -34,9 +34,18 @@ class Owner:
         return cls(ModelId(row.get("model", row["id"])), OrganisationId(row["developer"]))
 
 
-def log_of(model: ModelId) -> str:
+def log_of(model: ModelId) -> LogName:
     """Return the name of a model's log."""
-    return f"model-{model}"
+    return parse_log_name(f"model-{model}")
+
+
+def open_model_log(tx: Transaction, model: ModelId) -> None:
+    """Open the log of a model that is enrolled now.
+
+    Its origin names the installation by its key, not by its address, which may change while a log's origin may not.
+    """
+    name = log_of(model)
+    open_log(tx, Log(name, origin=f"leadtime-{tx.keys.key_id}/{name}", kind=LogKind.MODEL))
 
 
 def remember(
@@ -47,9 +56,11 @@ def remember(
     ``concerns`` is the organisation that may read the line besides the developer.
     """
     model, now = owner.model, tx.now
-    event = new_id(now)
+    said = _said(tx, kind, note)
+    leaf = new_leaf(tx.keys, log_of(model), kind=kind.value, at=now, fields=said)
+    append(tx, log_of(model), leaf)
     row = {
-        "id": event,
+        "id": leaf.id,
         "model": model,
         "developer": owner.developer,
         "concerns": concerns,
@@ -82,6 +93,16 @@ def history_of(tx: Transaction, model: ModelId) -> tuple[WindowEvent, ...]:
     query = select(window_events).where(window_events.c.model == model).order_by(window_events.c.turn.desc())
     rows = tx.connection.execute(query.limit(EVENTS_MAX)).mappings().all()
     return tuple(_event(row) for row in reversed(rows))
+
+
+def _said(tx: Transaction, kind: EventKind, note: str) -> dict[str, bytes]:
+    """Return what an event's leaf commits to; the event's row keeps the same values, so that a leaf can be opened."""
+    return {
+        "kind": kind.value.encode(),
+        "organisation": str(tx.viewer.organisation or "").encode(),
+        "person": str(tx.viewer.person or "").encode(),
+        "note": note.encode(),
+    }
 
 
 def _event(row: RowMapping) -> WindowEvent:
