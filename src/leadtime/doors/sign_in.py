@@ -5,29 +5,42 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.site import Site
 from leadtime.flow import parties
 from leadtime.foundation.access import ANYONE, SYSTEM, Viewer
+from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Refused
 
 SECRET_CHARS_MAX = 200
-SESSION_PREFIX = "lts_"
-"""Secrets that a sign-in link gave; they end at sign-out. API tokens that were pasted only leave the browser."""
 
 _SIGN_IN = "Sign in, or send Authorization: Bearer and a token that holds."
 
 
 def viewer_of(site: Site, secret: str) -> Viewer:
     """Return who a token or session stands for; raises `NotSignedIn` in one sentence for any that does not hold."""
+    with _asked(site, secret) as tx:
+        return parties.authenticate(tx, secret)
+
+
+def session_by_token(site: Site, secret: str, *, browser: str) -> parties.IssuedToken:
+    """Return a session of a pasted token's person; raises `NotSignedIn` in one sentence for any that does not hold."""
+    with _asked(site, secret) as tx:
+        return parties.open_session_by_token(tx, secret, browser=browser)
+
+
+@contextmanager
+def _asked(site: Site, secret: str) -> Iterator[Transaction]:
     if not secret or len(secret) > SECRET_CHARS_MAX or not secret.isascii():
         raise NotSignedIn("this needs a credential that holds", next_step=_SIGN_IN)
-    with site.database.transaction(SYSTEM) as tx:
-        try:
-            return parties.authenticate(tx, secret)
-        except Refused as error:
-            raise NotSignedIn(error.what, next_step=_SIGN_IN) from None
+    try:
+        with site.database.transaction(SYSTEM) as tx:
+            yield tx
+    except Refused as error:
+        raise NotSignedIn(error.what, next_step=_SIGN_IN) from None
 
 
 def visitor_of(site: Site, secret: str) -> Viewer:

@@ -79,6 +79,7 @@ def test_the_coordinator_makes_every_move_from_the_page(clients, world, clock):
     assert refused.status_code == 403
     assert "The embargo runs until" in refused.text
     clock.advance(days=17)
+    browse(client, world.people["coordinator"])  # sessions end meanwhile
     assert client.submit(page, f"{page}/publish", sure="yes").status_code == 303
     assert "Published" in client.get(page).text
 

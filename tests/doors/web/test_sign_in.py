@@ -34,26 +34,39 @@ def test_a_form_without_this_browsers_word_is_refused(clients, coordinator):
         assert "This form is not from a page that this browser opened here" in answer.text
 
 
-def test_signing_out_ends_a_session_but_not_a_pasted_token(clients, database, coordinator):
+def test_signing_out_ends_a_session_but_not_the_token_that_opened_it(clients, database, coordinator):
     with database.transaction(SYSTEM) as tx:
         link = parties.issue_sign_in_link(tx, coordinator.person.id, minutes=10).secret
     by_link, by_token = clients(), clients()
     by_link.submit(f"/sign-in/{link}", f"/sign-in/{link}")
-    session = by_link.http.cookies["leadtime"]
-    assert by_link.submit("/", "/sign-out").status_code == 303
-    assert clients(session).get("/api/v1/me").status_code == 401
     by_token.submit("/sign-in", "/sign-in", token=coordinator.token)
-    assert "Sign out" in by_token.get("/").text
-    by_token.submit("/", "/sign-out")
-    assert "Sign out" not in by_token.get("/").text
+    for browser in (by_link, by_token):
+        session = browser.http.cookies["leadtime"]
+        assert clients(session).get("/api/v1/me").status_code == 200
+        assert "Sign out" in browser.get("/").text
+        assert browser.submit("/", "/sign-out").status_code == 303
+        assert "Sign out" not in browser.get("/").text
+        assert clients(session).get("/api/v1/me").status_code == 401
     assert clients(coordinator.token).get("/api/v1/me").status_code == 200
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(clients, coordinator):
     client = clients()
     answer = client.submit("/sign-in", "/sign-in", token=coordinator.token)
-    assert answer.headers["set-cookie"].startswith(f"leadtime={coordinator.token}; HttpOnly; Max-Age=43200; Path=/")
-    assert answer.headers["set-cookie"].endswith("SameSite=lax")
+    session, visit = answer.headers.get_list("set-cookie")
+    assert session.startswith("leadtime=lts_")
+    assert session.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=lax")
+    assert coordinator.token not in session
+    assert visit.startswith('leadtime-visit=""; ')
+
+
+def test_a_session_in_a_browser_ends_when_it_is_left(clients, coordinator, clock):
+    client = clients()
+    client.submit("/sign-in", "/sign-in", token=coordinator.token)
+    clock.advance(minutes=29)
+    assert "Sign out" in client.get("/").text
+    clock.advance(minutes=30)
+    assert "Sign out" not in client.get("/").text
 
 
 def test_a_wrong_token_is_refused_in_one_sentence(anyone):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from leadtime.flow.parties import authenticate, end_session, issue_token, remove_person
+from leadtime.flow.parties import authenticate, issue_token, remove_person
 from leadtime.flow.parties.tables import tokens
 from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.database import Database
@@ -50,19 +50,6 @@ def test_a_removed_persons_tokens_end_at_once_and_the_person_with_them(database:
     assert refused(database, issued.secret) == SENTENCE
     with database.transaction(SYSTEM) as tx, pytest.raises(Missing):
         issue_token(tx, person.id, days=1)
-
-
-def test_a_token_can_be_ended_by_who_holds_it(database: Database) -> None:
-    _, person, viewer = enrol(database, Role.FINDER)
-    with database.transaction(SYSTEM) as tx:
-        first = issue_token(tx, person.id, days=1)
-        second = issue_token(tx, person.id, days=1)
-    with database.transaction(viewer) as tx:
-        end_session(tx, first.secret)
-        end_session(tx, "lt_unknown")
-    assert refused(database, first.secret) == SENTENCE
-    with database.transaction(SYSTEM) as tx:
-        assert authenticate(tx, second.secret) == viewer
 
 
 def test_only_the_hash_of_a_token_is_stored(database: Database) -> None:

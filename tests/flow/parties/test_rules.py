@@ -7,9 +7,19 @@ from uuid import UUID
 import pytest
 
 from leadtime.flow.parties import rules
-from leadtime.flow.parties.records import Holder, OrganisationId, PersonId
-from leadtime.foundation.access import Role
-from leadtime.foundation.errors import LeadtimeError, Malformed, Refused
+from leadtime.flow.parties.records import (
+    Challenged,
+    Employer,
+    EmployerId,
+    Holder,
+    Organisation,
+    OrganisationId,
+    Person,
+    PersonId,
+    Purpose,
+)
+from leadtime.foundation.access import Role, Scope
+from leadtime.foundation.errors import Conflict, LeadtimeError, Malformed, Refused
 
 NOW = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -17,11 +27,17 @@ HOLDER = Holder(
     role=Role.FINDER,
     organisation=OrganisationId(UUID(int=1)),
     person=PersonId(UUID(int=2)),
+    scope=Scope.EVERYTHING,
     expires_at=NOW + timedelta(hours=1),
     ended_at=None,
+    last_seen_at=None,
     active_until=None,
     removed_at=None,
+    engaged_until=None,
 )
+HOUSE = Organisation(OrganisationId(UUID(int=1)), "Example Lab", Role.FINDER, example=True)
+RIVAL = Organisation(OrganisationId(UUID(int=3)), "Example Developer", Role.DEVELOPER, example=True)
+ADA, BO = PersonId(UUID(int=2)), PersonId(UUID(int=4))
 
 
 def told(error: LeadtimeError) -> tuple[str, str, str]:
@@ -142,6 +158,127 @@ def test_a_credential_that_was_ended_or_whose_person_is_gone_does_not_hold() -> 
     assert not rules.holds(replace(HOLDER, removed_at=NOW), NOW)
     assert not rules.holds(replace(HOLDER, active_until=NOW), NOW)
     assert rules.holds(replace(HOLDER, active_until=NOW + MOMENT), NOW)
+    assert not rules.holds(replace(HOLDER, engaged_until=NOW), NOW)
+    assert rules.holds(replace(HOLDER, engaged_until=NOW + MOMENT), NOW)
+
+
+def test_a_session_holds_while_it_is_used_and_half_an_hour_longer() -> None:
+    assert rules.holds(replace(HOLDER, last_seen_at=NOW - timedelta(minutes=30) + MOMENT), NOW)
+    assert not rules.holds(replace(HOLDER, last_seen_at=NOW - timedelta(minutes=30)), NOW)
+    assert rules.idle_end(NOW) == NOW + timedelta(minutes=30)
+    assert rules.idle_end(None) is None
+
+
+def test_use_is_written_down_once_a_minute() -> None:
+    assert rules.unseen_since(NOW) == NOW - timedelta(seconds=60)
+
+
+def test_the_earliest_of_some_ends_counts() -> None:
+    assert rules.earliest() is None
+    assert rules.earliest(None, None) is None
+    assert rules.earliest(NOW, None, NOW - MOMENT) == NOW - MOMENT
+
+
+@pytest.mark.parametrize(
+    ("active", "engaged", "until"),
+    [
+        (None, None, None),
+        (NOW, None, NOW),
+        (None, NOW, NOW),
+        (NOW, NOW + MOMENT, NOW),
+        (NOW + MOMENT, NOW, NOW),
+    ],
+)
+def test_a_person_works_until_their_end_or_their_employers(
+    active: datetime | None, engaged: datetime | None, until: datetime | None
+) -> None:
+    employer = Employer(EmployerId(UUID(int=5)), HOUSE.id, "Example Vendor", engaged) if engaged else None
+    assert Person(ADA, HOUSE.id, "Ada", "ada@lab.example", active, employer).works_until == until
+
+
+def test_an_engagement_has_an_end_to_come() -> None:
+    assert rules.engagement_end(NOW + MOMENT, NOW) == NOW + MOMENT
+    with pytest.raises(Malformed, match="an end lies in the past"):
+        rules.engagement_end(NOW, NOW)
+
+
+def test_a_reason_is_kept_without_the_space_around_it() -> None:
+    assert rules.check_reason(" because \n") == "because"
+    assert rules.check_reason("x" * 1_000) == "x" * 1_000
+    with pytest.raises(Malformed) as caught:
+        rules.check_reason(" ")
+    assert told(caught.value) == ("a reason is missing", "reason", "Give one.")
+    with pytest.raises(Malformed) as caught:
+        rules.check_reason("x" * 1_001)
+    assert told(caught.value) == ("a reason has at most 1000 characters", "reason", "Shorten it.")
+
+
+def test_a_conflict_of_interest_is_about_another_organisation_that_develops() -> None:
+    assert rules.check_developer(RIVAL, HOUSE) is RIVAL
+    for developer, house in ((HOUSE, RIVAL), (RIVAL, RIVAL)):
+        with pytest.raises(Malformed) as caught:
+            rules.check_developer(developer, house)
+        assert told(caught.value) == (
+            "a conflict of interest is about another organisation, a developer",
+            "developer",
+            "Choose a developer.",
+        )
+
+
+@pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.PERSONAL])
+def test_a_token_has_any_scope_but_the_personal_one(scope: Scope) -> None:
+    assert rules.check_scope(scope) is scope
+
+
+def test_no_token_is_personal() -> None:
+    with pytest.raises(Refused) as caught:
+        rules.check_scope(Scope.PERSONAL)
+    assert told(caught.value) == ("no token has the scope personal", "scope", "Choose another scope.")
+
+
+def test_a_person_has_a_bounded_number_of_each() -> None:
+    rules.refuse_more(19, 20, "passkeys")
+    for count in (20, 21):
+        with pytest.raises(Conflict) as caught:
+            rules.refuse_more(count, 20, "passkeys")
+        assert told(caught.value) == ("a person has at most 20 passkeys", "passkeys", "End one first.")
+
+
+@pytest.mark.parametrize(("marked", "barred"), [(False, False), (False, True), (True, False)])
+def test_who_is_not_marked_or_not_barred_may_use_it(*, marked: bool, barred: bool) -> None:
+    rules.refuse_barred(foreign_access=marked, barred=barred)
+
+
+def test_who_is_marked_does_not_use_what_bars_foreign_access() -> None:
+    with pytest.raises(Refused) as caught:
+        rules.refuse_barred(foreign_access=True, barred=True)
+    assert told(caught.value) == (
+        "the agreement bars foreign access, and this person is marked for it",
+        "",
+        "Ask the developer, or the coordinator who stated the mark.",
+    )
+
+
+CHALLENGED = Challenged(Purpose.ADD_PASSKEY, b"browser", ADA, NOW + MOMENT, None)
+
+
+def test_a_challenge_is_answered_for_its_purpose_by_its_browser_and_person_in_time_and_once() -> None:
+    assert rules.challenge_end(NOW) == NOW + timedelta(minutes=5)
+    assert rules.answers(CHALLENGED, Purpose.ADD_PASSKEY, b"browser", ADA, NOW)
+    assert not rules.answers(CHALLENGED, Purpose.USE_PASSKEY, b"browser", ADA, NOW)
+    assert not rules.answers(CHALLENGED, Purpose.ADD_PASSKEY, b"another", ADA, NOW)
+    assert not rules.answers(CHALLENGED, Purpose.ADD_PASSKEY, b"browser", BO, NOW)
+    assert not rules.answers(CHALLENGED, Purpose.ADD_PASSKEY, b"browser", None, NOW)
+    assert not rules.answers(CHALLENGED, Purpose.ADD_PASSKEY, b"browser", ADA, NOW + MOMENT)
+    assert not rules.answers(replace(CHALLENGED, used_at=NOW), Purpose.ADD_PASSKEY, b"browser", ADA, NOW)
+
+
+@pytest.mark.parametrize(
+    ("stored", "told_now", "forward"),
+    [(0, 0, True), (0, 1, True), (7, 8, True), (7, 7, False), (7, 6, False), (7, 0, False)],
+)
+def test_a_counter_goes_forward_or_is_not_kept(*, stored: int, told_now: int, forward: bool) -> None:
+    assert rules.counts_forward(stored, told_now) is forward
 
 
 def test_the_refusal_of_a_credential_is_one_sentence() -> None:

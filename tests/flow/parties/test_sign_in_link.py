@@ -15,7 +15,7 @@ from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.database import Database
 from leadtime.foundation.errors import Refused
 from tests.conftest import SettableClock
-from tests.flow.parties.factories import enrol
+from tests.flow.parties.factories import enrol, personal
 
 REDEEMERS = 6
 
@@ -36,7 +36,7 @@ def test_a_link_gives_a_session_once(database: Database, clock: SettableClock) -
     assert link.expires_at == clock.now() + timedelta(minutes=10)
     with database.transaction(SYSTEM) as tx:
         session = redeem_sign_in_link(tx, link.secret)
-        assert authenticate(tx, session.secret) == viewer
+        assert authenticate(tx, session.secret) == personal(viewer)
     assert session.secret.startswith("lts_")
     assert session.expires_at == clock.now() + timedelta(hours=12)
     assert redeem(database, link.secret) == "this credential is not accepted"

@@ -48,6 +48,11 @@ class PageAsk:
         with self.site.database.transaction(viewer or self.viewer) as tx:
             yield tx
 
+    @property
+    def browser(self) -> str:
+        """Return what the browser says of itself."""
+        return self.request.headers.get("user-agent", "")
+
     def signed_in(self) -> Viewer:
         """Return the visitor; raises `NotSignedIn` if it is anyone."""
         if self.viewer is ANYONE:

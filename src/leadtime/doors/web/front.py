@@ -33,12 +33,11 @@ def show_sign_in(ask: PageAsk) -> Response:
 
 def sign_in_by_token(ask: PageAsk) -> Response:
     """Sign a visitor in by a token of theirs."""
-    secret = ask.form.get("token", "").strip()
     try:
-        sign_in.viewer_of(ask.site, secret)
+        session = sign_in.session_by_token(ask.site, ask.form.get("token", "").strip(), browser=ask.browser)
     except NotSignedIn as error:
         return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=f"{error.what.capitalize()}.")
-    return _begin(ask, secret)
+    return begin(ask, session.secret)
 
 
 def show_link(ask: PageAsk) -> Response:
@@ -50,24 +49,25 @@ def sign_in_by_link(ask: PageAsk) -> Response:
     """Sign a visitor in by a one-time link, which then works no more."""
     try:
         with ask.transaction(SYSTEM) as tx:
-            session = parties.redeem_sign_in_link(tx, ask.request.path_params["secret"])
+            session = parties.redeem_sign_in_link(tx, ask.request.path_params["secret"], browser=ask.browser)
     except Refused as error:
         problem = f"{error.what.capitalize()}. Ask your coordinator for a fresh link."
         return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=problem)
-    return _begin(ask, session.secret)
+    return begin(ask, session.secret)
 
 
 def sign_out(ask: PageAsk) -> Response:
-    """End the session; a pasted token only leaves the browser, since programs may be using it."""
-    if ask.holder.startswith(sign_in.SESSION_PREFIX):
-        with ask.transaction(SYSTEM) as tx:
-            parties.end_session(tx, ask.holder)
+    """End the session; a token that opened it goes on, since programs may be using it."""
+    with ask.transaction(SYSTEM) as tx:
+        parties.end_session(tx, ask.holder)
     answer = see_other("/")
     answer.delete_cookie(sign_in.cookie_name(ask.site), path="/", secure=ask.site.over_https, httponly=True)
     return answer
 
 
-def _begin(ask: PageAsk, secret: str) -> Response:
-    answer = see_other("/")
+def begin(ask: PageAsk, secret: str, *, at: str = "/") -> Response:
+    """Return the redirect that hands a fresh session to the browser, in whose place the visit ends."""
+    answer = see_other(at)
     set_cookie(answer, ask.site, sign_in.cookie_name(ask.site), secret, SESSION_SECONDS_MAX)
+    answer.delete_cookie(sign_in.visit_cookie_name(ask.site), path="/", secure=ask.site.over_https, httponly=True)
     return answer

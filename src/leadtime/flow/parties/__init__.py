@@ -1,40 +1,106 @@
-"""Organisations, the named people in them, and how they show who they are.
+"""Organisations, the named people in them, how they show who they are, and what keeps them away.
 
-Takes: names, roles, mail addresses; secrets that somebody presents.
-Gives: `Organisation`, `Person`, `IssuedToken`, and the `access.Viewer` that a secret stands for.
-Decides: whether a credential holds at an instant (`rules.holds`), and how long one may last.
-Refuses: a credential that is unknown, ended, expired or of a removed person, always in the same words.
-Standard: none; secrets have 256 bits and only their SHA-256 is stored (OWASP ASVS 4.0.3, 2.6 and 3.2).
+Takes: names, roles, mail addresses, flags; secrets, passkeys and subjects that somebody presents.
+Gives: `Organisation`, `Employer`, `Person`, `SignIns`, `IssuedToken`, the `access.Viewer` that a secret stands for, and
+    `PairedAct`, an act that two people take together.
+Decides: whether a credential holds at an instant (`rules.holds`), how long one may last, whether a challenge may be
+    answered (`rules.answers`), and how an act of two people moves (`rules.PAIRED_ACT_MOVES`).
+Refuses: a credential that is unknown, ended, expired, idle or of a removed person, always in the same words; an act
+    that one person alone would take.
+Standard: WebAuthn Level 3; OpenID Connect Core 1.0; NIST SP 800-63B-4 for how long sessions last; secrets have 256 bits
+    and only their SHA-256 is stored (OWASP ASVS 4.0.3, 2.6 and 3.2).
 """
 
-from leadtime.flow.parties.credentials import (
-    authenticate,
-    end_session,
-    issue_sign_in_link,
-    issue_token,
-    redeem_sign_in_link,
+from leadtime.flow.parties.credentials import authenticate
+from leadtime.flow.parties.enrol import end_engagement, enrol_employer, enrol_organisation, enrol_person
+from leadtime.flow.parties.flags import end_conflict, list_conflicts, mark_organisation, mark_person, state_conflict
+from leadtime.flow.parties.links import issue_sign_in_link, redeem_sign_in_link
+from leadtime.flow.parties.read import (
+    list_employers,
+    list_organisations,
+    list_people,
+    read_employer,
+    read_organisation,
+    read_people,
+    read_person,
 )
-from leadtime.flow.parties.enrol import enrol_organisation, enrol_person
-from leadtime.flow.parties.read import list_organisations, list_people, read_organisation, read_person
-from leadtime.flow.parties.records import IssuedToken, Organisation, OrganisationId, Person, PersonId
+from leadtime.flow.parties.records import (
+    ConflictId,
+    ConflictOfInterest,
+    Employer,
+    EmployerId,
+    Happened,
+    Identity,
+    IdentityId,
+    IssuedToken,
+    Organisation,
+    OrganisationId,
+    Passkey,
+    PasskeyId,
+    Person,
+    PersonEvent,
+    PersonId,
+    Session,
+    SessionId,
+    SignIns,
+    Token,
+    TokenId,
+    Way,
+)
 from leadtime.flow.parties.remove import remove_person
+from leadtime.flow.parties.rules import refuse_barred
+from leadtime.flow.parties.sessions import end_own_session, end_session, open_session_by_token
+from leadtime.flow.parties.sign_ins import read_sign_ins
+from leadtime.flow.parties.tokens import end_own_token, issue_token, make_own_token
 
 __all__ = [
+    "ConflictId",
+    "ConflictOfInterest",
+    "Employer",
+    "EmployerId",
+    "Happened",
+    "Identity",
+    "IdentityId",
     "IssuedToken",
     "Organisation",
     "OrganisationId",
+    "Passkey",
+    "PasskeyId",
     "Person",
+    "PersonEvent",
     "PersonId",
+    "Session",
+    "SessionId",
+    "SignIns",
+    "Token",
+    "TokenId",
+    "Way",
     "authenticate",
+    "end_conflict",
+    "end_engagement",
+    "end_own_session",
+    "end_own_token",
     "end_session",
+    "enrol_employer",
     "enrol_organisation",
     "enrol_person",
     "issue_sign_in_link",
     "issue_token",
+    "list_conflicts",
+    "list_employers",
     "list_organisations",
     "list_people",
+    "make_own_token",
+    "mark_organisation",
+    "mark_person",
+    "open_session_by_token",
+    "read_employer",
     "read_organisation",
+    "read_people",
     "read_person",
+    "read_sign_ins",
     "redeem_sign_in_link",
+    "refuse_barred",
     "remove_person",
+    "state_conflict",
 ]

@@ -1,13 +1,13 @@
-"""Who may be enrolled, how long a credential lasts, and whether one still holds."""
+"""Who may be enrolled, how long a credential lasts, whether one still holds, and how an act of two people moves."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
 
-from leadtime.flow.parties.records import Holder
-from leadtime.foundation.access import Role
-from leadtime.foundation.errors import Malformed, Refused
+from leadtime.flow.parties.records import Challenged, Holder, Organisation, PersonId, Purpose
+from leadtime.foundation.access import Role, Scope
+from leadtime.foundation.errors import Conflict, Malformed, Refused
 
 NAME_CHARS_MAX = 200
 EMAIL_CHARS_MAX = 254
@@ -16,7 +16,23 @@ EMAIL_CHARS_MAX = 254
 TOKEN_DAYS_MAX = 365
 SIGN_IN_LINK_MINUTES_MAX = 24 * 60
 SESSION_HOURS = 12
-"""How long a redeemed sign-in link lasts as a session."""
+"""How long a session lasts in all (NIST SP 800-63B-4, AAL2: reauthentication within 24 hours)."""
+
+SESSION_IDLE_MINUTES = 30
+"""How long a session lasts unused (NIST SP 800-63B-4, AAL2: within an hour)."""
+
+SEEN_SECONDS = 60
+"""A credential's use is written down at most this often."""
+
+CHALLENGE_MINUTES = 5
+PASSKEYS_MAX = 20
+"""Passkeys of one person."""
+
+TOKENS_MAX = 50
+"""Tokens of one person that have not ended."""
+
+BROWSER_CHARS_MAX = 120
+REASON_CHARS_MAX = 1_000
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"(),:;\\\[\].]+\Z")
@@ -67,6 +83,42 @@ def check_end(active_until: datetime | None, now: datetime) -> datetime | None:
     return active_until.astimezone(UTC)
 
 
+def engagement_end(engaged_until: datetime, now: datetime) -> datetime:
+    """Return the end of a vendor's engagement in UTC; raises `Malformed` as `check_end`."""
+    end = check_end(engaged_until, now)
+    if end is None:
+        raise Malformed("an engagement needs an end", where="engaged_until", next_step="Give one.")
+    return end
+
+
+def check_reason(reason: str) -> str:
+    """Return a reason without white space around it; raises `Malformed` if none is left or it is too long."""
+    stripped = reason.strip()
+    if not stripped:
+        raise Malformed("a reason is missing", where="reason", next_step="Give one.")
+    if len(stripped) > REASON_CHARS_MAX:
+        raise Malformed(f"a reason has at most {REASON_CHARS_MAX} characters", where="reason", next_step="Shorten it.")
+    return stripped
+
+
+def check_developer(developer: Organisation, house: Organisation) -> Organisation:
+    """Return the developer that a conflict of interest is about; raises `Malformed` for any other organisation."""
+    if developer.role is not Role.DEVELOPER or developer.id == house.id:
+        raise Malformed(
+            "a conflict of interest is about another organisation, a developer",
+            where="developer",
+            next_step="Choose a developer.",
+        )
+    return developer
+
+
+def check_scope(scope: Scope) -> Scope:
+    """Return a token's scope; raises `Refused` for the one that only sessions have."""
+    if scope is Scope.PERSONAL:
+        raise Refused("no token has the scope personal", where="scope", next_step="Choose another scope.")
+    return scope
+
+
 def token_end(now: datetime, days: int, active_until: datetime | None) -> datetime:
     """Return when a token of ``days`` ends, never after its person; raises `Malformed` outside 1..`TOKEN_DAYS_MAX`."""
     if not 1 <= days <= TOKEN_DAYS_MAX:
@@ -91,18 +143,72 @@ def session_end(now: datetime, active_until: datetime | None) -> datetime:
 
 
 def holds(holder: Holder, now: datetime) -> bool:
-    """Tell whether a credential works at ``now``: not from its end on, nor once ended, nor for a person who is gone."""
+    """Tell whether a credential works at ``now``.
+
+    Not from its end on, nor once ended, nor after idling, nor for a person who is gone or whose time, or whose
+    employer's, is over.
+    """
+    ends = (holder.expires_at, idle_end(holder.last_seen_at), holder.active_until, holder.engaged_until)
+    return holder.ended_at is None and holder.removed_at is None and all(end is None or now < end for end in ends)
+
+
+def idle_end(last_seen_at: datetime | None) -> datetime | None:
+    """Return when a session that is not used again ends; None for what does not end by idling."""
+    return None if last_seen_at is None else last_seen_at + timedelta(minutes=SESSION_IDLE_MINUTES)
+
+
+def unseen_since(now: datetime) -> datetime:
+    """Return the last use of a credential from which on its next use is not written down yet."""
+    return now - timedelta(seconds=SEEN_SECONDS)
+
+
+def challenge_end(now: datetime) -> datetime:
+    """Return when a challenge made now works no more."""
+    return now + timedelta(minutes=CHALLENGE_MINUTES)
+
+
+def answers(challenged: Challenged, purpose: Purpose, holder: bytes, person: PersonId | None, now: datetime) -> bool:
+    """Tell whether a challenge may be answered: for its purpose, by its browser and person, in time, once."""
     return (
-        now < holder.expires_at
-        and holder.ended_at is None
-        and holder.removed_at is None
-        and (holder.active_until is None or now < holder.active_until)
+        challenged.purpose is purpose
+        and challenged.holder == holder
+        and challenged.person == person
+        and challenged.used_at is None
+        and now < challenged.expires_at
     )
+
+
+def counts_forward(stored: int, told: int) -> bool:
+    """Tell whether an authenticator's counter went forward, or it keeps none (WebAuthn Level 3, section 6.1.1)."""
+    return told > stored or (told == 0 and stored == 0)
+
+
+def refuse_more(count: int, most: int, noun: str) -> None:
+    """Return if one more fits; raises `Conflict` where a person holds ``most`` already."""
+    if count >= most:
+        raise Conflict(f"a person has at most {most} {noun}", where=noun, next_step="End one first.")
+
+
+def refuse_barred(*, foreign_access: bool, barred: bool) -> None:
+    """Return if somebody may use what an agreement covers; raises `Refused` naming the policy.
+
+    ``barred``: the agreement bars foreign access.
+    """
+    if foreign_access and barred:
+        raise Refused(
+            "the agreement bars foreign access, and this person is marked for it",
+            next_step="Ask the developer, or the coordinator who stated the mark.",
+        )
 
 
 def not_accepted() -> Refused:
     """Return the refusal of a credential, the same whatever was wrong with it."""
     return Refused(NOT_ACCEPTED, next_step="Sign in again, or ask your coordinator for a new token.")
+
+
+def earliest(*ends: datetime | None) -> datetime | None:
+    """Return the earliest of some ends, None if there is none."""
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _no_later(end: datetime, active_until: datetime | None) -> datetime:
