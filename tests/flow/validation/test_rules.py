@@ -404,6 +404,30 @@ def test_a_side_thread_matters_only_if_it_works() -> None:
     assert hang(sampled(*[IN_SUBJECT] * 5, working=False)).showing is Showing.HIT
 
 
+def test_a_thread_works_if_it_used_time_from_its_first_moment_to_its_last() -> None:
+    two = sampled(IN_SUBJECT, IN_SUBJECT, thread=8)
+    ((first,), (second,)) = two.samples
+
+    assert hang(two).showing is Showing.HIT
+    rested = replace(two, samples=((first,), (second,), (replace(second, cpu_ticks=first.cpu_ticks),)))
+    assert hang(rested).showing is Showing.FOREIGN
+    assert hang(sampled(IN_SUBJECT)).showing is Showing.HIT
+    assert hang(sampled(IN_SUBJECT, thread=8)).showing is Showing.FOREIGN
+
+
+def test_a_thread_that_does_not_matter_hides_no_other() -> None:
+    idle, busy = sampled(*[ASLEEP] * 3, thread=7, process=1, working=False), sampled(*[IN_SUBJECT] * 3, thread=9)
+    both = tuple((*a, *b) for a, b in zip(idle.samples, busy.samples, strict=True))
+
+    assert hang(replace(idle, samples=both)).showing is Showing.HIT
+
+
+def test_the_subject_is_not_blamed_where_it_did_not_hang() -> None:
+    assert hang(sampled(IN_SUBJECT, IN_HARNESS)).reason == (
+        "timeout, but its faulting frame main harness.c:8 is the harness's, not the subject's"
+    )
+
+
 def test_one_hanging_thread_among_others_is_enough() -> None:
     first, second = sampled(*[ASLEEP] * 5), sampled(*[IN_SUBJECT] * 5, thread=9)
     both = tuple((*a, *b) for a, b in zip(first.samples, second.samples, strict=True))
