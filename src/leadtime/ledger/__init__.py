@@ -14,8 +14,8 @@ How it is used. Open a log once, then append in the transaction of the act; it i
     append(tx, log.name, leaf)                            # counts when tx commits; leaf.id goes into LEAF_HEADER
 
 An act that was committed and then not sent on gets a second leaf (``kind=VOID, about=leaf.id``). An auditor is shown
-one by ``open_leaf(keys, log.name, leaf.id, fields)``, whose values the caller kept. As long as the installation serves, one
-thread somewhere turns rows into tiles and checkpoints::
+one by ``open_leaf(keys, log.name, leaf.id, fields)``, whose values the caller kept. As long as the installation serves,
+one thread somewhere turns rows into tiles and checkpoints::
 
     keeper = Keeper(database, lambda log: sequencer_of(database, log, home, witnesses))
     keeper.keep_turning(stop, tell)                       # a checkpoint within 2 s of each commit
@@ -55,7 +55,18 @@ from leadtime.ledger.leaves import (
 from leadtime.ledger.notes import VerifierKey, parse_verifier_key
 from leadtime.ledger.over_http import WebSource, WebWitness
 from leadtime.ledger.reconcile import Reconciled, reconcile
-from leadtime.ledger.records import LeafId, Log, LogKind, LogName, OpenedLog, Round, TreeHead, parse_log_name
+from leadtime.ledger.records import (
+    PUBLICATIONS,
+    READS,
+    LeafId,
+    Log,
+    LogKind,
+    LogName,
+    OpenedLog,
+    Round,
+    TreeHead,
+    parse_log_name,
+)
 from leadtime.ledger.sequence import Sequencer
 from leadtime.ledger.signers import KEYS, publish_keys, read_signers, rotate, signers_home
 from leadtime.ledger.tally import Tally
@@ -69,6 +80,8 @@ __all__ = [
     "CHECKPOINT",
     "KEYS",
     "LEAF_HEADER",
+    "PUBLICATIONS",
+    "READS",
     "REQUEST_BYTES_MAX",
     "VOID",
     "Calls",

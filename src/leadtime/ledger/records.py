@@ -15,6 +15,12 @@ LeafId = NewType("LeafId", UUID)
 LogName = NewType("LogName", str)
 """A log's name in paths and rows: lower-case letters, digits and hyphens."""
 
+READS = LogName("reads")
+"""Reads of sealed content by people, and acknowledged reports: leaves for auditors."""
+
+PUBLICATIONS = LogName("publications")
+"""What was published; its commitments have no salt, so that everybody checks them against the files."""
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 

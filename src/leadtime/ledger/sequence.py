@@ -93,11 +93,11 @@ class Sequencer:
         tree = TileTree(self._disk, signed.size)
         if not self._compared:
             self._compare(places, sign_head(self.log, signed, live), tree)
-        entries = self._take(signed.size, numbered)
+        entries, more = self._take(signed.size, numbered)
         edge = write_growth(self._disk, read_edge(self._disk, signed.size), entries)
         # The lock in the database ends with its connection; nothing is signed without it.
         guard.connection.execute(select(1))
-        return self._publish(edge, signers, live, added=len(entries), before=signed.size)
+        return self._publish(edge, signers, live, added=len(entries), before=signed.size, more=more)
 
     def _look(self, guard: Transaction, signed: TreeHead, numbered: int) -> Places:
         """Return what database and disk remember; the leaves themselves are compared once after each start."""
@@ -122,27 +122,28 @@ class Sequencer:
         self._learn(asked, places.signed.size)
         self._compared = True
 
-    def _take(self, size: int, numbered: int) -> list[bytes]:
-        """Return the next entries: those numbered and not yet signed, else newly numbered ones."""
+    def _take(self, size: int, numbered: int) -> tuple[list[bytes], bool]:
+        """Return the next entries, those numbered and not yet signed first, and whether more may wait."""
         with self._database.transaction(SYSTEM) as tx:
             if numbered > size:
-                return read_entries(tx, self.log, size, min(numbered, size + LEAVES_PER_TURN_MAX))
+                return read_entries(tx, self.log, size, min(numbered, size + LEAVES_PER_TURN_MAX)), True
             waiting = (
                 select(leaves.c.id, leaves.c.entry)
                 .where(leaves.c.log == self.log.name, leaves.c.index.is_(None))
                 .order_by(leaves.c.id)
                 .limit(LEAVES_PER_TURN_MAX)
             )
-            rows = _within(BYTES_PER_TURN_MAX, [(row.id, row.entry) for row in tx.connection.execute(waiting)])
+            found = [(row.id, row.entry) for row in tx.connection.execute(waiting)]
+            rows = _within(BYTES_PER_TURN_MAX, found)
             places = list(range(size, size + len(rows)))
             if rows:
                 done = tx.connection.execute(_NUMBER, {"ids": [each for each, _ in rows], "places": places})
                 if done.rowcount != len(rows):
                     raise Unavailable("another sequencer numbered a leaf", where=self.log.name)
-        return [entry for _, entry in rows]
+        return [entry for _, entry in rows], len(rows) < len(found) or len(found) == LEAVES_PER_TURN_MAX
 
     def _publish(
-        self, edge: Edge, signers: Sequence[Signer], live: Sequence[Signer], *, added: int, before: int
+        self, edge: Edge, signers: Sequence[Signer], live: Sequence[Signer], *, added: int, before: int, more: bool
     ) -> Round:
         head = TreeHead(edge.size, edge.root)
         note = _with_known(self._disk, sign_head(self.log, head, live))
@@ -156,7 +157,6 @@ class Sequencer:
                 note_published(tx, self.log.name, head)
         self._disk.drop(_replaced(before, edge.size))
         cosigned = len(cosigned_by(note, [each.key for each in self._witnesses]))
-        more = added == LEAVES_PER_TURN_MAX
         self.settled = not more and cosigned == len(self._witnesses)
         return Round(head, added, cosigned, more)
 

@@ -133,12 +133,13 @@ def read_tile(source: Source, tile: Tile) -> bytes:
 
 def read_bundle(source: Source, tile: Tile) -> list[bytes]:
     """Return the entries of a bundle; where the partial one is gone, the first of the full one; as `read_tile`."""
+    content = _read_either(source, tile)
     try:
-        return decode_bundle(source.read(tile.path), tile.width)
-    except Missing:
+        return decode_bundle(content, tile.width)
+    except Malformed:
         if tile.width == WIDTH:
             raise
-        return decode_bundle(source.read(tile.full.path), WIDTH)[: tile.width]
+        return decode_bundle(content, WIDTH)[: tile.width]
 
 
 class TileTree:
@@ -179,10 +180,13 @@ class TileTree:
 def _read_either(source: Source, tile: Tile) -> bytes:
     try:
         return source.read(tile.path)
-    except Missing:
+    except Missing as missing:
         if tile.width == WIDTH:
             raise
-        return source.read(tile.full.path)
+        try:
+            return source.read(tile.full.path)
+        except Missing:
+            raise missing from None
 
 
 def _spell(index: int) -> str:
