@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from leadtime.flow.validation.prove import Workshop, prove
 from leadtime.flow.validation.records import FixedWord, Limit, Origin, Word
 from leadtime.flow.validation.rules import wilson
-from tests.flow.validation.brittle import C_BUILD, HARNESS, Trial, archive_of, verdict_on
+from tests.flow.validation.brittle import C_BUILD, HARNESS, Shelf, Trial, archive_of, verdict_on
 
 pytestmark = pytest.mark.sandbox
 
@@ -282,3 +284,14 @@ def test_neither_build_nor_run_is_told_the_version(tmp_path: Path) -> None:
     assert not any(
         b"1.0" in path.read_bytes().replace(b"127.0.0.1", b"") for path in told if path.read_bytes()[:1] != b"{"
     )
+
+
+def test_what_is_made_for_the_boxes_is_readable_there_whatever_our_umask(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "cache", tmp_path / "evidence", python=None, sandbox_user="nobody")
+    before = os.umask(0o077)
+    try:
+        verdict = prove(Trial().reproducer(), Shelf(tmp_path), workshop)  # type: ignore[arg-type]
+    finally:
+        os.umask(before)
+
+    assert (verdict.word, verdict.rate) == (Word.REPRODUCED, wilson(5, 5)), verdict.reason

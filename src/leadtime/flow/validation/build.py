@@ -17,7 +17,7 @@ from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Proof
 from leadtime.flow.validation.sightings import read_steps
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
+from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.digests import Digest, digest_of_parts
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import JsonBounds, read_json
@@ -26,6 +26,7 @@ from leadtime.packages.unpack import UnpackedTree, unpack
 from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, discard, run
 
 SOURCE_PLACE, SITE_PLACE, NEEDS_PLACE, WORK_PLACE = "/box/src", "/box/site", "/box/needs", "/box/work"
+SITE_MAKER = "make_site.py"
 NOTE = "built.json"
 NOTE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=8_000_000)
 BUILD_OPTIONS: Mapping[str, str] = {"ASAN_OPTIONS": "detect_leaks=0"}
@@ -180,22 +181,23 @@ def _unpack_beside(wheel: Path, into: Path, scratch: Path) -> None:
 def _command(recipe: Recipe, release: Fetched, toolchain: Toolchain) -> str:
     commands = [fill(command, places(toolchain)) for command in recipe.build]
     if recipe.uses("site") and release.wheel is None:
-        commands.insert(0, f"{places(toolchain)['python']} -B {GUEST_PLACE}/make_site.py {SOURCE_PLACE} {SITE_PLACE}")
+        commands.insert(0, f"{places(toolchain)['python']} -B {GUEST_PLACE}/{SITE_MAKER} {SOURCE_PLACE} {SITE_PLACE}")
     return " && ".join(f"sh -c {shlex.quote(command)}" for command in commands) or "true"
 
 
 def _run(making: Path, command: str, recipe: Recipe, toolchain: Toolchain, user: str) -> Outcome:
-    mounts = [
-        Mount(making / "src", SOURCE_PLACE, writable=True),
-        Mount(making / "site", SITE_PLACE, writable=True),
-        Mount(making / "work", WORK_PLACE, writable=True),
-        Mount(making / "needs", NEEDS_PLACE),
-        Mount(guest_directory(), GUEST_PLACE),
-        *toolchain.interpreter.mounts,
-    ]
     limits = Limits(wall_s=recipe.limits.build_s, memory_mib=recipe.limits.memory_mib, pids_max=512)
     env = {**BUILD_OPTIONS, "PYTHONPATH": NEEDS_PLACE, "PYTHONDONTWRITEBYTECODE": "1", **dict(recipe.env)}
-    return run(Program(command, limits, mounts=tuple(mounts), env=env, watch=Watch.BUILDS), user=user)
+    with guest_mount(SITE_MAKER) as guest:
+        mounts = (
+            Mount(making / "src", SOURCE_PLACE, writable=True),
+            Mount(making / "site", SITE_PLACE, writable=True),
+            Mount(making / "work", WORK_PLACE, writable=True),
+            Mount(making / "needs", NEEDS_PLACE),
+            guest,
+            *toolchain.interpreter.mounts,
+        )
+        return run(Program(command, limits, mounts=mounts, env=env, watch=Watch.BUILDS), user=user)
 
 
 def _missing_packages(names: tuple[str, ...]) -> list[str]:

@@ -29,6 +29,8 @@ LINES_MAX = 10_000
 STOP_CHECK_S = 0.2
 END_S_MAX = 20.0
 RUN = "from leadtime.flow.validation.run import main; main()"
+READABLE_UMASK = 0o022
+"""What the child writes for its boxes is read there by another user, whatever ours is."""
 CHILD_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 Progress = Callable[[str, int, int], None]
@@ -110,12 +112,13 @@ def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> See
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=CHILD_ENVIRONMENT,
+        umask=READABLE_UMASK,
     )
     guard = threading.Thread(target=_stop_with, args=(child, stopping), daemon=True)
     guard.start()
+    # Both are there: they were asked for.
+    speak, hear = cast("BinaryIO", child.stdin), cast("BinaryIO", child.stdout)
     try:
-        # Both are there: they were asked for.
-        speak, hear = cast("BinaryIO", child.stdin), cast("BinaryIO", child.stdout)
         with suppress(BrokenPipeError), speak:
             speak.write(canonical_json(to_plain(task)))
         for _ in range(LINES_MAX):
@@ -131,6 +134,7 @@ def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> See
     finally:
         child.kill()
         child.wait(END_S_MAX)
+        hear.close()
         guard.join(END_S_MAX)
     raise errors.Unavailable(
         "the run was stopped before it ended" if stopping.is_set() else "the process that runs hostile code died",

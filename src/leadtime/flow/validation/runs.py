@@ -16,7 +16,7 @@ from leadtime.flow.validation.records import Limit, Oracle, SeenRun
 from leadtime.flow.validation.rules import claims_report, fitting_options, plain_input_name
 from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
 from leadtime.flow.validation.task import CarriedFile
-from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_directory
+from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import read_json
 from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, discard, run
@@ -24,6 +24,7 @@ from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome,
 INPUT_PLACE = "/box/input"
 QUESTIONS_PLACE = "/box/questions"
 COPY_S_MAX = 600
+CODE_ANSWERS = "observe_code.py"
 QUESTION_LIMITS = Limits(wall_s=120, memory_mib=1024)
 CODES_MAX = 2_000
 
@@ -131,7 +132,7 @@ class Target:
         ]
         if not asked:
             return frozenset()
-        with tempfile.TemporaryDirectory(prefix="leadtime-code-") as place:
+        with tempfile.TemporaryDirectory(prefix="leadtime-code-") as place, guest_mount(CODE_ANSWERS) as guest:
             questions = Path(place) / "questions.json"
             questions.write_text(json.dumps([_question(code) for code in asked]))
             Path(place).chmod(0o755)
@@ -140,11 +141,11 @@ class Target:
                 *self._built.mounts(),
                 Mount(self._built.place / "work", WORK_PLACE),
                 Mount(Path(place), QUESTIONS_PLACE),
-                Mount(guest_directory(), GUEST_PLACE),
+                guest,
                 *interpreter.mounts,
             )
             python = places(self._toolchain)["python"]
-            command = f"{python} -I -S {GUEST_PLACE}/observe_code.py {QUESTIONS_PLACE}/questions.json"
+            command = f"{python} -I -S {GUEST_PLACE}/{CODE_ANSWERS} {QUESTIONS_PLACE}/questions.json"
             outcome = run(Program(command, QUESTION_LIMITS, mounts=mounts), user=self._user)
         answers = read_json(outcome.stdout, BOUNDS) if outcome.exit_code == 0 else []
         if not isinstance(answers, list) or len(answers) != len(asked):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,7 @@ from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, run
 SYSTEM_PYTHON = "/usr/bin/python3"
 SYSTEM_PLACES = ("/usr/", "/bin/", "/lib/", "/lib64/")
 GUEST_PLACE = "/box/platform"
+LAYOUT = "observe_layout.c"
 PROBE_LIMITS = Limits(wall_s=60, memory_mib=1024)
 PROBE = (
     "import json,os,sys,sysconfig;"
@@ -68,6 +71,17 @@ def guest_directory() -> Path:
     raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
 
 
+@contextmanager
+def guest_mount(name: str) -> Iterator[Mount]:
+    """Show one of those files in the box, at `GUEST_PLACE`, where its user can read it whatever its modes here are."""
+    with tempfile.TemporaryDirectory(prefix="leadtime-guest-") as place:
+        shown = Path(place) / name
+        shown.write_bytes((guest_directory() / name).read_bytes())
+        shown.chmod(0o644)
+        Path(place).chmod(0o755)
+        yield Mount(Path(place), GUEST_PLACE)
+
+
 @cache
 def find_toolchain(wanted: str | None, user: str) -> Toolchain:
     """Return this machine's toolchain; ``wanted`` names the Python, else the system's if it has headers, else ours.
@@ -115,9 +129,10 @@ def _interpreter(probed: dict[str, object], user: str) -> Interpreter:
     if not probed["headers"]:
         return interpreter
     include = shlex.quote(str(probed["include"]))
-    source = f"{GUEST_PLACE}/observe_layout.c"
+    source = f"{GUEST_PLACE}/{LAYOUT}"
     command = f"gcc -w -I{include} -I{include}/internal {source} -o /tmp/layout && /tmp/layout"
-    outcome = _run(command, (*interpreter.mounts, Mount(guest_directory(), GUEST_PLACE)), user)
+    with guest_mount(LAYOUT) as guest:
+        outcome = _run(command, (*interpreter.mounts, guest), user)
     layout = json.loads(outcome.stdout) if outcome.exit_code == 0 else {}
     return Interpreter(
         interpreter.path, interpreter.prefix, interpreter.version, interpreter.files, interpreter.places, layout
