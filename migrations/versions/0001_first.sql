@@ -57,6 +57,7 @@ CREATE TABLE exposures (
 	organisation UUID NOT NULL, 
 	asset BYTEA NOT NULL, 
 	package BYTEA NOT NULL, 
+	version BYTEA NOT NULL, 
 	advisory UUID NOT NULL, 
 	state TEXT NOT NULL, 
 	touch TEXT NOT NULL, 
@@ -64,7 +65,7 @@ CREATE TABLE exposures (
 	changed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	detail BYTEA NOT NULL, 
 	CONSTRAINT pk_exposures PRIMARY KEY (id), 
-	CONSTRAINT uq_exposures_organisation_asset_package_advisory UNIQUE (organisation, asset, package, advisory)
+	CONSTRAINT uq_exposures_organisation_asset_package_advisory_version UNIQUE (organisation, asset, package, advisory, version)
 );
 
 CREATE INDEX ix_exposures_advisory ON exposures (advisory);

@@ -253,6 +253,11 @@ def test_nobody_else_marks_a_fix(database: Database) -> None:
         mark_deployed(tx, ExposureId(uuid4()), "5.2.0")
 
 
+def states(database: Database) -> dict[str, tuple[ExposureState, str | None]]:
+    """Each version's state and what was put in place of it."""
+    return {line.version: (line.state, line.deployed_version) for line in lines(database)}
+
+
 def test_a_newer_inventory_shows_the_fix_the_return_and_the_removal(database: Database, clock: SettableClock) -> None:
     keep(database, "ujson==5.0.0")
     advise(database)
@@ -260,15 +265,71 @@ def test_a_newer_inventory_shows_the_fix_the_return_and_the_removal(database: Da
     for freeze in ("ujson==5.2.0", "ujson==5.1.0", "requests==1", "ujson==5.0.0"):
         clock.advance(days=1)
         keep(database, freeze)
-        (line,) = lines(database)
-        history.append((line.state, line.version, line.deployed_version))
-        assert line.changed_at == clock.now()
+        history.append(states(database))
+    deployed, removed, is_open = (
+        (ExposureState.DEPLOYED, "5.2.0"),
+        (ExposureState.REMOVED, None),
+        (ExposureState.OPEN, None),
+    )
     assert history == [
-        (ExposureState.DEPLOYED, "5.0.0", "5.2.0"),
-        (ExposureState.OPEN, "5.1.0", None),
-        (ExposureState.REMOVED, "5.1.0", None),
-        (ExposureState.OPEN, "5.0.0", None),
+        {"5.0.0": deployed},
+        {"5.0.0": deployed, "5.1.0": is_open},
+        {"5.0.0": deployed, "5.1.0": removed},
+        {"5.0.0": is_open, "5.1.0": removed},
     ]
+    assert {line.changed_at for line in lines(database) if line.state is ExposureState.OPEN} == {clock.now()}
+
+
+def test_every_touched_version_is_a_line_of_its_own_and_a_fix_closes_only_what_it_stands_for(
+    database: Database, clock: SettableClock
+) -> None:
+    keep(database, "ujson==5.0.0\nujson==5.1.0\nujson==5.2.0")
+    advisory = advise(database)
+    first, second = lines(database)
+    assert [(each.version, each.state) for each in (first, second)] == [
+        ("5.0.0", ExposureState.OPEN),
+        ("5.1.0", ExposureState.OPEN),
+    ]
+    clock.advance(hours=1)
+    with database.transaction(OPERATOR) as tx:
+        mark_deployed(tx, first.exposure, "5.2.0")
+    assert look(database, advisory) == 1
+    assert states(database) == {"5.0.0": (ExposureState.DEPLOYED, "5.2.0"), "5.1.0": (ExposureState.OPEN, None)}
+    clock.advance(hours=1)
+    keep(database, "ujson==5.1.0\nujson==5.2.0\nujson==5.3.0")
+    assert states(database)["5.1.0"] == (ExposureState.OPEN, None)
+    clock.advance(hours=1)
+    keep(database, "ujson==5.3.0")
+    assert states(database) == {"5.0.0": (ExposureState.DEPLOYED, "5.3.0"), "5.1.0": (ExposureState.DEPLOYED, "5.3.0")}
+
+
+def test_going_to_another_touched_version_does_not_start_the_clock_again(
+    database: Database, clock: SettableClock
+) -> None:
+    keep(database, "ujson==5.0.0")
+    since = clock.now()
+    advise(database)
+    clock.advance(days=2)
+    keep(database, "ujson==5.1.0")
+    assert {line.version: (line.state, line.enumerated_at) for line in lines(database)} == {
+        "5.0.0": (ExposureState.REMOVED, since),
+        "5.1.0": (ExposureState.OPEN, since),
+    }
+
+
+def test_a_version_of_which_nothing_is_known_is_open_again_when_it_is_still_there(
+    database: Database, clock: SettableClock
+) -> None:
+    runs = (Run("5.0.0", Outcome.AFFECTED, "v"), Run("5.2.0", Outcome.FIXED, "v"))
+    keep(database, "ujson==4.0.0")
+    advise(database, packages=(a_package(runs=runs, spans=()),))
+    (line,) = lines(database)
+    clock.advance(hours=1)
+    with database.transaction(OPERATOR) as tx:
+        mark_deployed(tx, line.exposure, "5.2.0")
+    clock.advance(hours=1)
+    keep(database, "ujson==4.0.0")
+    assert [(each.state, each.touch) for each in lines(database)] == [(ExposureState.OPEN, Touch.UNKNOWN)]
 
 
 def test_a_superseded_inventory_is_not_looked_at_again(database: Database, clock: SettableClock) -> None:

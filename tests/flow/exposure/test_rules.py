@@ -113,22 +113,13 @@ def test_without_a_range_only_what_was_run_is_known(*, ran: bool, after_fix: boo
     assert touched_by_runs(version_ran=ran, at_or_after_a_fix=after_fix) is touch
 
 
-@pytest.mark.parametrize(
-    ("touched", "installed", "same", "move"),
-    [
-        (YES, True, True, SEE),
-        (YES, True, False, SEE),
-        (NO, False, False, REMOVE),
-        (NO, True, False, DEPLOY),
-        (NO, True, True, WITHDRAW),
-        (UNKNOWN, True, True, None),
-        (UNKNOWN, True, False, None),
-    ],
-)
-def test_what_an_inventory_shows_makes_this_move(
-    *, touched: Touch, installed: bool, same: bool, move: ExposureMove | None
-) -> None:
-    assert move_after_looking(touched=touched, still_installed=installed, same_version=same) is move
+@pytest.mark.parametrize("state", ExposureState)
+@pytest.mark.parametrize("fix", [True, False])
+def test_what_an_inventory_shows_of_a_version_makes_this_move(*, state: ExposureState, fix: bool) -> None:
+    assert move_after_looking(state, here=YES, fix_is_here=fix) is SEE
+    assert move_after_looking(state, here=NO, fix_is_here=fix) is WITHDRAW
+    assert move_after_looking(state, here=UNKNOWN, fix_is_here=fix) is (None if state is OPEN else SEE)
+    assert move_after_looking(state, here=None, fix_is_here=fix) is (DEPLOY if fix else REMOVE)
 
 
 def test_an_inventory_from_before_the_fix_was_deployed_says_nothing_about_it() -> None:
@@ -188,9 +179,10 @@ def test_the_list_is_in_the_order_in_which_to_work() -> None:
     by_asset = a_line(asset="a", component="pkg:pypi/z")
     by_component = a_line(component="pkg:pypi/a", number="LT-2026-0009")
     by_number = a_line(number="LT-2026-0000")
+    by_version = a_line(version="0", number="LT-2026-0009")
     plain = a_line()
     maybe = a_line(touch=UNKNOWN, decision=_decision(Answer.UNKNOWN, date(2026, 8, 3)))
     done = a_line(state=DEPLOYED, decision=_decision(Answer.UNKNOWN, date(2026, 8, 3)))
-    expected = (undetermined, early, by_asset, by_component, by_number, plain, maybe, done)
+    expected = (undetermined, early, by_asset, by_component, by_version, by_number, plain, maybe, done)
     assert in_order(reversed(expected)) == expected
     assert in_order(expected) == expected

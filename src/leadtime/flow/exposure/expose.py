@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,8 @@ from leadtime.flow.exposure.keep import read_inventory_of
 from leadtime.flow.exposure.matching import Judgement
 from leadtime.flow.exposure.published import AdvisoryPackage, judge_package, next_fix, packages_of
 from leadtime.flow.exposure.records import ExposureId, ExposureMove, ExposureState, InventoryId, Touch
-from leadtime.flow.exposure.rules import apply, combined, move_after_looking, speaks
-from leadtime.flow.exposure.shelves import package_index, versions_of
+from leadtime.flow.exposure.rules import apply, move_after_looking, speaks
+from leadtime.flow.exposure.shelves import package_index, version_index, versions_of
 from leadtime.flow.exposure.tables import exposures, inventories, inventory_packages
 from leadtime.foundation.access import Relation
 from leadtime.foundation.database import Transaction
@@ -38,6 +38,14 @@ class Place:
     blind: bytes
     asset: str
     kept_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One version of a package that is installed on an asset: whether a flaw is in it, and what to say of it."""
+
+    touch: Touch
+    detail: Detail
 
 
 def match_advisory(tx: Transaction, advisory: AdvisoryId) -> int:
@@ -100,20 +108,22 @@ def withdraw_exposures(tx: Transaction, advisory: AdvisoryId) -> None:
 
 
 def _look(tx: Transaction, place: Place, advisory: AdvisoryId, asked: AdvisoryPackage) -> None:
-    """Bring the exposure of one package on one asset up to date with what is installed there now."""
-    installed = versions_of(tx, place.inventory, asked.package)
-    judged = [(judge_package(asked, each.version), each.version) for each in installed]
-    touch = combined(each.touch for each, _ in judged)
-    found = next((_detail(place, asked, each, version) for each, version in judged if each.touch is touch), None)
+    """Bring the exposures of one package on one asset up to date with every version that is installed there now."""
+    versions = {each.version: None for each in versions_of(tx, place.inventory, asked.package)}
+    judged = {version: judge_package(asked, version) for version in versions}
+    fixes = tuple(version for version, each in judged.items() if each.touch is Touch.NO)
     known = _known(tx, place, advisory, asked.package)
-    if known is not None:
-        _follow(tx, place, known, found, touch)
-    elif found is not None and touch is not Touch.NO:
-        _open(tx, place, advisory, found, touch)
+    for version, row in known.items():
+        _follow(tx, place, row, _found(place, asked, judged, version), fixes)
+    first_seen = min((row.enumerated_at for row in known.values()), default=place.kept_at)
+    for version, each in judged.items():
+        if version not in known and each.touch is not Touch.NO:
+            _open(tx, place, advisory, Seen(each.touch, _detail(place, asked, each, version)), first_seen)
 
 
-def _known(tx: Transaction, place: Place, advisory: AdvisoryId, package: str) -> Row[Any] | None:
-    return tx.connection.execute(
+def _known(tx: Transaction, place: Place, advisory: AdvisoryId, package: str) -> dict[str, Row[Any]]:
+    """Return the exposures that are known of one package on one asset to one advisory, by version."""
+    rows = tx.connection.execute(
         select(exposures)
         .where(
             exposures.c.organisation == place.organisation,
@@ -121,53 +131,56 @@ def _known(tx: Transaction, place: Place, advisory: AdvisoryId, package: str) ->
             exposures.c.package == package_index(tx, package),
             exposures.c.advisory == advisory,
         )
+        .order_by(exposures.c.id)
         .with_for_update()
-    ).one_or_none()
+    ).all()
+    return {restore_detail(tx.unseal(row.id, DETAIL, row.detail)).version: row for row in rows}
+
+
+def _found(place: Place, asked: AdvisoryPackage, judged: Mapping[str, Judgement], version: str) -> Seen | None:
+    here = judged.get(version)
+    return here and Seen(here.touch, _detail(place, asked, here, version))
 
 
 def _detail(place: Place, asked: AdvisoryPackage, judged: Judgement, version: str) -> Detail:
-    return Detail(place.asset, asked.package, version, next_fix(asked, judged), judged.reason, deployed=None)
+    return Detail(place.asset, asked.package, version, next_fix(asked, version), judged.reason, deployed=None)
 
 
-def _open(tx: Transaction, place: Place, advisory: AdvisoryId, found: Detail, touch: Touch) -> None:
+def _open(tx: Transaction, place: Place, advisory: AdvisoryId, seen: Seen, first_seen: datetime) -> None:
+    """Open the exposure of a version; its clock runs since the flaw was first seen on the asset in any version."""
     exposure = ExposureId(new_id(tx.now))
     tx.relate(exposure, place.organisation, Relation.OWN)
     row = {
         "id": exposure,
         "organisation": place.organisation,
         "asset": place.blind,
-        "package": package_index(tx, found.package),
+        "package": package_index(tx, seen.detail.package),
+        "version": version_index(tx, seen.detail.package, seen.detail.version),
         "advisory": advisory,
         "state": ExposureState.OPEN.value,
-        "touch": touch.value,
-        "enumerated_at": place.kept_at,
+        "touch": seen.touch.value,
+        "enumerated_at": first_seen,
         "changed_at": tx.now,
-        "detail": tx.seal(exposure, DETAIL, store_detail(found)),
+        "detail": tx.seal(exposure, DETAIL, store_detail(seen.detail)),
     }
     tx.connection.execute(insert_or_not(exposures).values(row).on_conflict_do_nothing())
 
 
-def _follow(tx: Transaction, place: Place, known: Row[Any], found: Detail | None, touch: Touch) -> None:
+def _follow(tx: Transaction, place: Place, known: Row[Any], found: Seen | None, fixes: tuple[str, ...]) -> None:
     """Make the move that looking makes; what changes nothing is not written, so that dates stay true."""
-    state = ExposureState(known.state)
+    state, touch = ExposureState(known.state), Touch(known.touch)
     held = restore_detail(tx.unseal(known.id, DETAIL, known.detail))
-    move = move_after_looking(
-        touched=touch,
-        still_installed=found is not None,
-        same_version=found is not None and found.version == held.version,
-    )
+    move = move_after_looking(state, here=found and found.touch, fix_is_here=bool(fixes))
     if move is None or not speaks(state, looked_at=place.kept_at, changed_at=known.changed_at):
         return
     after = apply(state, move)
     shown = held
     if found is not None and move is ExposureMove.SEE:
-        shown = found
-    elif found is not None and move is ExposureMove.DEPLOY:
-        shown = held.put_in_place(found.version)
+        shown, touch = found.detail, found.touch
+    elif move is ExposureMove.DEPLOY and held.deployed not in fixes:
+        shown = held.put_in_place(fixes[0])
     if (after, shown) != (state, held):
-        write_move(
-            tx, ExposureId(known.id), after, shown, Touch.YES if move is ExposureMove.SEE else Touch(known.touch)
-        )
+        write_move(tx, ExposureId(known.id), after, shown, touch)
 
 
 def write_move(tx: Transaction, exposure: ExposureId, state: ExposureState, detail: Detail, touch: Touch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from leadtime.flow.exposure.records import ExposureMove, ExposureState, PatchBy, Touch
@@ -104,19 +104,30 @@ def touched_by_runs(*, version_ran: bool, at_or_after_a_fix: bool) -> Touch:
     return Touch.NO if at_or_after_a_fix else Touch.UNKNOWN
 
 
-def move_after_looking(*, touched: Touch, still_installed: bool, same_version: bool) -> ExposureMove | None:
-    """Return the move that looking at an asset makes on a known exposure; None: it says nothing against what is known.
+def fix_to_name(named: Sequence[str], above: Sequence[str]) -> str | None:
+    """Return the fixed version to tell an operator, of those ``named`` in order and those ``above`` what is installed.
 
-    Touched means seen. Installed in versions that are not touched means that the fix is in place; unless it is the
-    version that was touched: then the advisory took it back. ``UNKNOWN`` changes nothing.
+    The nearest above; if none is known to be above, the one named if it is the only one.
     """
-    if touched is Touch.YES:
-        return ExposureMove.SEE
-    if not still_installed:
-        return ExposureMove.REMOVE
-    if touched is Touch.UNKNOWN:
+    if above:
+        return above[0]
+    return named[0] if len(named) == 1 else None
+
+
+def move_after_looking(state: ExposureState, *, here: Touch | None, fix_is_here: bool) -> ExposureMove | None:
+    """Return the move that looking at an asset makes on what is known of one version; None: it says nothing new.
+
+    ``here``: whether the flaw is in that version, None if it is no longer installed; ``fix_is_here``: another version
+    is installed that the flaw is not in. A version that is still there is not fixed by another beside it; one that is
+    not touched any more was taken back by the advisory. UNKNOWN opens what was closed, and leaves what is open alone.
+    """
+    if here is None:
+        return ExposureMove.DEPLOY if fix_is_here else ExposureMove.REMOVE
+    if here is Touch.NO:
+        return ExposureMove.WITHDRAW
+    if here is Touch.UNKNOWN and state is ExposureState.OPEN:
         return None
-    return ExposureMove.WITHDRAW if same_version else ExposureMove.DEPLOY
+    return ExposureMove.SEE
 
 
 def speaks(state: ExposureState, *, looked_at: datetime, changed_at: datetime) -> bool:
@@ -150,6 +161,7 @@ def in_order(lines: Iterable[PatchBy]) -> tuple[PatchBy, ...]:
                 urgency(line.decision),
                 line.asset,
                 line.component,
+                line.version,
                 line.number,
             ),
         )

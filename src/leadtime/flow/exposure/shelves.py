@@ -21,6 +21,11 @@ def package_index(tx: Transaction, package: str) -> bytes:
     return tx.keys.blind("package", package)
 
 
+def version_index(tx: Transaction, package: str, version: str) -> bytes:
+    """Return the blind index of one version of a package."""
+    return tx.keys.blind("version", f"{package}@{version}")
+
+
 def fill_shelves(tx: Transaction, inventory: InventoryId, installed: Iterable[Installed]) -> None:
     """Write an inventory's packages: an index row each, and their versions sealed shelf by shelf."""
     organisation = tx.viewer.organisation

@@ -49,13 +49,14 @@ exposures = table(
     Column("organisation", Uuid, nullable=False),
     Column("asset", LargeBinary, nullable=False),
     Column("package", LargeBinary, nullable=False),
+    Column("version", LargeBinary, nullable=False),
     Column("advisory", Uuid, nullable=False, index=True),
     Column("state", Text, nullable=False),
     Column("touch", Text, nullable=False),
     instant("enumerated_at"),
     instant("changed_at"),
     sealed("detail"),
-    UniqueConstraint("organisation", "asset", "package", "advisory"),
+    UniqueConstraint("organisation", "asset", "package", "advisory", "version"),
     visible=ONLY_OWN,
 )
-"""One component on one asset that one advisory touches; ``detail`` holds the names and versions."""
+"""One version of one component on one asset that one advisory touches; ``detail`` holds the names and versions."""
