@@ -15,6 +15,13 @@ from leadtime.flow.parties.credentials import authenticate
 from leadtime.flow.parties.enrol import end_engagement, enrol_employer, enrol_organisation, enrol_person
 from leadtime.flow.parties.flags import end_conflict, list_conflicts, mark_organisation, mark_person, state_conflict
 from leadtime.flow.parties.links import issue_sign_in_link, redeem_sign_in_link
+from leadtime.flow.parties.passkeys import (
+    add_passkey,
+    begin_passkey,
+    challenge_passkey,
+    remove_passkey,
+    sign_in_by_passkey,
+)
 from leadtime.flow.parties.read import (
     list_employers,
     list_organisations,
@@ -40,6 +47,7 @@ from leadtime.flow.parties.records import (
     Person,
     PersonEvent,
     PersonId,
+    RelyingParty,
     Session,
     SessionId,
     SignIns,
@@ -69,13 +77,17 @@ __all__ = [
     "Person",
     "PersonEvent",
     "PersonId",
+    "RelyingParty",
     "Session",
     "SessionId",
     "SignIns",
     "Token",
     "TokenId",
     "Way",
+    "add_passkey",
     "authenticate",
+    "begin_passkey",
+    "challenge_passkey",
     "end_conflict",
     "end_engagement",
     "end_own_session",
@@ -101,6 +113,8 @@ __all__ = [
     "read_sign_ins",
     "redeem_sign_in_link",
     "refuse_barred",
+    "remove_passkey",
     "remove_person",
+    "sign_in_by_passkey",
     "state_conflict",
 ]

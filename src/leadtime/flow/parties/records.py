@@ -188,14 +188,15 @@ class SignIns:
 class Holder:
     """What is known of a credential and the person it stands for, enough to judge it at an instant.
 
-    ``last_seen_at`` is a session's last use; None for what does not end by idling.
+    ``expires_at`` is None for what has no end of its own, ``last_seen_at`` (a session's last use) for what does not end
+    by idling.
     """
 
     role: Role
     organisation: OrganisationId
     person: PersonId
     scope: Scope
-    expires_at: datetime
+    expires_at: datetime | None
     ended_at: datetime | None
     last_seen_at: datetime | None
     active_until: datetime | None
@@ -232,3 +233,32 @@ class Challenged:
     person: PersonId | None
     expires_at: datetime
     used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """This site as authenticators know it: ``id`` is its host name, ``origin`` scheme, host and port."""
+
+    id: str
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """What an authenticator registered (WebAuthn Level 3, section 6.5.1); ``model`` is its AAGUID."""
+
+    credential: bytes
+    public_key: bytes
+    sign_count: int
+    transports: tuple[str, ...]
+    model: str
+    backed_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What an authenticator signed: its counter, and whether the passkey is kept elsewhere too."""
+
+    sign_count: int
+    backed_up: bool
