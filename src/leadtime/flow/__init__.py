@@ -3,6 +3,7 @@
 STAGES = (
     "parties",
     "window",
+    "gateway",
     "intake",
     "validation",
     "merging",

@@ -1,0 +1,362 @@
+"""One call from its first byte to its last: judged, reserved and witnessed, passed on, settled.
+
+Read `CallDoor.answer` for the order; nothing goes upstream before `Committer.let_through` has returned None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import structlog
+from aiohttp import ClientConnectorError, ClientError, ClientSession
+
+from leadtime.doors.model_api.answers import GarbageError
+from leadtime.doors.model_api.asked import Credential, Exchange, GoneError, Header, Networks, TooLargeError, Written
+from leadtime.doors.model_api.passing import CREDENTIAL_STATUSES, CutError, Passing
+from leadtime.doors.model_api.reading import Read, read_request, write_request
+from leadtime.doors.model_api.sealing import Sealing
+from leadtime.doors.model_api.shapes import (
+    BUSY,
+    TOO_LARGE,
+    UNKNOWN_CREDENTIAL,
+    Wrong,
+    error_event,
+    wrong_of_end,
+    wrong_of_error,
+    wrong_of_refusal,
+)
+from leadtime.doors.model_api.upstream import LEAF_HEADER, send_upstream
+from leadtime.flow.gateway import (
+    Address,
+    Alarm,
+    AlarmKind,
+    Answered,
+    Call,
+    Caller,
+    Committer,
+    Content,
+    Ended,
+    LiveCall,
+    Logged,
+    Marks,
+    Presented,
+    Proof,
+    Reason,
+    Refusal,
+    RefusalCount,
+    Request,
+    Settlement,
+    Sides,
+    Standings,
+    charge_of,
+    judge_proof,
+    limits,
+    refusal_of_asked,
+    refusal_of_caller,
+    reservation_of,
+    variant_of,
+    witness_call,
+    witness_refusal,
+)
+from leadtime.flow.window import RecordMode, Standing
+from leadtime.foundation.clock import Clock
+from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.foundation.keys import KeyRing, token_hash
+
+log = structlog.get_logger()
+
+PURPOSE_HEADER = b"leadtime-purpose"
+MARK_HEADER: Header = (b"leadtime-notice", b"the upstream's model name or fingerprint has changed")
+LAST_WORD_SECONDS_MAX = 1.0
+PURPOSE_CHARS_MAX = 200
+NO_KEYS = Refusal(
+    Reason.NO_KEYS,
+    "this agreement seals records to both sides, and one side has stated no key",
+    "State your side's key, or ask the developer to.",
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Works:
+    """What every call of one gateway process shares."""
+
+    clock: Clock
+    keys: KeyRing
+    standings: Standings
+    committer: Committer
+    refusals: RefusalCount
+    marks: Marks
+    sealing: Sealing
+    session: ClientSession
+    url: str
+    proxies: Networks
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Holder:
+    """Who calls: standing, the digest of its secret, where from and what for, and the proof that it held."""
+
+    standing: Standing
+    secret_hash: bytes
+    caller: Caller
+    proof: Proof | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Prepared:
+    """A call that waits to be let through: as it came, as it goes on, and to whom its content is closed."""
+
+    call: Call
+    leaf: Logged
+    read: Read
+    raw: bytes
+    sides: Sides | None
+
+
+class CallDoor:
+    """Answers calls; see the module."""
+
+    def __init__(self, works: Works) -> None:
+        self._works = works
+        self._held_bytes = 0
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def enter(self, exchange: Exchange) -> Holder | None:
+        """Return who calls, or None after refusing it; known callers' refusals are leaves, strangers are counted."""
+        credential = exchange.credential()
+        secret_hash = token_hash(credential.secret) if credential else b""
+        try:
+            standing = await self._works.standings.of(secret_hash) if credential else None
+        except Unavailable as error:
+            await exchange.refuse(wrong_of_error(error))
+            return None
+        if credential is None or standing is None:
+            await exchange.refuse(UNKNOWN_CREDENTIAL)
+            return None
+        purpose = exchange.header(PURPOSE_HEADER)[:PURPOSE_CHARS_MAX]
+        caller = Caller(exchange.network(self._works.proxies), purpose)
+        refusal = refusal_of_caller(standing, caller, self._works.clock.now())
+        proof = None if refusal else self._proof(exchange, credential, standing)
+        if isinstance(proof, Refusal):
+            refusal, proof = proof, None
+        if refusal is not None:
+            await self._refuse(exchange, standing, caller, refusal)
+            return None
+        return Holder(standing, secret_hash, caller, proof)
+
+    async def answer(self, exchange: Exchange, address: Address) -> None:
+        """Answer one call at an address."""
+        holder = await self.enter(exchange)
+        if holder is None:
+            return
+        raw = await self._body(exchange, holder)
+        if raw is None:
+            return
+        self._held_bytes += len(raw)
+        try:
+            prepared = await self._prepare(exchange, holder, address, raw)
+            if prepared is not None:
+                await self._let_through(exchange, holder, prepared)
+        finally:
+            self._held_bytes -= len(raw)
+
+    async def finish(self) -> None:
+        """Wait for what is still written about calls that have ended."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _proof(self, exchange: Exchange, credential: Credential, standing: Standing) -> Proof | Refusal | None:
+        if standing.key_thumbprint is None:
+            return None
+        presented = Presented(
+            proof=exchange.header(b"dpop"),
+            scheme=credential.scheme,
+            method=exchange.method,
+            url=self._works.url + exchange.path,
+            secret=credential.secret,
+        )
+        return judge_proof(presented, standing.key_thumbprint, self._works.clock.now())
+
+    async def _body(self, exchange: Exchange, holder: Holder) -> bytes | None:
+        works = self._works
+        if works.standings.live >= limits.LIVE_CALLS_MAX or self._held_bytes > limits.HELD_BYTES_MAX:
+            await exchange.refuse(BUSY)
+            return None
+        try:
+            return await exchange.body()
+        except GoneError:
+            return None
+        except TooLargeError:
+            refusal = Refusal(Reason.FORM, "the request is larger than any may be", "Send less.")
+            await self._refuse(exchange, holder.standing, holder.caller, refusal, wrong=TOO_LARGE)
+            return None
+
+    async def _prepare(self, exchange: Exchange, holder: Holder, address: Address, raw: bytes) -> Prepared | None:
+        """Return the call with its leaf, or None after refusing it."""
+        standing, works = holder.standing, self._works
+        sides = None
+        try:
+            read = read_request(address, raw)
+            refusal = refusal_of_asked(standing, read.asked)
+        except Malformed as error:
+            refusal = Refusal(Reason.FORM, f"{error.where}: {error.what}", error.next_step)
+        if refusal is None and standing.record_mode is RecordMode.SEALED:
+            sides = await works.sealing.sides_of(standing)
+            refusal = None if sides else NO_KEYS
+        variant = None if refusal else variant_of(standing, read.asked.model)
+        if variant is None:
+            await self._refuse(exchange, standing, holder.caller, refusal or NO_KEYS)
+            return None
+        call, leaf = witness_call(
+            works.keys,
+            standing,
+            variant,
+            read.asked,
+            caller=holder.caller,
+            reservation=reservation_of(standing, variant, read.asked),
+            request=Request(len(raw), sha256(raw).digest()),
+            at=works.clock.now(),
+            proof=holder.proof,
+        )
+        return Prepared(call, leaf, read, raw if sides else b"", sides)
+
+    async def _let_through(self, exchange: Exchange, holder: Holder, prepared: Prepared) -> None:
+        """Have the call committed, then pass it on; it is watched all the while, and ends when it may not go on."""
+        works, task = self._works, asyncio.current_task()
+        if task is None:
+            raise RuntimeError
+        live = LiveCall(task, holder.secret_hash, holder.caller, prepared.call.asked)
+        works.standings.hold(live)
+        timer = asyncio.get_running_loop().call_later(limits.CALL_SECONDS_MAX, live.cut, Ended.TOO_LONG)
+        leaving = asyncio.create_task(_cut_when_gone(exchange, live))
+        try:
+            refusal = await works.committer.let_through(prepared.call, prepared.leaf)
+            if refusal is not None:
+                await exchange.refuse(wrong_of_refusal(refusal))
+                return
+            await self._pass(exchange, live, prepared)
+        except Unavailable as error:
+            await exchange.refuse(wrong_of_error(error))
+        except asyncio.CancelledError:
+            if live.ended is None:
+                raise
+            task.uncancel()
+            await _last_word(exchange, live.ended)
+        finally:
+            timer.cancel()
+            leaving.cancel()
+            works.standings.drop(live)
+
+    async def _pass(self, exchange: Exchange, live: LiveCall, prepared: Prepared) -> None:
+        """Send the call to its upstream, pass the answer on, and settle it whatever happens."""
+        works, call = self._works, prepared.call
+        marks = [(LEAF_HEADER.lower().encode(), str(call.id).encode())]
+        if works.marks.is_marked(call):
+            marks.append(MARK_HEADER)
+        passing = Passing(exchange, works.standings, call, live, marks)
+        passing.kept = bytearray() if prepared.sides else None
+        ended, told = Ended.UPSTREAM_FAILED, None
+        try:
+            ended = await self._send(passing, exchange, prepared)
+        except asyncio.CancelledError:
+            ended = live.ended or Ended.STOPPED
+            raise
+        except CutError as cut:
+            ended = told = cut.ended
+        except GarbageError:
+            ended = told = Ended.GARBAGE
+        except TimeoutError:
+            ended = told = Ended.SILENT
+        except ClientConnectorError:
+            ended, told = Ended.NOT_SENT, Ended.UPSTREAM_FAILED
+        except (ClientError, OSError):
+            told = Ended.UPSTREAM_FAILED
+        finally:
+            self._settle(passing, prepared, ended)
+        if told is not None:
+            await _last_word(exchange, told)
+
+    async def _send(self, passing: Passing, exchange: Exchange, prepared: Prepared) -> Ended:
+        works, call = self._works, prepared.call
+        body = write_request(prepared.read, call.variant, call.reservation)
+        try:
+            credential = await works.standings.credential_of(call.standing.model)
+        except Unavailable as error:
+            await exchange.refuse(wrong_of_error(error))
+            return Ended.NOT_SENT
+        answer = await send_upstream(works.session, call, credential, body, exchange.headers)
+        try:
+            return await passing.run(answer, wants_usage=prepared.read.wants_usage)
+        finally:
+            answer.close()
+
+    def _settle(self, passing: Passing, prepared: Prepared, ended: Ended) -> None:
+        works, call, measured = self._works, prepared.call, passing.measured
+        answered = Answered(
+            ended=ended,
+            status=passing.status,
+            answer_bytes=measured.bytes,
+            text_bytes=measured.text_bytes,
+            usage=measured.usage,
+            upstream_model=measured.named.model,
+            fingerprint=measured.named.system,
+        )
+        charge = charge_of(call, answered)
+        if passing.status in CREDENTIAL_STATUSES:
+            alarm = Alarm(AlarmKind.CREDENTIAL_REFUSED, f"upstream answered with status {passing.status}")
+            charge = replace(charge, alarms=(*charge.alarms, alarm))
+        works.committer.settle(Settlement(call, answered, charge, works.clock.now()), measured.sha256.digest())
+        if works.marks.is_new(call, measured.named):
+            self._later(works.marks.note(call, measured.named))
+        if prepared.sides is not None and passing.kept is not None:
+            whole = len(passing.kept) == measured.bytes
+            content = Content(prepared.raw, bytes(passing.kept), whole)
+            self._later(works.sealing.keep(call, prepared.sides, content))
+
+    async def _refuse(
+        self, exchange: Exchange, standing: Standing, caller: Caller, refusal: Refusal, *, wrong: Wrong | None = None
+    ) -> None:
+        """Commit the leaf of a refusal, then tell it."""
+        works, now = self._works, self._works.clock.now()
+        uncounted = works.refusals.note(standing.grant, now)
+        if uncounted is not None:
+            _, leaf = witness_refusal(
+                works.keys, standing, caller, refusal, address=exchange.path, at=now, uncounted=uncounted
+            )
+            with suppress(Unavailable):
+                await works.committer.keep_leaf(leaf)
+        await exchange.refuse(wrong or wrong_of_refusal(refusal))
+
+    def _later(self, work: Awaitable[None]) -> None:
+        """Have something written about a call that has ended; its own failure is only logged."""
+        task = asyncio.ensure_future(_logged(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+async def _logged(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception as problem:  # noqa: BLE001  # nobody waits for it: the log is all that can be told
+        log.warning("something about a call could not be kept", kind=type(problem).__name__)
+
+
+async def _cut_when_gone(exchange: Exchange, live: LiveCall) -> None:
+    await exchange.until_gone()
+    live.cut(Ended.CALLER_LEFT)
+
+
+async def _last_word(exchange: Exchange, ended: Ended) -> None:
+    """Tell a caller why its answer ends here, unless it has left or does not read."""
+    if ended is Ended.CALLER_LEFT or exchange.written is Written.WHOLE:
+        return
+    wrong = wrong_of_end(ended)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORD_SECONDS_MAX):
+            if exchange.written is Written.NOTHING:
+                await exchange.refuse(wrong)
+            else:
+                await exchange.end(error_event(wrong, exchange.wire_format))

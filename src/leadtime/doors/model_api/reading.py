@@ -1,0 +1,186 @@
+"""Reads a request as far as the gateway has to, and writes it anew for the upstream; unknown fields stay as they are.
+
+What leaves is always what was read: a body with two readings has only one of them afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leadtime.flow.gateway import Address, Asked, Reservation, limits, output_maximum
+from leadtime.flow.window import Variant
+from leadtime.foundation.errors import Malformed
+from leadtime.foundation.strict_json import Json
+
+OUT_FIELDS: Mapping[Address, tuple[str, ...]] = {
+    Address.CHAT: ("max_completion_tokens", "max_tokens"),
+    Address.COMPLETIONS: ("max_tokens",),
+    Address.RESPONSES: ("max_output_tokens",),
+    Address.MESSAGES: ("max_tokens",),
+    Address.EMBEDDINGS: (),
+    Address.COUNT_TOKENS: (),
+}
+"""Where each address takes the most tokens that may come out; the first is written where none is stated."""
+
+IMAGES = frozenset({"image", "image_url", "input_image"})
+OF_UNKNOWN_SIZE = frozenset(
+    {"document", "file", "input_file", "input_audio", "audio", "video", "video_url", "search_result"}
+)
+OWN_TOOLS = frozenset({"function", "custom"})
+"""Tools that the caller runs itself; any other is the upstream's, and brings in what nobody has counted."""
+
+ELSEWHERE = frozenset({"previous_response_id", "conversation", "container", "file_id", "vector_store_ids"})
+"""Fields that name what is kept at the upstream, perhaps for somebody else: all callers share one credential there."""
+
+METERED_STREAMS = frozenset({Address.CHAT, Address.COMPLETIONS})
+"""Streams that report usage only when asked to."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Read:
+    """A request that was read: the document, what it asks for, whether its caller wants usage in the stream."""
+
+    document: dict[str, Json]
+    asked: Asked
+    wants_usage: bool
+
+
+def read_request(address: Address, raw: bytes) -> Read:
+    """Return what a body asks for; raises `Malformed` with the field that is wrong."""
+    document = _parse(raw)
+    model, stream = document.get("model"), document.get("stream", False)
+    if not isinstance(model, str):
+        raise Malformed("this must be the model's name", where="model", next_step="Ask /v1/models for the names.")
+    if not isinstance(stream, bool | None):
+        raise Malformed("this must be true or false", where="stream", next_step="Correct it.")
+    contents = _Contents()
+    contents.walk(document)
+    stated = [output_maximum(document.get(name), name) for name in OUT_FIELDS[address]]
+    options = document.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise Malformed("this must be an object", where="stream_options", next_step="Correct it.")
+    asked = Asked(
+        address=address,
+        model=model,
+        stream=bool(stream),
+        input_tokens_max=contents.tokens_max(len(raw)),
+        out_max=max((one for one in stated if one is not None), default=None) if stated else 0,
+        out_times=_answers(address, document),
+        unbounded=contents.unbounded or _foreign_tools(document),
+        elsewhere=contents.elsewhere or _kept_runs(document),
+        echoes=bool(document.get("echo")),
+    )
+    return Read(document, asked, wants_usage=bool((options or {}).get("include_usage")))
+
+
+def write_request(read: Read, variant: Variant, reservation: Reservation) -> bytes:
+    """Return the body for the upstream: its own model name, the reserved maximum, and a stream that tells its usage."""
+    document, address = {**read.document, "model": variant.upstream_model}, read.asked.address
+    if reservation.out_max is not None:
+        document[OUT_FIELDS[address][0]] = reservation.out_max
+    if read.asked.stream and address in METERED_STREAMS:
+        options = document.get("stream_options")
+        document["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+    if address is Address.RESPONSES:
+        document["store"] = False
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _parse(raw: bytes) -> dict[str, Json]:
+    try:
+        document = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Malformed("the body is not JSON", where="body", next_step="Send one JSON object.") from None
+    if not isinstance(document, dict):
+        raise Malformed("the body is not a JSON object", where="body", next_step="Send one JSON object.")
+    return document
+
+
+def _refuse_constant(_: str) -> Json:
+    raise ValueError
+
+
+def _answers(address: Address, document: Mapping[str, Json]) -> int:
+    """Return how many answers of the maximum's length may come."""
+    times = 1
+    for name in ("n", "best_of"):
+        value = document.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= limits.CHOICES_MAX:
+            raise Malformed(f"this must be 1 to {limits.CHOICES_MAX}", where=name, next_step="Correct it.")
+        times = max(times, value)
+    prompt = document.get("prompt")
+    if address is Address.COMPLETIONS and isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
+        if len(prompt) > limits.PROMPTS_MAX:
+            raise Malformed(
+                f"at most {limits.PROMPTS_MAX} prompts go into one call", where="prompt", next_step="Split it."
+            )
+        times *= len(prompt)
+    return times
+
+
+def _foreign_tools(document: Mapping[str, Json]) -> str:
+    tools = document.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict) and tool.get("type", "custom") not in OWN_TOOLS:
+            return "a tool that the upstream runs"
+    return "a tool server" if document.get("mcp_servers") else ""
+
+
+def _kept_runs(document: Mapping[str, Json]) -> str:
+    for name in ("background", "store"):
+        if document.get(name) is True:
+            return name
+    return ""
+
+
+class _Contents:
+    """What a request holds besides text, found by walking it once without recursion."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.image_bytes = 0
+        self.unbounded = ""
+        self.elsewhere = ""
+
+    def walk(self, document: Json) -> None:
+        """Look at every object; an image's own bytes are not text."""
+        pending: list[Json] = [document]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, list):
+                pending.extend(one for one in value if isinstance(one, dict | list))
+            elif isinstance(value, dict):
+                self._note(value)
+                pending.extend(one for one in value.values() if isinstance(one, dict | list))
+
+    def tokens_max(self, body_bytes: int) -> int:
+        """Return the most tokens that can go in: one for each byte of text, and a bound for each image."""
+        return body_bytes - self.image_bytes + self.images * limits.IMAGE_TOKENS_MAX + limits.INPUT_OVERHEAD_TOKENS
+
+    def _note(self, value: dict[str, Json]) -> None:
+        kind = value.get("type")
+        if isinstance(kind, str):
+            if kind in IMAGES:
+                self.images += 1
+                self.image_bytes += _image_bytes(value)
+            elif kind in OF_UNKNOWN_SIZE:
+                self.unbounded = f"a part of type {kind}"
+            elif kind == "item_reference":
+                self.elsewhere = kind
+        for name in ELSEWHERE & value.keys():
+            # The name of a tool's own parameter is a schema; a reference is text or a list.
+            if isinstance(value[name], str | list):
+                self.elsewhere = name
+
+
+def _image_bytes(part: Mapping[str, Json]) -> int:
+    """Return how many bytes of the body are an image's own."""
+    held = part.get("image_url", part.get("source"))
+    if isinstance(held, dict):
+        held = held.get("url") if "url" in held else held.get("data")
+        return len(held) if isinstance(held, str) and (held.startswith("data:image/") or "source" in part) else 0
+    return len(held) if isinstance(held, str) and held.startswith("data:image/") else 0

@@ -1,0 +1,84 @@
+"""The way to a model's upstream: one pool of connections, few headers, no redirects, nothing of the caller's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+from leadtime.flow.gateway import Address, Call, limits
+from leadtime.flow.window import WireFormat
+
+LEAF_HEADER = "Leadtime-Leaf"
+READ_BYTES = 256 * 1024
+
+REQUEST_HEADERS = (
+    (b"anthropic-version", "anthropic-version"),
+    (b"anthropic-beta", "anthropic-beta"),
+    (b"openai-beta", "openai-beta"),
+    (b"idempotency-key", "idempotency-key"),
+)
+"""What of a caller's headers goes on; its credential, addresses, cookies and the rest stay here."""
+
+ANSWER_HEADERS = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "x-request-id")
+ANSWER_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "openai-processing-", "openai-version")
+HEADER_BYTES_MAX = 1_000
+
+
+def open_session() -> ClientSession:
+    """Return the pool; to be closed by its opener, within a running event loop."""
+    return ClientSession(
+        connector=TCPConnector(limit=limits.UPSTREAM_CONNECTIONS_MAX, ttl_dns_cache=60),
+        cookie_jar=DummyCookieJar(),
+        timeout=ClientTimeout(
+            total=None, sock_connect=limits.CONNECT_SECONDS_MAX, sock_read=limits.SILENCE_SECONDS_MAX
+        ),
+        auto_decompress=False,
+        read_bufsize=READ_BYTES,
+        trust_env=False,
+    )
+
+
+async def send_upstream(
+    session: ClientSession, call: Call, credential: str, body: bytes, headers: Mapping[bytes, bytes]
+) -> ClientResponse:
+    """Send a call that was let through to its upstream; the answer's head is here when this returns."""
+    return await session.request(
+        "POST",
+        url_of(call.standing.upstream, call.asked.address),
+        data=body,
+        headers=_headers(call, credential, headers),
+        allow_redirects=False,
+    )
+
+
+def url_of(upstream: str, address: Address) -> str:
+    """Return where an upstream answers an address; its base may end in /v1 or not, as both are common."""
+    return upstream.rstrip("/").removesuffix("/v1") + address.value
+
+
+def answer_headers(answer: ClientResponse) -> list[tuple[bytes, bytes]]:
+    """Return what of an upstream's headers is told to callers."""
+    return [
+        (name.lower().encode(), value.encode("latin-1", "replace")[:HEADER_BYTES_MAX])
+        for name, value in answer.headers.items()
+        if name.lower() in ANSWER_HEADERS or name.lower().startswith(ANSWER_PREFIXES)
+    ]
+
+
+def _headers(call: Call, credential: str, given: Mapping[bytes, bytes]) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream" if call.asked.stream else "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "leadtime",
+        LEAF_HEADER: str(call.id),
+    }
+    if credential:
+        anthropic = call.standing.wire_format is WireFormat.ANTHROPIC
+        name, value = ("x-api-key", credential) if anthropic else ("Authorization", f"Bearer {credential}")
+        headers[name] = value
+    for name_given, name_sent in REQUEST_HEADERS:
+        if name_given in given:
+            headers[name_sent] = given[name_given].decode("latin-1")
+    return headers

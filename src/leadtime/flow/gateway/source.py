@@ -1,0 +1,93 @@
+"""Standings from the database: read in threads, changes heard over a connection that listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+from uuid import UUID
+
+from psycopg import Error
+
+from leadtime.flow.gateway.batch import Connection
+from leadtime.flow.window import (
+    CHANNEL,
+    GrantId,
+    ModelId,
+    Standing,
+    find_standing,
+    open_upstream_credential,
+    standings,
+)
+from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.database import Database
+
+READERS_MAX = 4
+
+T = TypeVar("T")
+
+
+class DatabaseStandings:
+    """The `live.StandingSource` of a gateway that shares a database with *window*."""
+
+    def __init__(self, database: Database, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._database = database
+        self._connect = connect
+        self._listening: Connection | None = None
+        self._threads = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="standing")
+
+    async def find(self, secret_hash: bytes) -> Standing | None:
+        """Return how the grant of a credential stands, None if there is no such credential."""
+        return await self._run(lambda: self._find(secret_hash))
+
+    async def read_again(self, grants: Collection[GrantId]) -> Mapping[GrantId, Standing]:
+        """Return how grants stand now."""
+        return await self._run(lambda: self._read_again(grants)) if grants else {}
+
+    async def credential_of(self, model: ModelId) -> str:
+        """Return what a model's upstream wants to see."""
+        return await self._run(lambda: self._credential_of(model))
+
+    async def hear(self, seconds_max: float) -> frozenset[ModelId] | None:
+        """Wait for changes no longer than so; None after a new connection, since some may have been missed."""
+        if self._listening is None:
+            connection = await self._connect()
+            await connection.execute(f"listen {CHANNEL}")
+            self._listening = connection
+            return None
+        try:
+            heard = [notice async for notice in self._listening.notifies(timeout=seconds_max, stop_after=1)]
+            await self._listening.execute("select 1")
+            heard += [notice async for notice in self._listening.notifies(timeout=0)]
+        except BaseException:
+            await self._hang_up()
+            raise
+        return frozenset(ModelId(UUID(notice.payload)) for notice in heard)
+
+    async def close(self) -> None:
+        """Hang up; what is being read is read to its end."""
+        await self._hang_up()
+        self._threads.shutdown(wait=False)
+
+    async def _hang_up(self) -> None:
+        connection, self._listening = self._listening, None
+        if connection is not None:
+            with suppress(Error, OSError):
+                await connection.close()
+
+    async def _run(self, read: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
+    def _find(self, secret_hash: bytes) -> Standing | None:
+        with self._database.transaction(SYSTEM) as tx:
+            return find_standing(tx, secret_hash)
+
+    def _read_again(self, grants: Collection[GrantId]) -> Mapping[GrantId, Standing]:
+        with self._database.transaction(SYSTEM) as tx:
+            return standings(tx, grants)
+
+    def _credential_of(self, model: ModelId) -> str:
+        with self._database.transaction(SYSTEM) as tx:
+            return open_upstream_credential(tx, model)
