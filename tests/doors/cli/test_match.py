@@ -86,8 +86,10 @@ def test_json_is_one_list_and_nothing_else_on_standard_output(
             "row": 1,
             "timeline": "3 days + forensic triage",
             "due": "2026-08-04",
+            "kev_due": "2026-08-20",
             "assumed": [],
             "missing": [],
+            "informative": True,
         }
     ]
 
@@ -95,6 +97,7 @@ def test_json_is_one_list_and_nothing_else_on_standard_output(
 def test_nothing_touched_is_3_and_perhaps_touched_is_4(
     tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (advisories / "A-3.json").unlink()
     assert call(tmp_path, advisories, "ujson==5.2.0", "--json") == 3
     assert json.loads(capsys.readouterr().out) == []
     assert call(tmp_path, advisories, "ujson==not-a-version", "--json") == 4
@@ -104,7 +107,68 @@ def test_nothing_touched_is_3_and_perhaps_touched_is_4(
     assert call(tmp_path, advisories, "ujson==not-a-version", "--json", "--unknown") == 4
     assert [each["affected"] for each in json.loads(capsys.readouterr().out)] == ["unknown"]
     assert call(tmp_path, advisories, "ujson==not-a-version", "--unknown") == 4
-    assert "(may be affected: " in capsys.readouterr().out
+    assert "; may be affected: " in capsys.readouterr().out
+
+
+def test_no_is_said_only_when_everything_could_be_checked(
+    tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partly = "Nothing matched, but not everything could be checked: see the components and records above."
+    assert call(tmp_path, advisories, "ujson==5.2.0") == 4
+    assert capsys.readouterr().err.splitlines()[-1] == partly
+    (advisories / "A-3.json").unlink()
+    assert call(tmp_path, advisories, "ujson==5.2.0") == 3
+    assert partly not in capsys.readouterr().err
+    assert call(tmp_path, advisories, "name,version\nujson,5.0.0\n") == 4
+    assert capsys.readouterr().err.splitlines()[-1] == partly
+
+
+@pytest.mark.parametrize(
+    "inventory", ["", "# nothing\n", '{"bomFormat": "CycloneDX", "components": []}', "name,version\n"]
+)
+def test_an_empty_inventory_is_refused(
+    tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str], inventory: str
+) -> None:
+    assert call(tmp_path, advisories, inventory) == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'inventory'}: this inventory lists no component. Give one that lists what is installed.\n"
+    )
+
+
+def test_advisories_that_hold_nothing_to_read_are_refused(
+    tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = "Give OSV records: a folder or file of .json, .jsonl, .ndjson, .gz or .zip.\n"
+    for name in ("A-1.json", "A-2.json"):
+        (advisories / name).unlink()
+    assert call(tmp_path, advisories, "ujson==5.0.0") == 2
+    broken = advisories / "A-3.json"
+    assert capsys.readouterr().err == (
+        f"{advisories}: there is no advisory here that can be read; the first of 1: {broken}: $.id: a text is "
+        f"missing. Add it. {step}"
+    )
+    broken.unlink()
+    assert call(tmp_path, advisories, "ujson==5.0.0") == 2
+    assert capsys.readouterr().err == f"{advisories}: there is no advisory here that can be read. {step}"
+
+
+def test_the_most_urgent_comes_first_with_its_row_and_what_was_assumed(
+    tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kev = tmp_path / "kev.json"
+    entry = {"cveID": "CVE-2021-0009", "dateAdded": "2026-08-01", "requiredAction": "Patch.", "dueDate": "2026-08-20"}
+    kev.write_text(json.dumps({"dateReleased": "2026-08-01T00:00:00Z", "vulnerabilities": [entry]}))
+    package = {"package": {"ecosystem": "PyPI", "name": "zlib-ng"}, "versions": ["1"]}
+    (advisories / "Z.json").write_text(json.dumps({"id": "Z", "aliases": ["CVE-2021-0009"], "affected": [package]}))
+    options = ("--kev", str(kev), "--enumerated", "2026-08-03")
+    assert call(tmp_path, advisories, "ujson==5.0.0\nzlib-ng==1\n", *options) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "pkg:pypi/zlib-ng@1: Z, CVE-2021-0009: no fixed version is named; undetermined: missing whether an attack can "
+        "be automated (an entry in KEV is never defaulted) and the technical impact (an entry in KEV is never "
+        "defaulted); KEV itself says 2026-08-20",
+        "pkg:pypi/ujson@5.0.0: A-1, CVE-2021-0001: update to 5.2.0; by 2026-08-17 (14 days); row 7; X",
+        "Dates and rows: CISA BOD 26-04; X",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +191,7 @@ def test_a_missing_file_is_one_sentence(
 def test_many_unmatchable_components_are_counted_after_the_first(
     tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(tmp_path, advisories, "name,version\n" + "a,1\n" * 25) == 3
+    assert call(tmp_path, advisories, "name,version\n" + "a,1\n" * 25) == 4
     told = capsys.readouterr().err
     assert "25 components could not be matched:" in told
     assert "  and 5 more" in told
@@ -136,7 +200,7 @@ def test_many_unmatchable_components_are_counted_after_the_first(
 def test_text_from_outside_cannot_drive_the_terminal(
     tmp_path: Path, advisories: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(tmp_path, advisories, "name,version\na\x1b[2J\u202e,1\n") == 3
+    assert call(tmp_path, advisories, "name,version\na\x1b[2J\u202e,1\n") == 4
     told = capsys.readouterr().err
     assert "\x1b" not in told
     assert "\u202e" not in told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from leadtime.doors.cli.match_lines import Decided, in_order, plain, tell, tell_rest
 from leadtime.doors.limits import SOURCE_BYTES_MAX
-from leadtime.doors.visible import visible_line
 from leadtime.flow.exposure import (
     Contents,
     FlawIndex,
@@ -47,8 +46,6 @@ from leadtime.foundation.errors import Malformed
 
 EXIT_NOTHING = 3
 EXIT_UNDECIDED = 4
-SHOWN_MAX = 20
-"""Components that cannot be matched, or records that cannot be read, told one by one; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +96,67 @@ def command(
 ) -> int:
     """Tell what of an inventory is touched by which advisory, the version to go to, and by when; no server needed.
 
-    The inventory is CycloneDX JSON, pip freeze, package-lock.json or a CSV of names and versions. Withdrawn advisories
-    are left out. What cannot be matched or decided is said, never dropped. Exit code 0: something is touched; 3:
-    nothing is; 4: nothing is for certain, but something may be.
+    The inventory is CycloneDX JSON, pip freeze, package-lock.json or a CSV of names, versions and ecosystems (or of
+    purls). Most urgent first. Withdrawn advisories are left out. What cannot be matched or decided is said, never
+    dropped. Exit code 0: something is touched; 2: the inventory is empty or no advisory can be read; 3: nothing is
+    touched; 4: nothing is for certain, but something may be, or not everything could be checked.
     """
-    contents = contents_of(read_inventory(_read(inventory, INVENTORY_BYTES_MAX), InventoryForm(form) if form else None))
+    contents = _contents(inventory, InventoryForm(form) if form else None)
     unreadable: list[Unreadable] = []
-    index = index_flaws(_records(advisories, unreadable))
+    index = _index(advisories, unreadable)
     found = match(contents.installed, index)
     day = enumerated.date() if enumerated else SystemClock().now().astimezone(UTC).date()
     sources = _read_sources(kev, vulnrichment)
     shown = [each for each in found if each.touch is Touch.YES or with_unknown]
-    decided = [(each, _decide(each, sources, Answer(exposed), day)) for each in shown]
+    decided = in_order(Decided(each, _decide(each, sources, Answer(exposed), day)) for each in shown)
     if as_json:
-        json.dump([_plain(each, decision) for each, decision in decided], sys.stdout)
+        json.dump([plain(each) for each in decided], sys.stdout)
         click.echo()
     else:
-        _tell(decided)
-    _tell_rest(contents, found, unreadable, index)
-    touches = Counter(each.touch for each in found)
-    return 0 if touches[Touch.YES] else EXIT_UNDECIDED if touches[Touch.UNKNOWN] else EXIT_NOTHING
+        tell(decided)
+    tell_rest(contents, found, unreadable, index)
+    return _answer({each.touch for each in found}, is_partial=bool(contents.unmatchable or unreadable))
+
+
+def _contents(inventory: Path, form: InventoryForm | None) -> Contents:
+    contents = contents_of(read_inventory(_read(inventory, INVENTORY_BYTES_MAX), form))
+    if not contents.components:
+        raise Malformed(
+            "this inventory lists no component",
+            where=str(inventory),
+            next_step="Give one that lists what is installed.",
+        )
+    return contents
+
+
+def _index(advisories: tuple[Path, ...], unreadable: list[Unreadable]) -> FlawIndex:
+    index = index_flaws(_records(advisories, unreadable))
+    if index.records:
+        return index
+    first = (
+        f"; the first of {len(unreadable)}: {unreadable[0].where}: {unreadable[0].why.removesuffix('.')}"
+        if unreadable
+        else ""
+    )
+    raise Malformed(
+        f"there is no advisory here that can be read{first}",
+        where=", ".join(str(each) for each in advisories),
+        next_step="Give OSV records: a folder or file of .json, .jsonl, .ndjson, .gz or .zip.",
+    )
+
+
+def _answer(touches: set[Touch], *, is_partial: bool) -> int:
+    """Return the exit code: *no* is said only when everything could be held against everything."""
+    if Touch.YES in touches:
+        return 0
+    if Touch.UNKNOWN in touches:
+        return EXIT_UNDECIDED
+    if is_partial:
+        click.echo(
+            "Nothing matched, but not everything could be checked: see the components and records above.", err=True
+        )
+        return EXIT_UNDECIDED
+    return EXIT_NOTHING
 
 
 def _records(paths: Iterable[Path], unreadable: list[Unreadable]) -> Iterable[OsvRecord]:
@@ -176,70 +214,3 @@ def _decide(found: Match, sources: Sources, exposed: Answer, enumerated: date) -
         ssvc=sources.ssvc_entries.get(cve) if cve else None,
     )
     return decide(inputs_from(facts, exposed=exposed, enumerated=enumerated))
-
-
-def _component(found: Match) -> str:
-    return f"{found.installed.package}@{found.installed.version}"
-
-
-def _plain(found: Match, decision: Decision) -> dict[str, object]:
-    return {
-        "component": _component(found),
-        "advisory": found.advisory,
-        "fixed": found.fixed,
-        "aliases": list(found.aliases),
-        "summary": found.summary,
-        "affected": found.touch.value,
-        "reason": found.reason,
-        "row": decision.row and decision.row.number,
-        "timeline": decision.label,
-        "due": decision.due and decision.due.isoformat(),
-        "assumed": list(decision.assumed),
-        "missing": list(decision.missing),
-    }
-
-
-def _tell(decided: list[tuple[Match, Decision]]) -> None:
-    for found, decision in decided:
-        fix = f"update to {found.fixed}" if found.fixed else "no fixed version is named"
-        sure = "" if found.touch is Touch.YES else f" (may be affected: {found.reason})"
-        when = f"by {decision.due.isoformat()}" if decision.due else decision.label
-        names = ", ".join((found.advisory, *found.aliases))
-        click.echo(visible_line(f"{_component(found)}: {names}: {fix}; {when}{sure}"))
-
-
-def _tell_rest(contents: Contents, found: tuple[Match, ...], unreadable: list[Unreadable], index: FlawIndex) -> None:
-    """Say on standard error what was held against what, and everything that could not be."""
-    touched = len({each.installed for each in found if each.touch is Touch.YES})
-    unknown = [each for each in found if each.touch is Touch.UNKNOWN]
-    _note(
-        f"{contents.components} components ({len(contents.installed)} distinct packages and versions) held against "
-        f"{index.records} advisories: {touched} touched"
-    )
-    if index.withdrawn:
-        _note(f"{index.withdrawn} advisories are withdrawn and were left out")
-    if index.unnamed:
-        _note(f"{len(index.unnamed)} advisories name a package of an ecosystem that is not known here, or none")
-    if unknown:
-        _note(
-            f"{len(unknown)} more may be touched (--unknown lists them), for example: {_component(unknown[0])}: "
-            f"{unknown[0].advisory}: {unknown[0].reason}"
-        )
-    _several(
-        f"{len(contents.unmatchable)} components could not be matched",
-        [f"{each.where}: {each.name} {each.version or '(no version)'}: {each.why}" for each in contents.unmatchable],
-    )
-    _several(f"{len(unreadable)} records could not be read", [f"{each.where}: {each.why}" for each in unreadable])
-
-
-def _several(heading: str, lines: list[str]) -> None:
-    if lines:
-        _note(f"{heading}:")
-        for line in lines[:SHOWN_MAX]:
-            _note(f"  {line}")
-        if len(lines) > SHOWN_MAX:
-            _note(f"  and {len(lines) - SHOWN_MAX} more")
-
-
-def _note(text: str) -> None:
-    click.echo(visible_line(text), err=True)
