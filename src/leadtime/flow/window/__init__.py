@@ -13,7 +13,7 @@ from leadtime.flow.window.agree import agree, agree_anew
 from leadtime.flow.window.auditors import name_auditor
 from leadtime.flow.window.enrol import enrol_model
 from leadtime.flow.window.grant import PREFIX_OF_GRANTS, end_grant, grant, issue_credential
-from leadtime.flow.window.history import CHANNEL, history_of, log_of, note_refusal, tell_gateways
+from leadtime.flow.window.history import CHANNEL, enter_log, history_of, log_of, note_refusal, tell_gateways
 from leadtime.flow.window.milestones import set_milestones
 from leadtime.flow.window.networks import comes_from
 from leadtime.flow.window.open_window import open_window, shorten_window
@@ -114,6 +114,7 @@ __all__ = [
     "end_entry",
     "end_grant",
     "enrol_model",
+    "enter_log",
     "find_standing",
     "grant",
     "history_of",

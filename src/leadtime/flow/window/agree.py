@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert
 
 from leadtime.flow import parties
 from leadtime.flow.parties import Organisation, OrganisationId
@@ -33,7 +33,7 @@ def agree_anew(tx: Transaction, agreement: AgreementId, terms: Terms) -> Agreeme
     former = read_agreement(tx, agreement)
     owner = Owner.of(enter_model(tx, Act.OFFER_MODEL, former.model))
     house = find_holder(tx, former.organisation)
-    tx.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"agreement:{agreement}"))))
+    tx.lock("agreement", str(agreement))
     version = read_agreement(tx, agreement).version + 1
     return _write(tx, owner, house, agreement, terms, version=version)
 

@@ -13,12 +13,15 @@ from leadtime.flow.window.tables import models, window_events
 from leadtime.flow.window.vocabulary import EventKind
 from leadtime.foundation.access import Act, Role, Viewer
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing
+from leadtime.foundation.ids import parse_id
 from leadtime.ledger import Log, LogKind, LogName, append, new_leaf, open_log, parse_log_name
 
 CHANNEL = "leadtime_window"
 """PostgreSQL's channel on which gateways hear which model's standings to read anew."""
 
 EVENTS_MAX = 10_000
+_PREFIX = "model-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,16 @@ class Owner:
 
 def log_of(model: ModelId) -> LogName:
     """Return the name of a model's log."""
-    return parse_log_name(f"model-{model}")
+    return parse_log_name(f"{_PREFIX}{model}")
+
+
+def enter_log(tx: Transaction, log: LogName) -> ModelId:
+    """Return the model whose log this is, to a viewer who may read it; raises `Missing` or `Refused`."""
+    model = ModelId(parse_id(log.removeprefix(_PREFIX), where="log"))
+    if log != log_of(model):
+        raise Missing("there is no such log", where=log, next_step="Ask /ledger for those you may read.")
+    enter_model(tx, Act.READ_MODEL_LOG, model)
+    return model
 
 
 def open_model_log(tx: Transaction, model: ModelId) -> None:
