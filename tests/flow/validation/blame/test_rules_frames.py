@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadtime.flow.validation.blame.rules import (
     blame,
@@ -273,6 +275,29 @@ def test_moments_that_went_another_way_are_not_asked_again() -> None:
 
     assert common_stack(moments) == (inner, frame("b"))
     assert common_stack([*moments, (inner, frame("c"))]) == moments[0]
+
+
+def test_a_deeper_stack_that_went_another_way_is_no_matter() -> None:
+    inner, other = frame("inner"), frame("other")
+    deep = (*[frame("down")] * 5, other)
+
+    assert common_stack([(inner,), (inner,), deep]) == (inner,)
+    assert common_stack([deep, (inner,), (inner,)]) == (inner,)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([frame("a"), frame("b"), frame("a", line=6)]), min_size=1, max_size=5),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_is_common_is_the_outer_part_of_most_stacks(stacks: list[list[Frame]]) -> None:
+    moments = [tuple(frames) for frames in stacks]
+    common = tuple(each.function for each in common_stack(moments))
+    outer = [tuple(each.function for each in frames)[-len(common) :] for frames in moments]
+
+    assert outer.count(common) * 2 > len(moments) or common_stack(moments) == moments[0]
 
 
 def test_what_lies_inside_the_innermost_common_subject_frame_falls_away() -> None:

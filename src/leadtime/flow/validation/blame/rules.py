@@ -239,11 +239,11 @@ def common_stack(stacks: Sequence[tuple[Frame, ...]]) -> tuple[Frame, ...]:
     shared: list[Frame] = []
     agreeing = [tuple(reversed(frames)) for frames in stacks]
     for depth in range(max(len(frames) for frames in stacks)):
-        deep_enough = [frames for frames in agreeing if depth < len(frames)]
-        call, times = Counter(_call(frames[depth]) for frames in deep_enough).most_common(1)[0]
-        if times * 2 <= len(stacks):
+        calls = Counter(_call(frames[depth]) for frames in agreeing if depth < len(frames))
+        common = [call for call, times in calls.items() if times * 2 > len(stacks)]
+        if not common:
             break
-        agreeing = [frames for frames in deep_enough if _call(frames[depth]) == call]
+        agreeing = [frames for frames in agreeing if depth < len(frames) and [_call(frames[depth])] == common]
         shared.append(Counter(frames[depth] for frames in agreeing).most_common(1)[0][0])
     innermost = [n for n, frame in enumerate(shared) if frame.origin is Origin.SUBJECT]
     return tuple(reversed(shared[: innermost[-1] + 1])) if innermost else stacks[0]
