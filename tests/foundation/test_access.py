@@ -127,7 +127,7 @@ def test_a_visitor_who_belongs_to_no_organisation_owns_nothing() -> None:
 
 CHANGING_NOTHING = {
     "READ_REPORT", "READ_VALIDATION", "READ_VULNERABILITY", "LIST_CASES", "READ_CASE", "READ_DRAFT", "READ_EXPOSURE",
-    "READ_MODEL", "READ_ORGANISATION", "READ_SIGN_INS", "READ_TOTALS",
+    "LIST_MODELS", "READ_MODEL", "READ_ORGANISATION", "READ_SIGN_INS", "READ_TOTALS",
 }  # fmt: skip
 
 

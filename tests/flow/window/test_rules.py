@@ -162,7 +162,10 @@ def test_a_government_window_ends_with_the_earlier_milestone():
 
 
 def test_a_window_that_would_be_over_at_once_is_refused():
-    over = "ends_at: this window would be over before it begins. Choose a later end, or look at the milestones that are set."
+    over = (
+        "ends_at: this window would be over before it begins. "
+        "Choose a later end, or look at the milestones that are set."
+    )
     assert sentence(Refused, lambda: government(NOW)) == over
     assert government(NOW + TICK) == NOW + TICK
     assert sentence(Refused, lambda: government(None, Milestones(NOW, None))) == over

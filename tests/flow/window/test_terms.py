@@ -155,8 +155,10 @@ def test_a_wanted_grant_is_bounded():
         ({"ends_at": NOW.replace(tzinfo=None)}, "ends_at: a time zone is missing. Add one, like +00:00."),
         (
             {"key_thumbprint": "A" * 42},
-            "key_thumbprint: a key's thumbprint has 43 characters of base64url (RFC 7638). "
-            "Compute it from the client's public key.",
+            (
+                "key_thumbprint: a key's thumbprint has 43 characters of base64url (RFC 7638). "
+                "Compute it from the client's public key."
+            ),
         ),
         ({"limits": Limits(requests=0)}, "limits.requests: this limit is 1 to 1000000000000000. Correct it."),
     ):
