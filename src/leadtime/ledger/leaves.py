@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed
@@ -81,13 +82,21 @@ class Opening:
 
 
 def new_leaf(
-    keys: KeyRing, log: LogName, *, kind: str, at: datetime, fields: Mapping[str, bytes], about: LeafId | None = None
+    keys: KeyRing,
+    log: LogName,
+    *,
+    kind: str,
+    at: datetime,
+    fields: Mapping[str, bytes],
+    about: LeafId | None = None,
+    of: UUID | None = None,
 ) -> Leaf:
     """Return a fresh leaf that commits to ``fields``; the values are not kept, the caller does that if it may.
 
-    Raises `Malformed` for more than 32 fields, and for names or a kind that are not short lower-case words.
+    ``of``: the thing whose one leaf this is, and whose id it takes; None: an id of its own. Raises `Malformed` for more
+    than 32 fields, and for names or a kind that are not short lower-case words.
     """
-    leaf = LeafId(new_id(at))
+    leaf = LeafId(of or new_id(at))
     _check_words(kind, fields)
     return Leaf(
         id=leaf,

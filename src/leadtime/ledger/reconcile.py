@@ -55,11 +55,12 @@ def reconcile(database: Database, log: Log, *, disk: Disk, keys: FileDisk, copy:
             raise Unavailable("a sequencer works on this log", where=log.name, next_step="Stop it first.")
         signers = make_signers(keys, log)
         published, on_disk = read_log(guard, log.name).published, read_signed(disk, log, signers)
-        heads = [published, on_disk, *([] if copy is None else [_head_of(copy, log, signers)])]
-        head = max(heads, key=lambda each: each.size)
+        source, held = (disk, on_disk) if copy is None else (copy, _head_of(copy, log, signers))
+        heads = sorted((published, on_disk, held), key=lambda each: each.size)
+        head = heads[-1]
         with database.transaction(SYSTEM) as tx:
-            restored = _restore_rows(tx, log, disk if copy is None else copy, head.size)
-            _rewrite_tiles(tx, log, disk, sorted(heads, key=lambda each: each.size))
+            restored = _restore_rows(tx, log, source, held.size)
+            _rewrite_tiles(tx, log, disk, heads)
             note_published(tx, log.name, head)
         note = sign_head(log, head, signing_at(signers, guard.now))
         disk.replace(SIGNED, note.raw)
@@ -78,7 +79,7 @@ def _restore_rows(tx: Transaction, log: Log, source: Source, size: int) -> int:
     """Put back the rows of the leaves before ``size`` that the database lost, from a source's entries; count them."""
     numbered = count_numbered(tx, log)
     restored = 0
-    for bundle in tiles_at(None, size, first=numbered // WIDTH):
+    for bundle in tiles_at(None, size, first=numbered // WIDTH) if numbered < size else ():
         rows = [
             {"id": parse_leaf(entry).id, "log": log.name, "entry": entry, "index": index}
             for index, entry in enumerate(read_bundle(source, bundle), start=bundle.index * WIDTH)

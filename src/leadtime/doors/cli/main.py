@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "source": "Load facts from outside: KEV, Vulnrichment.",
     "priority": "Look up the row of BOD 26-04.",
     "advisory": "Render and check advisories.",
+    "ledger": "Verify a log from outside, or be its witness.",
     "doctor": "Tell what works on this machine and what is missing.",
 }
 """Command -> its one line of help; its module is ``leadtime.doors.cli.<command>`` and holds ``command``."""
