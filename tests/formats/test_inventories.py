@@ -207,7 +207,7 @@ def test_a_csv_that_cannot_be_meant_is_refused_with_its_line(text: str, where: s
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("", "this CSV is empty"), ("a,b\n1,2\n", "the columns name and version are missing")],
+    [("", "this CSV is empty"), ("a,b\n1,2\n", "the first line does not name the columns name and version, or purl")],
 )
 def test_a_csv_without_its_columns_is_refused(text: str, what: str) -> None:
     with pytest.raises(Malformed, match=what):
@@ -224,16 +224,80 @@ def test_a_csv_without_its_columns_is_refused(text: str, what: str) -> None:
         (b"purl\n", InventoryForm.CSV),
         (b"name==1\n", InventoryForm.PIP_FREEZE),
         (b"", InventoryForm.PIP_FREEZE),
-        (b"# name\n", InventoryForm.PIP_FREEZE),
+        (b"# name, version\n", InventoryForm.PIP_FREEZE),
+        (b"ranged>=2,<3\n", InventoryForm.PIP_FREEZE),
+        (b"name\n", InventoryForm.PIP_FREEZE),
+        (b"Package;Installed\n", InventoryForm.CSV),
+        (b"ujson,5.0.0\n", InventoryForm.CSV),
+        (b'{"packages": {}, "lockfileVersion": 2}', InventoryForm.PACKAGE_LOCK),
     ],
 )
 def test_a_form_is_recognised_by_how_it_begins(raw: bytes, form: InventoryForm) -> None:
     assert recognise_form(raw) is form
 
 
-def test_other_json_is_refused() -> None:
-    with pytest.raises(Malformed, match=r"neither CycloneDX nor a package-lock\.json"):
-        recognise_form(b'{"spdxVersion": "SPDX-2.3"}')
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (b"{}", "this JSON is neither CycloneDX nor a package-lock.json"),
+        (b"[]", "this JSON is neither CycloneDX nor a package-lock.json"),
+        (b" null \n", "this JSON is neither CycloneDX nor a package-lock.json"),
+        (b'{"spdxVersion": "SPDX-2.3"}', "this is SPDX, which is not read here"),
+        (b"SPDXVersion: SPDX-2.3\n", "this is SPDX, which is not read here"),
+        (b'<?xml version="1.0"?><bom/>', "this is XML or HTML; CycloneDX is read as JSON"),
+    ],
+)
+def test_what_is_no_inventory_that_is_read_is_refused_by_what_it_is(raw: bytes, what: str) -> None:
+    with pytest.raises(Malformed) as refusal:
+        read_inventory(raw)
+    assert (refusal.value.where, refusal.value.what, refusal.value.next_step) == (
+        "$",
+        what,
+        "Give one of CycloneDX JSON, pip freeze, package-lock.json, CSV.",
+    )
+
+
+def test_a_csv_without_a_header_is_told_to_begin_with_one() -> None:
+    with pytest.raises(Malformed) as refusal:
+        read("ujson,5.0.0\n")
+    assert str(refusal.value) == (
+        "line 1: the first line does not name the columns name and version, or purl. "
+        "Begin with a line like name,version,ecosystem."
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_that_windows_wrote_as_utf_16_is_read(encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    assert [each.name for each in read(f"{mark}ujson==5.0.0\r\n".encode(encoding)).components] == ["ujson"]
+    with pytest.raises(Malformed, match="this begins as UTF-16 and is not"):
+        read(b"\xff\xfea")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("Package,Installed Version,Package Manager", "ujson,5.0.0,pip", ("ujson", "5.0.0", None, "pip")),
+        ("Component,VERSION,Type", "ujson,5.0.0,python", ("ujson", "5.0.0", None, "python")),
+        ("package_name,package_version,package-manager", "ujson,5.0.0,npm", ("ujson", "5.0.0", None, "npm")),
+        ("name,version,type,ecosystem", "ujson,5.0.0,library,PyPI", ("ujson", "5.0.0", None, "PyPI")),
+        ("Package URL,name", "pkg:pypi/ujson@5.0.0,u", ("u", None, "pkg:pypi/ujson@5.0.0", None)),
+    ],
+)
+def test_columns_may_be_called_as_people_call_them(header: str, row: str, expected: tuple[str | None, ...]) -> None:
+    (found,) = read(f"{header}\n{row}\n").components
+    assert (found.name, found.version, found.purl, found.ecosystem) == expected
+
+
+def test_a_component_of_a_lock_file_is_named_by_its_place() -> None:
+    lock = {"lockfileVersion": 3, "packages": {"": {}, 'node_modules/a"b': {"version": "1"}}}
+    assert [each.where for each in read(lock).components] == ['$.packages["node_modules/a\\"b"]']
+    nested = {"a": {"version": "1", "dependencies": {"b": {"version": 2}}}}
+    with pytest.raises(Malformed) as refusal:
+        read({"lockfileVersion": 1, "dependencies": nested})
+    assert refusal.value.where == '$.dependencies["a"].dependencies["b"].version'
+    (long,) = read({"lockfileVersion": 1, "dependencies": {"x" * 1_000: {"version": "1"}}}).components
+    assert len(long.where) == 500
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,19 @@ from leadtime.formats.inventories import InventoryForm, InventoryListing, Listed
 from leadtime.foundation.errors import Malformed
 
 _SEPARATORS = (",", ";", "\t")
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name", "package", "package name", "component", "component name", "library", "module"),
+    "version": ("version", "installed version", "package version", "component version"),
+    "ecosystem": ("ecosystem", "package manager", "manager", "package type", "type"),
+    "purl": ("purl", "package url"),
+}
+"""What is read -> how its column may be called, the first of them that is there counting."""
 
 
 def read_component_csv(raw: bytes) -> InventoryListing:
     """Return the rows of a CSV whose header names ``name`` and ``version``, or ``purl``; ``ecosystem`` is optional.
 
+    Columns may be called as people call them (``package``, ``type``, ``package manager``), in any case.
     Raises `Malformed` for a missing column, a row of another length, or a row without a name.
     """
     lines = inventory_lines(raw)
@@ -41,11 +49,18 @@ def read_component_csv(raw: bytes) -> InventoryListing:
 
 
 def _columns(header: list[str], where: str) -> tuple[str, ...]:
-    columns = tuple(cell.strip().lower() for cell in header)
-    if not ("purl" in columns or {"name", "version"} <= set(columns)):
-        raise Malformed("the columns name and version are missing", where=where, next_step="Add them to the header.")
-    if len(set(columns)) != len(columns):
+    """Return what each column holds, by the name that is read here; other columns keep their own."""
+    written = tuple(" ".join(cell.lower().replace("_", " ").replace("-", " ").split()) for cell in header)
+    if len(set(written)) != len(written):
         raise Malformed("a column stands twice", where=where, next_step="Keep one.")
+    names = {next((each for each in spoken if each in written), None): column for column, spoken in _COLUMNS.items()}
+    columns = tuple(names.get(each, f"other: {each}") for each in written)
+    if not ("purl" in columns or {"name", "version"} <= set(columns)):
+        raise Malformed(
+            "the first line does not name the columns name and version, or purl",
+            where=where,
+            next_step="Begin with a line like name,version,ecosystem.",
+        )
     return columns
 
 

@@ -10,8 +10,16 @@ from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, read_json
 
 BOM = b"\xef\xbb\xbf"
+BOM_UTF16_LE, BOM_UTF16_BE = b"\xff\xfe", b"\xfe\xff"
 HEAD_BYTES = 64 << 10
 """How far recognition looks for a first line."""
+_FORMS_READ = "Give one of CycloneDX JSON, pip freeze, package-lock.json, CSV."
+_NOT_READ = (
+    (b"<", "this is XML or HTML; CycloneDX is read as JSON"),
+    (b"SPDXVersion", "this is SPDX, which is not read here"),
+)
+_JSON_WORDS = (b"null", b"true", b"false")
+_ONLY_COLUMNS = (b"purl", b"package url", b"package_url", b"package-url")
 
 
 class InventoryForm(StrEnum):
@@ -48,19 +56,47 @@ class InventoryListing:
 def recognise_form(raw: bytes) -> InventoryForm:
     """Return the form of an inventory by how it begins; raises `Malformed` if it is none that is read."""
     head = raw[:HEAD_BYTES].removeprefix(BOM).lstrip()
-    if not head.startswith(b"{"):
-        first = head.partition(b"\n")[0].lower()
-        names = {each.strip().strip(b"\"'") for each in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
-        return InventoryForm.CSV if {b"name", b"version"} <= names or b"purl" in names else InventoryForm.PIP_FREEZE
+    for beginning, what in _NOT_READ:
+        if head.startswith(beginning):
+            raise Malformed(what, where="$", next_step=_FORMS_READ)
+    if not head.startswith((b"{", b"[")) and head.strip() not in _JSON_WORDS:
+        return InventoryForm.CSV if _is_table(head) else InventoryForm.PIP_FREEZE
     if b'"bomFormat"' in raw:
         return InventoryForm.CYCLONEDX
     if b'"lockfileVersion"' in raw:
         return InventoryForm.PACKAGE_LOCK
-    raise Malformed(
-        "this JSON is neither CycloneDX nor a package-lock.json",
-        where="$",
-        next_step="Give one of CycloneDX JSON, pip freeze, package-lock.json, CSV.",
+    what = (
+        "this is SPDX, which is not read here"
+        if b'"spdxVersion"' in raw
+        else "this JSON is neither CycloneDX nor a package-lock.json"
     )
+    raise Malformed(what, where="$", next_step=_FORMS_READ)
+
+
+def _is_table(head: bytes) -> bool:
+    """Tell whether a text is a table: its first line has columns, or names one that only a table has.
+
+    A line of pip freeze has no comma or semicolon without an operator, a marker or an address before it.
+    """
+    first = head.partition(b"\n")[0].strip()
+    if first.startswith((b"#", b"-")):
+        return False
+    is_requirement = any(each in first for each in (b"=", b"<", b">", b"~", b"!", b"@", b"["))
+    has_columns = any(each in first for each in (b",", b";", b"\t"))
+    return first.strip(b"\"'").lower() in _ONLY_COLUMNS or (has_columns and not is_requirement)
+
+
+def as_utf8(raw: bytes) -> bytes:
+    """Return a text that begins as UTF-16 does (Windows writes ``pip freeze >`` so) as UTF-8; other bytes as they are.
+
+    Raises `Malformed` if it begins so and is not.
+    """
+    if not raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return raw
+    try:
+        return raw.decode("utf-16").encode("utf-8")
+    except UnicodeError:
+        raise Malformed("this begins as UTF-16 and is not", where="$", next_step="Save it as UTF-8.") from None
 
 
 def check_size(raw: bytes) -> None:
@@ -96,9 +132,11 @@ def counted(components: list[ListedComponent]) -> list[ListedComponent]:
             f"an inventory has at most {COMPONENTS_MAX} components", where="$", next_step="Split it by asset."
         )
     for each in components:
-        if any(len(text or "") > COMPONENT_TEXT_CHARS_MAX for text in (each.name, each.version, each.purl)):
+        if any(
+            len(text or "") > COMPONENT_TEXT_CHARS_MAX for text in (each.name, each.version, each.purl, each.ecosystem)
+        ):
             raise Malformed(
-                f"a component's name, version and purl have at most {COMPONENT_TEXT_CHARS_MAX} characters",
+                f"a component's name, version, purl and ecosystem have at most {COMPONENT_TEXT_CHARS_MAX} characters",
                 where=each.where,
                 next_step="Correct it.",
             )

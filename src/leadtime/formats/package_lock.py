@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from leadtime.formats.inventories import InventoryForm, InventoryListing, ListedComponent, counted, inventory_json
 from leadtime.formats.limits import COMPONENTS_MAX
 from leadtime.formats.members import JsonObject, object_in, text_in
@@ -9,6 +11,7 @@ from leadtime.foundation.errors import Malformed
 
 ECOSYSTEM = "npm"
 _CHARS_MAX = 100_000
+_WHERE_CHARS_MAX = 500
 _FOLDER = "node_modules/"
 _ALIAS = "npm:"
 
@@ -31,7 +34,7 @@ def _flat(packages: JsonObject) -> list[ListedComponent]:
     """Read versions 2 and 3: one member per folder."""
     found: list[ListedComponent] = []
     for folder, value in packages.items():
-        where = f"$.packages[{len(found)}]"
+        where = _member("$.packages", folder)
         package = object_in(value, where)
         if _FOLDER not in folder or package.get("link") is True:
             continue
@@ -43,17 +46,23 @@ def _flat(packages: JsonObject) -> list[ListedComponent]:
 def _nested(document: JsonObject) -> list[ListedComponent]:
     """Read version 1: dependencies inside dependencies, without recursion."""
     found: list[ListedComponent] = []
-    waiting = [document]
+    waiting = [("$", document)]
     while waiting and len(found) <= COMPONENTS_MAX:
-        dependencies = waiting.pop().get("dependencies")
+        parent, package = waiting.pop()
+        dependencies = package.get("dependencies")
         if dependencies is None:
             continue
-        for name, value in object_in(dependencies, "$.dependencies").items():
-            where = f"$..dependencies[{len(found)}]"
-            package = object_in(value, where)
-            found.append(_component(name, text_in(package, "version", where, chars_max=_CHARS_MAX), where))
-            waiting.append(package)
+        for name, value in object_in(dependencies, f"{parent}.dependencies").items():
+            where = _member(f"{parent}.dependencies", name)
+            inner = object_in(value, where)
+            found.append(_component(name, text_in(inner, "version", where, chars_max=_CHARS_MAX), where))
+            waiting.append((where, inner))
     return found
+
+
+def _member(parent: str, name: str) -> str:
+    """Return where a member stands; a place that is too long keeps its end."""
+    return f"{parent}[{json.dumps(name)}]"[-_WHERE_CHARS_MAX:]
 
 
 def _component(name: str, version: str | None, where: str) -> ListedComponent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from packageurl import PackageURL
@@ -11,7 +12,7 @@ from packaging.utils import canonicalize_name
 from leadtime.foundation.errors import Malformed
 from leadtime.packages.limits import PURL_CHARACTERS_MAX
 
-_ECOSYSTEM_OF_TYPE = {
+ECOSYSTEMS_BY_TYPE: Mapping[str, str] = {
     "pypi": "PyPI",
     "npm": "npm",
     "golang": "Go",
@@ -29,6 +30,7 @@ _ECOSYSTEM_OF_TYPE = {
     "conan": "ConanCenter",
     "bitnami": "Bitnami",
 }
+"""Purl type -> OSV's name of the world that it names."""
 _ECOSYSTEM_OF_DISTRIBUTION = {
     ("deb", "debian"): "Debian",
     ("deb", "ubuntu"): "Ubuntu",
@@ -41,8 +43,9 @@ _ECOSYSTEM_OF_DISTRIBUTION = {
     ("rpm", "opensuse"): "openSUSE",
     ("rpm", "suse"): "SUSE",
 }
+ECOSYSTEMS_OF_DISTRIBUTIONS: frozenset[str] = frozenset(_ECOSYSTEM_OF_DISTRIBUTION.values())
 _PLACE_OF_ECOSYSTEM: dict[str, tuple[str, str | None]] = {
-    **{ecosystem: (kind, None) for kind, ecosystem in _ECOSYSTEM_OF_TYPE.items()},
+    **{ecosystem: (kind, None) for kind, ecosystem in ECOSYSTEMS_BY_TYPE.items()},
     **{ecosystem: place for place, ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.items()},
 }
 _SEPARATOR_OF_TYPE = {"maven": ":", "npm": "/", "golang": "/", "composer": "/", "swift": "/", "githubactions": "/"}
@@ -88,14 +91,14 @@ class Purl:
     @property
     def ecosystem(self) -> str | None:
         """Return what OSV calls this package's world ("PyPI", "npm", "Debian"), or None where OSV has no name."""
-        if self.type in _ECOSYSTEM_OF_TYPE:
-            return _ECOSYSTEM_OF_TYPE[self.type]
+        if self.type in ECOSYSTEMS_BY_TYPE:
+            return ECOSYSTEMS_BY_TYPE[self.type]
         return _ECOSYSTEM_OF_DISTRIBUTION.get((self.type, (self.namespace or "").lower()))
 
     @property
     def full_name(self) -> str:
         """Return the name as the package's own world writes it: ``@scope/name``, ``group:artifact``, ``ujson``."""
-        if self.namespace is None or self.ecosystem in _ECOSYSTEM_OF_DISTRIBUTION.values():
+        if self.namespace is None or self.ecosystem in ECOSYSTEMS_OF_DISTRIBUTIONS:
             return self.name
         return f"{self.namespace}{_SEPARATOR_OF_TYPE.get(self.type, '/')}{self.name}"
 
@@ -112,6 +115,11 @@ def parse_purl(text: str, *, where: str) -> Purl:
     except ValueError:
         raise Malformed("this is not a package URL", where=where, next_step=_STEP) from None
     return _checked(found, where)
+
+
+def is_ecosystem(name: str) -> bool:
+    """Tell whether `purl_for` knows an ecosystem ("PyPI", "Debian:12")."""
+    return name.partition(":")[0] in _PLACE_OF_ECOSYSTEM
 
 
 def purl_for(ecosystem: str, name: str, *, where: str = "package") -> Purl:

@@ -163,11 +163,18 @@ def test_the_most_urgent_comes_first_with_its_row_and_what_was_assumed(
     options = ("--kev", str(kev), "--enumerated", "2026-08-03")
     assert call(tmp_path, advisories, "ujson==5.0.0\nzlib-ng==1\n", *options) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "pkg:pypi/zlib-ng@1: Z, CVE-2021-0009: no fixed version is named; undetermined: missing whether an attack can "
-        "be automated (an entry in KEV is never defaulted) and the technical impact (an entry in KEV is never "
-        "defaulted); KEV itself says 2026-08-20",
-        "pkg:pypi/ujson@5.0.0: A-1, CVE-2021-0001: update to 5.2.0; by 2026-08-17 (14 days); row 7; X",
-        "Dates and rows: CISA BOD 26-04; X",
+        (
+            "pkg:pypi/zlib-ng@1: Z, CVE-2021-0009: no fixed version is named; undetermined: missing whether an attack "
+            "can be automated (an entry in KEV is never defaulted) and the technical impact (an entry in KEV is never "
+            "defaulted); KEV itself says 2026-08-20"
+        ),
+        (
+            "pkg:pypi/ujson@5.0.0: A-1, CVE-2021-0001: update to 5.2.0; by 2026-08-17 (14 days); row 7; "
+            "assumed: exposure is not known: reckoned as exposed to the internet; "
+            "assumed: whether an attack can be automated is not known: reckoned as no, since it is not in KEV; "
+            "assumed: the technical impact is not known: reckoned as total, since it is not in KEV"
+        ),
+        "Dates and rows: CISA BOD 26-04; informative: the directive binds federal civilian agencies only",
     ]
 
 

@@ -30,6 +30,10 @@ def named(ecosystem: str | None, name: str, version: str | None = "1") -> Listed
             Installed("pkg:golang/example.org/mod", "v1.2.3"),
         ),
         (named("Go", "example.org/mod"), Installed("pkg:golang/example.org/mod", "1")),
+        (named("python", "Foo.Bar_baz"), Installed("pkg:pypi/foo-bar-baz", "1")),
+        (named("pypi", "a"), Installed("pkg:pypi/a", "1")),
+        (named("NPM", "@scope/name"), Installed("pkg:npm/%40scope/name", "1")),
+        (named("debian:12", "zlib"), Installed("pkg:deb/debian/zlib", "1", "12")),
         (named("Maven", "org.example:lib"), Installed("pkg:maven/org.example/lib", "1")),
         (by_purl("pkg:maven/org.example/lib@1?type=jar"), Installed("pkg:maven/org.example/lib", "1")),
         (by_purl("pkg:pypi/a", "3"), Installed("pkg:pypi/a", "3")),
@@ -61,12 +65,18 @@ def test_a_binary_package_stands_for_its_source_package_too() -> None:
 @pytest.mark.parametrize(
     ("component", "why"),
     [
-        (named(None, "in-house"), "it has neither a purl nor an ecosystem"),
+        (
+            named(None, "in-house"),
+            "it has neither an ecosystem nor a purl: add a column ecosystem (PyPI, npm, Maven, Debian:12) or purl",
+        ),
         (named("PyPI", "a", None), "no exact version is given"),
         (by_purl("pkg:pypi/a"), "no exact version is given"),
         (by_purl("nothing"), "this is not a package URL"),
         (by_purl("pkg:pypi/a b@1"), "a purl has no spaces or control characters"),
-        (named("Nowhere", "a"), "this ecosystem has no purl type here"),
+        (
+            named("library", "a"),
+            "its ecosystem is not known here: write one that OSV names (PyPI, npm, Maven, Debian:12) or a purl",
+        ),
     ],
 )
 def test_what_cannot_be_matched_is_said_with_its_reason(component: ListedComponent, why: str) -> None:
@@ -80,3 +90,8 @@ def test_each_package_and_version_is_there_once() -> None:
     assert found.components == 4
     assert found.installed == (Installed("pkg:pypi/a", "1"), Installed("pkg:pypi/a", "2"))
     assert [each.name for each in found.unmatchable] == ["x"]
+
+
+def test_a_bill_without_a_purl_says_what_its_maker_can_do() -> None:
+    found = contents_of(InventoryListing(InventoryForm.CYCLONEDX, (named(None, "in-house"),)))
+    assert [each.why for each in found.unmatchable] == ["it has no purl: have the tool that writes the bill add one"]

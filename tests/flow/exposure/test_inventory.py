@@ -111,7 +111,10 @@ def test_an_inventory_is_kept_in_numbers_and_what_cannot_be_matched_is_listed(
             2,
         )
         assert [(each.name, each.why) for each in kept.unmatchable] == [
-            ("in-house", "it has neither a purl nor an ecosystem")
+            (
+                "in-house",
+                "it has neither an ecosystem nor a purl: add a column ecosystem (PyPI, npm, Maven, Debian:12) or purl",
+            )
         ]
         assert (kept.unmatchable_count, kept.kept_at) == (1, clock.now())
         assert list_inventories(tx) == (kept,)

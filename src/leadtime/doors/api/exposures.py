@@ -22,7 +22,7 @@ router = APIRouter()
 _INVENTORY_BODY = {
     "requestBody": {
         "required": True,
-        "description": "CycloneDX JSON, pip freeze, package-lock.json, or CSV with name and version.",
+        "description": "CycloneDX JSON, pip freeze, package-lock.json, or CSV (name, version, ecosystem; or purl).",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

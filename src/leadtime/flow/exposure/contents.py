@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 
 from leadtime.flow.exposure.records import Contents, Installed, Unmatchable
-from leadtime.formats.inventories import InventoryListing, ListedComponent
+from leadtime.formats.inventories import InventoryForm, InventoryListing, ListedComponent
 from leadtime.foundation.errors import Malformed
-from leadtime.packages.purls import Purl, parse_purl, purl_for
+from leadtime.packages.ecosystems import ecosystem_meant
+from leadtime.packages.purls import Purl, is_ecosystem, parse_purl, purl_for
 
 PURLS_CACHED_MAX = 131_072
 
-NO_NAME = "it has neither a purl nor an ecosystem"
+NO_NAME = "it has no purl: have the tool that writes the bill add one"
+NO_ECOSYSTEM = "it has neither an ecosystem nor a purl: add a column ecosystem (PyPI, npm, Maven, Debian:12) or purl"
+UNKNOWN_ECOSYSTEM = "its ecosystem is not known here: write one that OSV names (PyPI, npm, Maven, Debian:12) or a purl"
 NO_VERSION = "no exact version is given"
 
 
@@ -26,7 +29,8 @@ def contents_of(listing: InventoryListing) -> Contents:
             unmatchable.append(Unmatchable(component.where, component.name, component.version, problem.what))
             continue
         if isinstance(found, str):
-            unmatchable.append(Unmatchable(component.where, component.name, component.version, found))
+            why = NO_ECOSYSTEM if found is NO_NAME and listing.form is InventoryForm.CSV else found
+            unmatchable.append(Unmatchable(component.where, component.name, component.version, why))
         else:
             installed.update(dict.fromkeys(found))
     return Contents(len(listing.components), tuple(installed), tuple(unmatchable))
@@ -37,7 +41,10 @@ def _installed(component: ListedComponent) -> tuple[Installed, ...] | str:
     if component.purl:
         purl = _parsed(component.purl)
     elif component.ecosystem:
-        purl = _named(component.ecosystem, component.name)
+        meant = ecosystem_meant(component.ecosystem)
+        if not is_ecosystem(meant):
+            return UNKNOWN_ECOSYSTEM
+        purl = _named(meant, component.name)
     else:
         return NO_NAME
     version = purl.version or component.version
