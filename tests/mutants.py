@@ -1,4 +1,4 @@
-"""Change every ``rules.py`` in small ways, one at a time, and count the changes that no test notices.
+"""Change every ``rules.py``, and the order of versions, in small ways, and count the changes that no test notices.
 
 Run by ``make mutants``; needs no database. Prints a line for each file and every survivor, and fails below 85 % killed.
 Names of functions narrow it down: ``python tests/mutants.py 'leadtime.flow.merging.rules*'``.
@@ -34,7 +34,7 @@ def main(wanted: list[str]) -> int:
         ended = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)
     killed: Counter[str] = Counter()
     found: Counter[str] = Counter()
-    for meta in sorted(MUTANTS.glob("src/leadtime/**/rules.py.meta")):
+    for meta in sorted(MUTANTS.glob("src/leadtime/**/*.py.meta")):
         codes = json.loads(meta.read_text())["exit_code_by_key"]
         for name, code in codes.items():
             if wanted and not any(fnmatch(name, pattern) for pattern in wanted):
