@@ -24,6 +24,8 @@ if [ "$1" = test ]; then
   need npm command -v npm
   need zlib1g-dev test -e /usr/include/zlib.h
   need libjpeg-dev test -e /usr/include/jpeglib.h
+  need golang-go command -v go
+  need golang-golang-x-mod-dev test -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog
 fi
 
 [ -z "$missing" ] && exit 0
