@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 import threading
@@ -22,7 +22,8 @@ from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation import Begun, Outcome
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import read_settings
-from leadtime.workflows import proving
+from leadtime.workflows import prove_apart, proving
+from leadtime.workflows.prove_apart import as_message, read_message
 from leadtime.workflows.proving import prove, read_outcome
 
 RECIPE = b'{"schema":"leadtime.recipe/1"}'
@@ -40,34 +41,60 @@ def settings(home):
     return read_settings({"LEADTIME_HOME": str(home)})
 
 
-def validate_is(monkeypatch, script: str) -> None:
-    """Let ``leadtime validate`` be ``script``; it finds RECIPE's and the input's paths in ``sys.argv[2::2]``."""
-    monkeypatch.setattr(proving, "VALIDATE", ("-c", f"import sys, os, json\n{script}"))
+def run_is(monkeypatch, script: str) -> None:
+    """Let the process that proves run ``script``; the reproducer is its standard input."""
+    monkeypatch.setattr(proving, "APART", f"import sys, os, json\n{script}")
 
 
 def answer_of(monkeypatch, settings, script: str) -> dict:
     """Return what ``script``, which prints an answer, lets the run come to."""
-    validate_is(monkeypatch, script)
+    run_is(monkeypatch, script)
     return json.loads(prove(settings, BEGUN, threading.Event()).result)
 
 
-def test_the_run_finds_the_reproducer_in_a_private_folder_that_is_gone_afterwards(monkeypatch, settings):
+def test_the_run_gets_the_reproducer_through_a_pipe_and_nothing_of_it_is_on_disk(monkeypatch, settings):
     told = answer_of(
         monkeypatch,
         settings,
         """
-recipe, given = sys.argv[2], sys.argv[4]
-here = os.path.dirname(recipe)
-print(json.dumps({"verdict": "not_reproduced", "here": here, "mode": os.stat(here).st_mode, "cwd": os.getcwd(),
-    "recipe": open(recipe).read(), "input": open(given, "rb").read().hex(), "file": open(here + "/src/run.c").read()}))
-sys.exit(3)""",
+here = os.listdir("/proc/self/fd")
+places = sorted({os.readlink(f"/proc/self/fd/{n}") for n in "012"})
+print(json.dumps({"verdict": "not_reproduced", "given": sys.stdin.read(), "cwd": os.getcwd(), "path": sys.path,
+    "places": places}))""",
     )
 
-    assert told["cwd"] == told["here"]
-    assert Path(told["here"]).parent == settings.home / "running"
-    assert (stat.S_IMODE(told["mode"]), told["recipe"].encode()) == (0o700, RECIPE)
-    assert (told["input"], told["file"]) == ("00ff", "int main;")
-    assert list((settings.home / "running").iterdir()) == []
+    assert read_message(told["given"].encode()) == REPRODUCER
+    assert told["places"] == [f"/memfd:{name} (deleted)" for name in ("answer", "errors", "reproducer")]
+    assert list(settings.home.iterdir()) == []
+
+
+def test_no_module_of_a_report_or_of_a_working_directory_is_imported(monkeypatch, settings, tmp_path):
+    marker = tmp_path / "marker"
+    for name in ("leadtime", "click", "json", "sitecustomize"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"open({str(marker)!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    hostile = tuple(NamedFile(f"{name}/__init__.py", b"raise SystemExit(77)") for name in ("leadtime", "click"))
+    begun = Begun(UUID(int=1), UUID(int=2), 1, Reproducer(RECIPE, hostile, NamedFile("i", b"")))
+
+    found = prove(settings, begun, threading.Event())
+
+    assert found.verdict == "inconclusive"
+    assert json.loads(found.result)["reason"].startswith("$.subject: ")
+    assert not marker.exists()
+
+
+def test_the_run_starts_isolated_and_outside_every_folder_of_ours(monkeypatch, settings):
+    told = answer_of(
+        monkeypatch,
+        settings,
+        """print(json.dumps({"verdict": "not_reproduced", "cwd": os.getcwd(), "path": sys.path,
+        "isolated": sys.flags.isolated}))""",
+    )
+
+    assert (told["cwd"], told["isolated"]) == ("/", 1)
+    assert "" not in told["path"]
 
 
 def test_the_run_gets_neither_secrets_nor_open_files(monkeypatch, settings):
@@ -79,8 +106,7 @@ def test_the_run_gets_neither_secrets_nor_open_files(monkeypatch, settings):
         settings,
         """
 files = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")]
-print(json.dumps({"verdict": "inconclusive", "environment": dict(os.environ), "files": files}))
-sys.exit(4)""",
+print(json.dumps({"verdict": "inconclusive", "environment": dict(os.environ), "files": files}))""",
     )
 
     assert "secret" not in told["environment"].values()
@@ -90,16 +116,16 @@ sys.exit(4)""",
 
 
 @pytest.mark.parametrize(
-    ("code", "answer", "outcome"),
+    ("answer", "outcome"),
     [
-        (0, REPRODUCED, Outcome("reproduced", "sha256:1", b"")),
-        (3, {"verdict": "not_reproduced", "crash": None}, Outcome("not_reproduced", None, b"")),
-        (3, {"verdict": "harness_fault", "crash": CRASH}, Outcome("harness_fault", None, b"")),
-        (4, {"verdict": "inconclusive"}, Outcome("inconclusive", None, b"")),
+        (REPRODUCED, Outcome("reproduced", "sha256:1", b"")),
+        ({"verdict": "not_reproduced", "crash": None}, Outcome("not_reproduced", None, b"")),
+        ({"verdict": "harness_fault", "crash": CRASH}, Outcome("harness_fault", None, b"")),
+        ({"verdict": "inconclusive"}, Outcome("inconclusive", None, b"")),
     ],
 )
-def test_a_verdict_is_kept_whole(monkeypatch, settings, code, answer, outcome):
-    validate_is(monkeypatch, f"print(json.dumps({answer!r})); sys.exit({code})")
+def test_a_verdict_is_kept_whole(monkeypatch, settings, answer, outcome):
+    run_is(monkeypatch, f"print(json.dumps({answer!r}))")
 
     found = prove(settings, BEGUN, threading.Event())
 
@@ -107,17 +133,13 @@ def test_a_verdict_is_kept_whole(monkeypatch, settings, code, answer, outcome):
     assert json.loads(found.result) == answer
 
 
-def test_a_recipe_that_is_refused_is_decided_with_the_sentence(monkeypatch, settings):
-    validate_is(
-        monkeypatch, "print('other', file=sys.stderr); print('run: no such thing', file=sys.stderr); sys.exit(2)"
-    )
-
+def test_a_recipe_that_is_refused_is_decided_with_the_sentence(settings):
     found = prove(settings, BEGUN, threading.Event())
 
     assert (found.verdict, found.signature) == ("inconclusive", None)
     assert json.loads(found.result) == {
         "verdict": "inconclusive",
-        "reason": "run: no such thing",
+        "reason": "$.subject: this must be an object. Write it in braces.",
         "crash": None,
         "fixed": None,
         "evidence": [],
@@ -125,25 +147,23 @@ def test_a_recipe_that_is_refused_is_decided_with_the_sentence(monkeypatch, sett
 
 
 def test_a_report_without_a_reproducer_is_decided_without_a_run(monkeypatch, settings):
-    validate_is(monkeypatch, "raise SystemExit(9)")
+    run_is(monkeypatch, "raise SystemExit(9)")
 
     found = prove(settings, Begun(UUID(int=1), UUID(int=2), 1, None), threading.Event())
 
     assert json.loads(found.result)["reason"] == "the report carries no reproducer"
 
 
-@pytest.mark.parametrize("code", [1, 5, 139])
+@pytest.mark.parametrize("code", [1, 2, 3, 5, 139])
 def test_a_run_that_did_not_come_to_a_verdict_is_tried_again(monkeypatch, settings, code):
-    validate_is(monkeypatch, f"sys.exit({code})")
+    run_is(monkeypatch, f"sys.exit({code})")
 
     with pytest.raises(Unavailable, match="the run ended without a verdict: it said nothing"):
         prove(settings, BEGUN, threading.Event())
 
-    assert list((settings.home / "running").iterdir()) == []
-
 
 def test_a_run_is_given_up_when_the_worker_is_to_stop(monkeypatch, settings):
-    validate_is(monkeypatch, "import time; time.sleep(600)")
+    run_is(monkeypatch, "import time; time.sleep(600)")
     stopping = threading.Event()
     stopping.set()
 
@@ -153,7 +173,7 @@ def test_a_run_is_given_up_when_the_worker_is_to_stop(monkeypatch, settings):
 
 def test_a_run_that_ignores_being_asked_is_killed_at_its_bound(monkeypatch, settings):
     ready = settings.home / "ready"
-    validate_is(
+    run_is(
         monkeypatch,
         f"import time, signal; signal.signal(15, signal.SIG_IGN); open({str(ready)!r}, 'w'); time.sleep(600)",
     )
@@ -166,12 +186,12 @@ def test_a_run_that_ignores_being_asked_is_killed_at_its_bound(monkeypatch, sett
     assert ready.exists()
 
 
-def test_a_run_dies_with_its_worker_and_the_next_removes_what_it_left(monkeypatch, settings, tmp_path):
+def test_a_run_dies_with_its_worker(settings, tmp_path):
     note = tmp_path / "pid"
     run = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     worker = (
         "import sys, threading; from tests.workflows.test_proving import BEGUN, proving, read_settings;"
-        f"proving.VALIDATE = ('-c', {run!r});"
+        f"proving.APART = {run!r};"
         f"proving.prove(read_settings({{'LEADTIME_HOME': {str(settings.home)!r}}}), BEGUN, threading.Event())"
     )
     process = subprocess.Popen([sys.executable, "-c", worker], cwd=Path(__file__).parents[2])
@@ -183,12 +203,6 @@ def test_a_run_dies_with_its_worker_and_the_next_removes_what_it_left(monkeypatc
     process.wait()
     while Path("/proc", note.read_text()).exists() and _state(note.read_text()) != "Z":
         assert time.monotonic() < end
-    (abandoned,) = (settings.home / "running").iterdir()
-
-    validate_is(monkeypatch, "print(json.dumps({'verdict': 'not_reproduced'})); sys.exit(3)")
-    prove(settings, BEGUN, threading.Event())
-
-    assert not abandoned.exists()
 
 
 def _state(pid: str) -> str:
@@ -198,12 +212,28 @@ def _state(pid: str) -> str:
         return "Z"
 
 
-def test_the_folder_of_a_run_that_goes_on_is_left_alone(monkeypatch, settings):
-    with proving._folder(settings, REPRODUCER) as mine:
-        validate_is(monkeypatch, "print(json.dumps({'verdict': 'not_reproduced'})); sys.exit(3)")
-        prove(settings, BEGUN, threading.Event())
-        assert (mine / "recipe.json").read_bytes() == RECIPE
-    assert not mine.exists()
+@pytest.mark.parametrize("message", [b"", b"[]", b'{"recipe": 1, "files": [], "input": {}}', b"nonsense"])
+def test_a_message_that_spells_no_reproducer_is_refused(message):
+    with pytest.raises(Malformed):
+        read_message(message)
+
+
+def test_a_run_that_is_asked_to_end_gives_up(monkeypatch, settings):
+    def told_to_stop(_reproducer, _fetcher, _workshop, *, stopping):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.is_set()
+        raise Unavailable("stopped")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(prove_apart, "prove", told_to_stop)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(as_message(REPRODUCER))))
+    monkeypatch.setenv("LEADTIME_HOME", str(settings.home))
+
+    with pytest.raises(SystemExit) as ended:
+        prove_apart.main()
+
+    signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 5
 
 
 @pytest.mark.parametrize(

@@ -122,4 +122,4 @@ def _tied_to_us(arguments: Sequence[str]) -> list[str]:
     """Return the command, told by the kernel to stop when we are killed, where ``setpriv`` can arrange that."""
     setpriv = shutil.which("setpriv")
     tie = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-    return [*tie, sys.executable, "-m", "leadtime.doors.cli.main", *arguments]
+    return [*tie, sys.executable, "-I", "-m", "leadtime.doors.cli.main", *arguments]

@@ -1,23 +1,18 @@
 """Run a report's reproducer in a process of its own, and believe what comes back only as far as it can be checked.
 
-The process is ``leadtime validate``, the very command that anybody runs by hand: it gets a folder with the recipe, the
-files and the input, and neither database nor token. The folder is under LEADTIME_HOME (0700), is removed after the run,
-and one that a killed worker left is removed by the next.
+The process gets the reproducer through its standard input, and neither database nor token. It starts outside every
+folder that holds anything of a finder's, isolated: what a report carries is never in the path of an interpreter of
+ours, and lies in no file before the sandbox's own.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping
 from typing import IO
 
 from leadtime.flow.intake import Reproducer
@@ -26,8 +21,12 @@ from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import Settings
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
+from leadtime.workflows.prove_apart import as_message, undecided
 
-VALIDATE = ("-m", "leadtime.doors.cli.main", "validate", "--json")
+APART = "from leadtime.workflows.prove_apart import main; main()"
+"""What the process runs; ``-I`` keeps the working directory, the user's own modules and PYTHON* variables out."""
+
+NEUTRAL_PLACE = "/"
 RUN_SECONDS_MAX = 14_400
 """One validation, with fetching and both builds; the recipe's own limits end it long before."""
 
@@ -39,10 +38,6 @@ FRAMES_MAX = 10_000
 FRAME_CHARS_MAX = 5_000
 REPRODUCED = "reproduced"
 WORDS = frozenset({REPRODUCED, "not_reproduced", "harness_fault", "inconclusive"})
-
-EXIT_REFUSED = 2
-EXITS_DECIDED = frozenset({0, 3, 4})
-"""Exit codes of ``leadtime validate`` that come with a verdict (reproduced, not, could not decide)."""
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LEADTIME_HOME", "LEADTIME_PYTHON", "LEADTIME_SANDBOX_USER")
 """Variables that the run gets besides those that pip and npm read for their registries; secrets are not among them."""
@@ -56,20 +51,11 @@ def prove(settings: Settings, begun: Begun, stopping: threading.Event) -> Outcom
     Raises `Unavailable` if the worker is to stop, or if a release could not be fetched just now.
     """
     if begun.reproducer is None:
-        return undecided("the report carries no reproducer")
-    with _folder(settings, begun.reproducer) as folder:
-        code, answer, words = _run(settings, folder, begun.reproducer.input.name, stopping)
-    if code in EXITS_DECIDED:
+        return read_outcome(undecided("the report carries no reproducer"))
+    code, answer, words = _run(settings, begun.reproducer, stopping)
+    if code == 0:
         return read_outcome(answer)
-    if code == EXIT_REFUSED:
-        return undecided(words)
     raise Unavailable(f"the run ended without a verdict: {words}", next_step="It is tried again by itself.")
-
-
-def undecided(reason: str) -> Outcome:
-    """Return the outcome of what could not be run, with the reason."""
-    result: Json = {"verdict": "inconclusive", "reason": reason, "crash": None, "fixed": None, "evidence": []}
-    return Outcome("inconclusive", None, canonical_json(result))
 
 
 def read_outcome(answer: bytes) -> Outcome:
@@ -108,63 +94,30 @@ def _wrong(where: str) -> Malformed:
     return Malformed("a run answered something that it cannot mean", where=where, next_step="Look at its worker.")
 
 
-@contextmanager
-def _folder(settings: Settings, reproducer: Reproducer) -> Iterator[Path]:
-    """Lay the reproducer out in a private folder for as long as the block runs; whoever holds its lock is using it."""
-    shelf = settings.home / "running"
-    shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_abandoned(shelf)
-    folder = Path(tempfile.mkdtemp(dir=shelf))
-    try:
-        with _held(folder):
-            (folder / "recipe.json").write_bytes(reproducer.recipe)
-            for file in (*reproducer.files, reproducer.input):
-                place = folder / file.name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(file.content)
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock; raises `BlockingIOError` if somebody does."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(opened)
-
-
-def _remove_abandoned(shelf: Path) -> None:
-    """Remove the folders of workers that were killed; an empty one may be somebody's who is about to lock it."""
-    for folder in shelf.iterdir():
-        with suppress(BlockingIOError, FileNotFoundError):
-            if any(folder.iterdir()):
-                with _held(folder):
-                    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(settings: Settings, folder: Path, input_name: str, stopping: threading.Event) -> tuple[int, bytes, str]:
-    """Run the command to its end and return its exit code, its answer, and its last words."""
-    command = [sys.executable, *VALIDATE, "--recipe", str(folder / "recipe.json"), "--input", str(folder / input_name)]
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
+def _run(settings: Settings, reproducer: Reproducer, stopping: threading.Event) -> tuple[int, bytes, str]:
+    """Run the process to its end and return its exit code, its answer, and its last words."""
+    with _in_memory("reproducer") as message, _in_memory("answer") as answer, _in_memory("errors") as errors:
+        message.write(as_message(reproducer))
+        message.seek(0)
         running = subprocess.Popen(
             # The kernel ends it with us, however we end.
-            ["setpriv", "--pdeathsig", "KILL", *command],
-            stdin=subprocess.DEVNULL,
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", APART],
+            stdin=message,
             stdout=answer,
             stderr=errors,
             env=_environment(settings, os.environ),
-            cwd=folder,
+            cwd=NEUTRAL_PLACE,
         )
         try:
             _wait(running, stopping)
         finally:
             _end(running)
         return running.returncode, _read(answer, RESULT_BOUNDS.bytes_max + 1), _last_words(errors)
+
+
+def _in_memory(name: str) -> IO[bytes]:
+    """Return a file that is on no disk."""
+    return os.fdopen(os.memfd_create(name, os.MFD_CLOEXEC), "w+b")
 
 
 def _environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:

@@ -134,7 +134,7 @@ def serving(settings: Settings, console: Console) -> Iterator[subprocess.Popen[b
     """Run the site and every queue as a process of its own while the block runs."""
     log = (settings.home / "serve.log").open("wb")
     environment = dict(os.environ, LEADTIME_HOME=str(settings.home))
-    arguments = [sys.executable, "-m", "leadtime.doors.cli.main", "serve", "--same-host"]
+    arguments = [sys.executable, "-I", "-m", "leadtime.doors.cli.main", "serve", "--same-host"]
     site = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
         with console.status("Starting the site …"):

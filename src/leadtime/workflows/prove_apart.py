@@ -1,0 +1,103 @@
+"""The process that proves one reproducer: takes it on standard input, and gives the verdict on standard output.
+
+Started by `proving`, isolated (``python -I``), with neither database nor token. What a finder sent reaches it as bytes
+in a pipe, never as files in a folder that an interpreter might look into.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import sys
+import threading
+
+from leadtime.flow.intake import NamedFile, Reproducer
+from leadtime.flow.validation import Workshop, as_bytes, prove
+from leadtime.foundation.digests import canonical_json
+from leadtime.foundation.errors import LeadtimeError, Malformed, Unavailable
+from leadtime.foundation.settings import Settings, read_settings
+from leadtime.foundation.strict_json import Json, JsonBounds, read_json
+from leadtime.packages.fetch import open_fetcher
+
+MESSAGE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=4, values_max=1_000_000)
+EXIT_UNAVAILABLE = 5
+
+
+def as_message(reproducer: Reproducer) -> bytes:
+    """Return a reproducer as `read_message` reads it."""
+    files = [_as_plain(file) for file in reproducer.files]
+    return canonical_json({"recipe": _encoded(reproducer.recipe), "files": files, "input": _as_plain(reproducer.input)})
+
+
+def read_message(message: bytes) -> Reproducer:
+    """Return the reproducer that ``message`` spells; raises `Malformed` for anything else."""
+    found = read_json(message, MESSAGE_BOUNDS)
+    match found:
+        case {"recipe": str(recipe), "files": list(files), "input": given}:
+            return Reproducer(
+                recipe=base64.b64decode(recipe), files=tuple(_file(file) for file in files), input=_file(given)
+            )
+    raise _wrong()
+
+
+def workshop_of(settings: Settings) -> Workshop:
+    """Return where validations work in this installation."""
+    return Workshop(
+        cache=settings.home / "cache",
+        evidence=settings.home / "evidence",
+        python=settings.python,
+        sandbox_user=settings.sandbox_user,
+    )
+
+
+def undecided(reason: str) -> bytes:
+    """Return the answer for what could not be run, with the reason."""
+    return canonical_json({"verdict": "inconclusive", "reason": reason, "crash": None, "fixed": None, "evidence": []})
+
+
+def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event) -> bytes:
+    """Return the verdict on a reproducer as JSON; a recipe that is refused is decided, with the sentence.
+
+    Raises `Unavailable` where this machine or an index cannot do it now, or when ``stopping`` is set.
+    """
+    workshop = workshop_of(settings)
+    fetcher = open_fetcher(workshop.cache / "releases", os.environ)
+    try:
+        return as_bytes(prove(reproducer, fetcher, workshop, stopping=stopping))
+    except Unavailable:
+        raise
+    except LeadtimeError as refused:
+        return undecided(str(refused))
+
+
+def main() -> None:
+    """Read the reproducer, prove it, answer; asked to end, it gives up."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
+    reproducer = read_message(sys.stdin.buffer.read(MESSAGE_BOUNDS.bytes_max + 1))
+    try:
+        told = answer(reproducer, read_settings(os.environ), stopping)
+    except Unavailable as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(EXIT_UNAVAILABLE)
+    sys.stdout.buffer.write(told)
+
+
+def _as_plain(file: NamedFile) -> dict[str, Json]:
+    return {"name": file.name, "base64": _encoded(file.content)}
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _file(value: Json) -> NamedFile:
+    match value:
+        case {"name": str(name), "base64": str(content)}:
+            return NamedFile(name, base64.b64decode(content))
+    raise _wrong()
+
+
+def _wrong() -> Malformed:
+    return Malformed("this is not a reproducer", where="standard input", next_step="Send what as_message returns.")
