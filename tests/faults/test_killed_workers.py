@@ -159,7 +159,7 @@ def test_a_worker_killed_while_two_cases_become_one(scene, moment):
     scene.settle()
     scene.cast.hand_in(a_story_report("B-1", line=500 + NEAR_LINES_MAX), by=scene.cast.other_finder)
 
-    scene.kill_at("close_absorbed", 1, moment)
+    scene.kill_at("merge", 1, moment)
     scene.settle()
 
     with scene.database.transaction(SYSTEM) as tx:

@@ -11,6 +11,7 @@ from leadtime.packages.versions import (
     VersionKey,
     VersionOrder,
     compare,
+    in_version_order,
     key_or_none,
     order_for,
     shown_version,
@@ -262,3 +263,13 @@ def test_keys_are_sorted_and_not_hashed() -> None:
     assert key >= sort_key("PyPI", "1.0.0")
     with pytest.raises(TypeError):
         hash(key)
+
+
+@pytest.mark.parametrize("kind", ["PyPI", "pypi", "Debian:12"])
+def test_versions_are_listed_oldest_first_and_what_is_none_after_them(kind):
+    listed = ["5.10.0", "~odd", "5.9.0", "", "5.9.0"]
+    assert in_version_order(kind, listed) == ("5.9.0", "5.10.0", "", "~odd")
+
+
+def test_without_an_order_versions_are_listed_as_text():
+    assert in_version_order("generic", {"5.9.0", "5.10.0"}) == ("5.10.0", "5.9.0")

@@ -6,12 +6,16 @@ import asyncio
 import base64
 import json
 import threading
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
 
 from leadtime.flow import coordination, exposure, intake, merging, validation
+from leadtime.flow.advisory import Advisory
+from leadtime.flow.coordination import CaseFile, DeliveryLink
 from leadtime.flow.intake import ReportId
+from leadtime.flow.parties import OrganisationId
 from leadtime.flow.priority import Answer
 from leadtime.flow.validation import Begun, Outcome
 from leadtime.formats.advisories import AffectedSpan
@@ -29,7 +33,7 @@ from tests.flow.parties.factories import enrol
 
 CANARY = "canary-7f3a-write-past-the-indent-buffer"
 QUICK = Timings(heartbeat_seconds=0.5, dead_after_seconds=2, sweep_seconds=0.5, poll_seconds=0.2, drain_seconds=5)
-SUBJECT = {"vulnerable": "pkg:pypi/ujson@5.0.0", "fixed": "pkg:pypi/ujson@5.2.0"}
+UJSON = "pkg:pypi/ujson"
 WORDS = Words(
     title="ujson writes past a buffer when it indents",
     summary="A large indent writes past a buffer on the stack.",
@@ -41,13 +45,23 @@ WORDS = Words(
 )
 
 
-def a_story_report(reference: str, *, verdict: str = "reproduced", function: str = "leaf", line: int = 518) -> bytes:
+def a_story_report(
+    reference: str,
+    *,
+    verdict: str = "reproduced",
+    function: str = "leaf",
+    line: int = 518,
+    credit: Sequence[str] = (),
+    releases: tuple[str, str] = ("5.0.0", "5.2.0"),
+    title: str = f"Indenting overflows ({CANARY})",
+) -> bytes:
     """Return a report whose input tells `believe` what running it comes to."""
     told = json.dumps({"verdict": verdict, "function": function, "line": line}).encode()
     return json.dumps(
         {
             "schema": "leadtime.report/1",
-            "title": f"Indenting overflows ({CANARY})",
+            "title": title,
+            "credit": list(credit),
             "description": f"A deep document does it: {CANARY}.",
             "component": "pkg:pypi/ujson@5.0.0",
             "reference": reference,
@@ -55,7 +69,7 @@ def a_story_report(reference: str, *, verdict: str = "reproduced", function: str
             "reproducer": {
                 "recipe": {
                     "schema": "leadtime.recipe/1",
-                    "subject": SUBJECT,
+                    "subject": {"vulnerable": f"{UJSON}@{releases[0]}", "fixed": f"{UJSON}@{releases[1]}"},
                     "run": "{python} run.py {input}",
                     "files": ["run.py"],
                     "oracle": "sanitizer",
@@ -98,6 +112,7 @@ class Cast:
         self.finder = enrol(database, Role.FINDER, "Example Lab")[2]
         self.other_finder = enrol(database, Role.FINDER, "Example Fuzzer")[2]
         self.operator = enrol(database, Role.OPERATOR, "Example Hospital")[2]
+        self.maintainer = enrol(database, Role.MAINTAINER, "Example Project")[2]
 
     def hand_in(self, raw: bytes, *, by: Viewer | None = None) -> ReportId:
         with self.database.transaction(by or self.finder) as tx:
@@ -108,15 +123,38 @@ class Cast:
             raw = b"ujson==5.0.0\nrequests==2.31.0\n"
             return publishing.keep_inventory(tx, asset=asset, exposed=Answer.YES, raw=raw).id
 
-    def publish(self, report: ReportId) -> UUID:
-        """Publish an advisory on the report's case, as its coordinator."""
+    def case(self, report: ReportId) -> CaseFile:
+        """Return the case of the flaw that holds a report now, as its coordinator sees it."""
         with self.database.transaction(self.coordinator) as tx:
             vulnerability = merging.vulnerability_of(tx, report)
             assert vulnerability is not None
             case = coordination.find_case(tx, vulnerability)
             assert case is not None
-            drafted = draft_advisory(tx, case.id, WORDS, namespace="https://clearinghouse.example")
+            return coordination.read_case(tx, case.id)
+
+    def draft(self, report: ReportId, words: Words = WORDS) -> Advisory:
+        """Draft an advisory on the report's case, as its coordinator."""
+        case = self.case(report).case.id
+        with self.database.transaction(self.coordinator) as tx:
+            return draft_advisory(tx, case, words, namespace="https://clearinghouse.example")
+
+    def publish(self, report: ReportId) -> UUID:
+        """Publish an advisory on the report's case, as its coordinator."""
+        drafted = self.draft(report)
+        with self.database.transaction(self.coordinator) as tx:
             return publishing.publish(tx, drafted.id).id
+
+    def deliver(self, report: ReportId) -> DeliveryLink:
+        """Deliver the report's case to the maintainer."""
+        case = self.case(report).case.id
+        with self.database.transaction(self.coordinator) as tx:
+            return coordination.deliver(tx, case, OrganisationId(self.maintainer.organisation))
+
+    def embargo(self, report: ReportId, ends_at: str = "2026-12-01T12:00") -> None:
+        """Set the embargo of the report's case."""
+        case = self.case(report).case.id
+        with self.database.transaction(self.coordinator) as tx:
+            coordination.set_embargo(tx, case, ends_at=ends_at, zone="UTC")
 
 
 def state_of(database: Database) -> dict[str, object]:

@@ -10,7 +10,6 @@ from leadtime.flow.merging.rules import NEAR_LINES_MAX
 from leadtime.flow.validation import State
 from leadtime.foundation.access import SYSTEM
 from leadtime.workflows.report_to_operator import (
-    CLOSE_ABSORBED,
     MERGE,
     OPEN_CASE,
     VALIDATE,
@@ -111,7 +110,7 @@ def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):
     with database.transaction(SYSTEM) as tx:
         vulnerability = merging.vulnerability_of(tx, report)
 
-    entities = {VALIDATE: report, MERGE: report, OPEN_CASE: vulnerability, CLOSE_ABSORBED: vulnerability}
+    entities = {VALIDATE: report, MERGE: report, OPEN_CASE: vulnerability}
     for kind, step in steps(believe).items():
         later = advisory if kind.name == "match_advisory" else inventory
         step(station, entities.get(kind, later))

@@ -7,7 +7,7 @@ since its readers coerce ("1.2.3.4" as semantic version would silently become 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache, total_ordering
@@ -142,6 +142,18 @@ def compare(kind: str | VersionOrder, one: str, other: str) -> int:
     not comparable, and nothing may be concluded from it.
     """
     return _compared(_order(kind), one, other)
+
+
+def in_version_order(kind: str, versions: Iterable[str]) -> tuple[str, ...]:
+    """Return versions of an OSV ecosystem or purl type, oldest first; those that its order cannot read follow, as text.
+
+    Total for any texts, so that what is listed is listed the same way every time.
+    """
+    order = order_for(kind)
+    keys = {version: None if order is None else key_or_none(order, version) for version in sorted(versions)}
+    readable = [(key, version) for version, key in keys.items() if key is not None]
+    in_order = [version for _, version in sorted(readable, key=lambda pair: pair[0])]
+    return (*in_order, *(version for version, key in keys.items() if key is None))
 
 
 def without_local_part(order: VersionOrder, text: str) -> str:

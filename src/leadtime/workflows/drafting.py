@@ -1,27 +1,36 @@
-"""Begin a case's advisory: a person's words, and what the case already proves.
+"""Begin, renew and correct a case's advisory: a person's words, and what the case proves by now.
 
 Releases are called affected because they were run here and failed, or because the person entered a range with its
-source; finders are credited from the reports. Nothing is invented.
+source; finders are credited from the reports. Nothing is invented, and no report can stand in the way of publication.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadtime.flow import advisory, coordination, intake, merging, parties, validation
-from leadtime.flow.advisory import Advisory, DraftFacts, affected_package
+from leadtime.flow.advisory import Advisory, DraftFacts, FinderShare, affected_package, credits_of, runs_of
 from leadtime.flow.coordination import CaseFile, CaseId
-from leadtime.flow.intake import Report
-from leadtime.formats.advisories import AffectedSpan, Credit, CreditKind, Outcome, Publisher, Reference, Run
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging import Vulnerability
+from leadtime.formats.advisories import (
+    AdvisoryDocument,
+    AffectedSpan,
+    Credit,
+    CreditKind,
+    Outcome,
+    Publisher,
+    Reference,
+    Run,
+)
+from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.labels import Tlp
-from leadtime.packages.purls import parse_purl
 
-REPORTS_READ_MAX = 200
-"""Reports of one case whose runs and credits a draft names."""
+NAMED_REPORTS_MAX = 5_000
+"""Reports, oldest first, whose people are credited by name; for all others their organisation is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,59 +51,79 @@ def draft_advisory(tx: Transaction, case: CaseId, words: Words, *, namespace: st
 
     ``namespace`` is an address under the publisher's control. Raises as `advisory.draft` and `advisory.edit`.
     """
-    file = coordination.read_case(tx, case)
-    facts = _facts(tx, file, words)
+    facts = facts_of(tx, coordination.read_case(tx, case), words)
     if (held := advisory.find_advisory(tx, case)) is not None:
         return advisory.edit(tx, held.id, facts)
-    return advisory.draft(tx, case=case, facts=facts, publisher=_publisher(tx, namespace))
+    return advisory.draft(tx, case=case, facts=facts, publisher=Publisher(name=_own(tx).name, namespace=namespace))
 
 
-def _facts(tx: Transaction, file: CaseFile, words: Words) -> DraftFacts:
-    component = merging.read_vulnerability(tx, file.case.vulnerability).component
-    reports = tuple(intake.read_report(tx, report) for report in file.reports[:REPORTS_READ_MAX])
-    runs = {(run.version, run.outcome): run for report in reversed(reports) for run in _runs(tx, report)}
-    ordered = tuple(runs[key] for key in sorted(runs, key=lambda key: (key[1] is Outcome.FIXED, key[0])))
+def facts_of(tx: Transaction, file: CaseFile, words: Words, *, coordinators: tuple[str, ...] = ()) -> DraftFacts:
+    """Return what an advisory of a case says in ``words``, with its runs and credits as they are now.
+
+    ``coordinators``: organisations thanked for coordinating besides the viewer's own.
+    """
+    tx.require(Act.PUBLISH_ADVISORY, file.case.id)
+    found = merging.read_vulnerability(tx, file.case.vulnerability)
+    runs = runs_of(_runs(tx, found))
     return DraftFacts(
         title=words.title,
         summary=words.summary,
         remedy=words.remedy,
         cve=words.cve,
         cwes=words.cwes,
-        packages=(affected_package(component, runs=ordered, spans=words.spans),) if component else (),
-        credits=_credits(tx, file, reports),
+        packages=(affected_package(found.component, runs=runs, spans=words.spans),) if found.component else (),
+        credits=_credits(tx, file, found, (*coordinators, _own(tx).name)),
         references=words.references,
         tlp=Tlp.CLEAR,
     )
 
 
-def _runs(tx: Transaction, report: Report) -> Iterator[Run]:
-    """Yield what a report's validation showed for each release that it ran."""
-    kept = validation.read_validation(tx, report.id)
-    if kept.outcome is None or kept.outcome.verdict != "reproduced" or report.body.reproducer is None:
-        return
-    subject = json.loads(report.body.reproducer.recipe)["subject"]
-    shown = json.loads(kept.outcome.result)
-    yield Run(_version(subject["vulnerable"]), Outcome.AFFECTED, str(kept.id))
-    if subject.get("fixed") and (shown.get("fixed") or {}).get("verdict") == "clean":
-        yield Run(_version(subject["fixed"]), Outcome.FIXED, str(kept.id))
+def renewed_facts(tx: Transaction, held: Advisory) -> DraftFacts:
+    """Return a draft in its own words with the case's runs and credits as they are now: a report may have joined since.
+
+    A range that the person entered stays as it is, and so does who coordinated.
+    """
+    document = held.document
+    coordinators = tuple(each.name for each in document.credits if each.kind is CreditKind.COORDINATOR)
+    return facts_of(tx, coordination.read_case(tx, held.case), words_of(document), coordinators=coordinators)
 
 
-def _version(purl: str) -> str:
-    return parse_purl(purl, where="recipe.subject").version or ""
+def words_of(document: AdvisoryDocument) -> Words:
+    """Return the words of an advisory, so that a correction begins with them."""
+    return Words(
+        title=document.title,
+        summary=document.summary,
+        remedy=document.remedy,
+        cve=document.cve,
+        cwes=document.cwes,
+        spans=tuple(span for package in document.packages for span in package.spans),
+        references=document.references,
+    )
 
 
-def _credits(tx: Transaction, file: CaseFile, reports: tuple[Report, ...]) -> tuple[Credit, ...]:
+def _runs(tx: Transaction, found: Vulnerability) -> Iterator[Run]:
+    """Yield what was shown of each release that ran, one run a release and outcome, by the oldest report."""
+    shown: dict[tuple[str | None, Outcome], ReportId] = {}
+    for evidence in merging.read_evidence_of(tx, found.id):
+        shown.setdefault((evidence.release, Outcome.AFFECTED), evidence.report)
+        shown.setdefault((evidence.fixed_release, Outcome.FIXED), evidence.report)
+    for (release, outcome), report in shown.items():
+        if release is not None:
+            yield Run(release, outcome, str(validation.read_validation(tx, report).id))
+
+
+def _credits(
+    tx: Transaction, file: CaseFile, found: Vulnerability, coordinators: tuple[str, ...]
+) -> tuple[Credit, ...]:
     names = {each.organisation: each.name for each in file.participants}
-    finders = [text for report in reports for text in (report.body.credit or (names[report.organisation],))]
-    fixers = [names[each.organisation] for each in file.deliveries if each.fixed]
-    credited = [Credit(name, CreditKind.FINDER) for name in finders]
-    credited += [Credit(name, CreditKind.MAINTAINER) for name in fixers]
-    credited.append(Credit(_own(tx).name, CreditKind.COORDINATOR))
-    return tuple(dict.fromkeys(credited))
-
-
-def _publisher(tx: Transaction, namespace: str) -> Publisher:
-    return Publisher(name=_own(tx).name, namespace=namespace)
+    for organisation in {credit.organisation for credit in found.credits} - names.keys():
+        names[organisation] = parties.read_organisation(tx, organisation).name
+    named = intake.read_credits(tx, found.reports[:NAMED_REPORTS_MAX])
+    return credits_of(
+        (FinderShare(names[credit.organisation], named.get(credit.report, ())) for credit in found.credits),
+        maintainers=[names[each.organisation] for each in file.deliveries if each.fixed],
+        coordinators=coordinators,
+    )
 
 
 def _own(tx: Transaction) -> parties.Organisation:

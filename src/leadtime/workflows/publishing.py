@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from leadtime.flow import advisory, exposure
-from leadtime.flow.advisory import Advisory, AdvisoryId
+from leadtime.flow import advisory, coordination, exposure
+from leadtime.flow.advisory import Advisory, AdvisoryId, AdvisoryState
 from leadtime.flow.exposure import Inventory, InventoryId
 from leadtime.flow.priority import Answer
 from leadtime.formats.inventories import InventoryForm
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Transaction
+from leadtime.workflows.drafting import Words, facts_of, renewed_facts
 from leadtime.workflows.engine import Station, enqueue
 from leadtime.workflows.records import Kind, Queue
 
@@ -19,10 +20,30 @@ MATCH_INVENTORY = Kind("match_inventory", Queue.FLOW)
 
 
 def publish(tx: Transaction, found: AdvisoryId, *, early_because: str = "") -> Advisory:
-    """Publish a draft, and let it be held against every operator's inventories; raises as `advisory.publish`."""
+    """Publish a draft, and let it be held against every operator's inventories; raises as `advisory.publish`.
+
+    Runs and credits are those of the case as it is now: nobody who reported since it was drafted is left out.
+    """
+    held = advisory.read_advisory(tx, found)
+    if held.state is AdvisoryState.DRAFT:
+        advisory.edit(tx, found, renewed_facts(tx, held))
     published = advisory.publish(tx, found, early_because=early_because)
     enqueue(tx, MATCH_ADVISORY, found)
     return published
+
+
+def revise(tx: Transaction, found: AdvisoryId, words: Words, *, summary: str, early_because: str = "") -> Advisory:
+    """Publish a correction, with runs and credits as they are now, and let it be held against every inventory.
+
+    ``summary`` says what changed; what was withdrawn stands again, and a case that was opened again is published again.
+    Raises as `advisory.revise`.
+    """
+    held = advisory.read_advisory(tx, found)
+    file = coordination.read_case(tx, held.case)
+    facts = facts_of(tx, file, words)
+    revised = advisory.revise(tx, found, facts, summary=summary, early_because=early_because)
+    enqueue(tx, MATCH_ADVISORY, found)
+    return revised
 
 
 def withdraw(tx: Transaction, found: AdvisoryId, *, reason: str) -> Advisory:

@@ -10,16 +10,17 @@ do in between are verbs of the stages; those that make work for others are in `p
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from uuid import UUID
 
 from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.intake import Receipt, ReportId
-from leadtime.flow.merging import VulnerabilityId
-from leadtime.flow.validation import Begun, Outcome
+from leadtime.flow.merging import Merged, VulnerabilityId
+from leadtime.flow.validation import Begun, Outcome, Word
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.lines import one_line
 from leadtime.workflows.engine import Station, Step, enqueue
 from leadtime.workflows.evidence import evidence_of
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
@@ -28,9 +29,9 @@ from leadtime.workflows.records import Kind, Queue
 VALIDATE = Kind("validate", Queue.VALIDATION)
 MERGE = Kind("merge", Queue.FLOW)
 OPEN_CASE = Kind("open_case", Queue.FLOW)
-CLOSE_ABSORBED = Kind("close_absorbed", Queue.FLOW)
 
-REPRODUCED = "reproduced"
+UNTITLED = "A flaw without a title"
+"""Of a case whose first report's title holds nothing that can be shown."""
 
 Prove = Callable[[Begun, threading.Event], Outcome]
 """Runs a report's reproducer in a child process, away from database and keys; gives up when the event is set."""
@@ -52,7 +53,7 @@ def validate(prove: Prove, station: Station, report: UUID) -> None:
         return
     outcome = prove(begun, station.stopping)
     with station.database.transaction(SYSTEM) as tx:
-        if validation.absorb_validation(tx, begun, outcome) and outcome.verdict == REPRODUCED:
+        if validation.absorb_validation(tx, begun, outcome) and outcome.verdict == Word.REPRODUCED:
             enqueue(tx, MERGE, report)
 
 
@@ -63,9 +64,10 @@ def merge(station: Station, report: UUID) -> None:
             return
         finding = intake.read_finding(tx, ReportId(report))
         merged = merging.merge_in(tx, evidence_of(finding, validation.read_validation(tx, ReportId(report))))
-        enqueue(tx, OPEN_CASE, merged.vulnerability)
-        for absorbed in merged.absorbed:
-            enqueue(tx, CLOSE_ABSORBED, absorbed)
+        if merged.absorbed:
+            _take_in(tx, merged)
+        else:
+            enqueue(tx, OPEN_CASE, merged.vulnerability)
 
 
 def open_case(station: Station, vulnerability: UUID) -> None:
@@ -74,13 +76,24 @@ def open_case(station: Station, vulnerability: UUID) -> None:
         _open_case(tx, VulnerabilityId(vulnerability))
 
 
-def close_absorbed(station: Station, vulnerability: UUID) -> None:
-    """Close the case of a vulnerability that turned out to be another's flaw; its reports are in that one's case."""
-    with station.database.transaction(SYSTEM) as tx:
-        survivor = merging.read_vulnerability(tx, VulnerabilityId(vulnerability)).absorbed_into
-        case = _open_case(tx, survivor) if survivor else None
+def split(tx: Transaction, vulnerability: VulnerabilityId, leaving: Iterable[ReportId]) -> VulnerabilityId:
+    """Split reports off a vulnerability, and bring both cases up to date at once; raises as `merging.split`.
+
+    Who took part for the reports that left reads their new case instead, and what was promised them holds there too.
+    """
+    new = merging.split(tx, vulnerability, leaving)
+    case, other = _open_case(tx, vulnerability), _open_case(tx, new)
+    if case is not None and other is not None:
+        coordination.share_promises(tx, other, of=case)
+    return new
+
+
+def _take_in(tx: Transaction, merged: Merged) -> None:
+    """Let the survivor's case take in those of the absorbed, in the merge's transaction: no promise lapses between."""
+    case = _open_case(tx, merged.vulnerability)
+    for absorbed in merged.absorbed:
         if case is not None:
-            coordination.absorb_case(tx, VulnerabilityId(vulnerability), into=case)
+            coordination.absorb_case(tx, absorbed, into=case)
 
 
 def _open_case(tx: Transaction, vulnerability: VulnerabilityId) -> coordination.CaseId | None:
@@ -88,8 +101,8 @@ def _open_case(tx: Transaction, vulnerability: VulnerabilityId) -> coordination.
     found = merging.read_vulnerability(tx, vulnerability)
     if not found.reports:
         return None
-    title = intake.read_finding(tx, found.reports[0]).title
-    return coordination.open_case(tx, vulnerability, title=title).id
+    title = one_line(intake.read_finding(tx, found.reports[0]).title, chars_max=coordination.TITLE_CHARS_MAX)
+    return coordination.open_case(tx, vulnerability, title=title or UNTITLED).id
 
 
 def steps(prove: Prove) -> Mapping[Kind, Step]:
@@ -98,7 +111,6 @@ def steps(prove: Prove) -> Mapping[Kind, Step]:
         VALIDATE: partial(validate, prove),
         MERGE: merge,
         OPEN_CASE: open_case,
-        CLOSE_ABSORBED: close_absorbed,
         MATCH_ADVISORY: match_advisory,
         MATCH_INVENTORY: match_inventory,
     }

@@ -163,19 +163,24 @@ def test_a_revision_is_published_at_once_and_the_first_date_stays(database: Data
         revise(tx, advisory, some_facts(packages=()), summary="Nothing left.")
 
 
-def test_a_withdrawn_advisory_says_so_and_stays_so(database: Database, clock: SettableClock) -> None:
+def test_a_withdrawn_advisory_says_so_until_it_is_revised(database: Database, clock: SettableClock) -> None:
     advisory = published(database)
     clock.advance(days=1)
     with database.transaction(COORDINATOR) as tx:
         assert withdraw(tx, advisory, reason="Not a flaw.").state is AdvisoryState.WITHDRAWN
         with pytest.raises(Conflict):
-            revise(tx, advisory, some_facts(), summary="Again.")
-        with pytest.raises(Conflict):
             publish(tx, advisory)
+        with pytest.raises(Conflict):
+            withdraw(tx, advisory, reason="Again.")
     with database.transaction(ANYONE) as tx:
         found = read_published(tx, advisory)
     assert (found.state, found.document.withdrawn_at) == (AdvisoryState.WITHDRAWN, clock.now())
     assert found.document.revisions[-1].summary == "Not a flaw."
+    with database.transaction(COORDINATOR) as tx:
+        assert revise(tx, advisory, some_facts(), summary="A flaw.").state is AdvisoryState.PUBLISHED
+    with database.transaction(ANYONE) as tx:
+        found = read_published(tx, advisory)
+    assert (found.state, found.document.withdrawn_at) == (AdvisoryState.PUBLISHED, None)
 
 
 def test_a_draft_cannot_be_revised_or_withdrawn(database: Database) -> None:

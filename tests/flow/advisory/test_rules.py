@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadtime.flow import intake
+from leadtime.flow.advisory import FinderShare, affected_package, fixes_in_order
 from leadtime.flow.advisory.records import AdvisoryMove, AdvisoryState
 from leadtime.flow.advisory.rules import (
+    CREDIT_CHARS_MAX,
+    CREDITS_NAMED_MAX,
     ITEMS_MAX,
     MOVES,
+    PURL_CHARS_MAX,
     TEXT_CHARS_MAX,
     TITLE_CHARS_MAX,
     URL_CHARS_MAX,
@@ -20,12 +25,14 @@ from leadtime.flow.advisory.rules import (
     check_facts,
     check_publishable,
     check_publisher,
+    credits_of,
     document_of,
-    explain_affected,
     missing_facts,
     next_revision,
+    runs_of,
     span_text,
 )
+from leadtime.flow.parties.rules import NAME_CHARS_MAX
 from leadtime.formats.advisories import (
     AffectedSpan,
     Credit,
@@ -38,7 +45,6 @@ from leadtime.formats.advisories import (
 )
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.errors import Conflict, LeadtimeError, Malformed, Refused
-from leadtime.foundation.explanation import Explanation, Fact
 from leadtime.foundation.labels import Tlp
 from tests.flow.advisory.factories import PUBLISHER, some_facts
 from tests.formats.factories import a_document, a_package
@@ -55,7 +61,7 @@ def test_the_table_of_moves_is_this_one() -> None:
     assert MOVES == {
         DRAFT: {AdvisoryMove.EDIT: DRAFT, AdvisoryMove.PUBLISH: PUBLISHED},
         PUBLISHED: {AdvisoryMove.REVISE: PUBLISHED, AdvisoryMove.WITHDRAW: WITHDRAWN},
-        WITHDRAWN: {},
+        WITHDRAWN: {AdvisoryMove.REVISE: PUBLISHED},
     }
 
 
@@ -76,7 +82,7 @@ def test_no_history_leaves_the_table_and_none_comes_back_from_withdrawal(
             )
         assert state is not DRAFT or set(moves) <= set(AdvisoryMove)
     if state is WITHDRAWN:
-        assert MOVES[state] == {}
+        assert set(MOVES[state]) == {AdvisoryMove.REVISE}
 
 
 def test_only_a_named_person_publishes() -> None:
@@ -156,9 +162,9 @@ CONTROLS = ("control characters are not text", "Remove them.")
         ({"packages": (a_package(), a_package())}, "packages", "one stands twice", "Keep one."),
         ({"credits": (Credit("", CreditKind.FINDER),)}, "credits.name", *EMPTY),
         (
-            {"credits": (Credit(LONG_TITLE, CreditKind.FINDER),)},
+            {"credits": (Credit("x" * (CREDIT_CHARS_MAX + 1), CreditKind.FINDER),)},
             "credits.name",
-            "at most 250 characters are allowed",
+            "at most 300 characters are allowed",
             "Shorten it.",
         ),
         ({"credits": (Credit("a", CreditKind.FINDER),) * 2}, "credits", "one stands twice", "Keep one."),
@@ -188,9 +194,9 @@ CONTROLS = ("control characters are not text", "Remove them.")
         ),
         ({"packages": (a_package(name=""),)}, "packages.name", *EMPTY),
         (
-            {"packages": (a_package(name=LONG_TITLE),)},
+            {"packages": (a_package(name="x" * (PURL_CHARS_MAX + 1)),)},
             "packages.name",
-            "at most 250 characters are allowed",
+            "at most 4000 characters are allowed",
             "Shorten it.",
         ),
         (
@@ -203,9 +209,9 @@ CONTROLS = ("control characters are not text", "Remove them.")
         ({"packages": (a_package(runs=(Run("", Outcome.FIXED, "v"),)),)}, "packages.runs.version", *EMPTY),
         ({"packages": (a_package(runs=(Run("1", Outcome.FIXED, ""),)),)}, "packages.runs.validation", *EMPTY),
         (
-            {"packages": (a_package(runs=(Run("1" * (VERSION_CHARS_MAX + 1), Outcome.FIXED, "v"),)),)},
+            {"packages": (a_package(runs=(Run("1" * (PURL_CHARS_MAX + 1), Outcome.FIXED, "v"),)),)},
             "packages.runs.version",
-            "at most 200 characters are allowed",
+            "at most 4000 characters are allowed",
             "Shorten it.",
         ),
         (
@@ -326,20 +332,77 @@ def test_revisions_are_numbered_on_and_never_go_back_in_time() -> None:
         next_revision(first, at=NOW, summary=LONG_TITLE)
 
 
-def test_why_a_package_is_affected_is_explained() -> None:
-    rule = "affected is what was run and failed, or a range that a person entered with its source"
-    assert explain_affected(a_package()) == Explanation(
-        "pkg:pypi/ujson is affected",
-        rule,
-        (
-            Fact("pkg:pypi/ujson 5.0.0", "affected", "validation val-1"),
-            Fact("pkg:pypi/ujson 5.2.0", "fixed", "validation val-1"),
-            Fact("pkg:pypi/ujson from 1.34 before 5.2.0", "affected", "CVE-2021-45958, public description"),
-        ),
+def named(shares: list[FinderShare]) -> list[str]:
+    return [credit.name for credit in credits_of(shares, maintainers=(), coordinators=())]
+
+
+def test_everybody_is_thanked_once_in_order() -> None:
+    shares = [FinderShare("Lab", ("Ada", "Bo")), FinderShare("Fuzzer", ()), FinderShare("Lab", ("Ada", "Cy"))]
+    assert credits_of(shares, maintainers=("Project", "Project"), coordinators=("Centre",)) == (
+        *(Credit(name, CreditKind.FINDER) for name in ("Ada", "Bo", "Cy", "Fuzzer")),
+        Credit("Project", CreditKind.MAINTAINER),
+        Credit("Centre", CreditKind.COORDINATOR),
     )
-    assert explain_affected(a_package(runs=(), spans=())) == Explanation(
-        "pkg:pypi/ujson is not said affected", rule, ()
+
+
+def test_who_names_too_many_is_thanked_as_one_and_nobody_else_is() -> None:
+    crowd = tuple(f"person {number}" for number in range(CREDITS_NAMED_MAX - 1))
+    assert len(named([FinderShare("Crowd", crowd), FinderShare("Lab", ())])) == CREDITS_NAMED_MAX
+    assert named([FinderShare("Crowd", crowd), FinderShare("Lab", ("Ada", "Bo"))]) == [
+        f"Crowd and the {CREDITS_NAMED_MAX - 1} named in its reports",
+        "Ada",
+        "Bo",
+    ]
+    assert named([FinderShare("Lab", ("Ada",)), FinderShare("Crowd", crowd[1:]), FinderShare("Drove", crowd)]) == [
+        "Ada",
+        *crowd[1:],
+        f"Drove and the {CREDITS_NAMED_MAX - 1} named in its reports",
+    ]
+
+
+def test_of_two_that_name_equally_many_the_last_by_name_is_thanked_as_one() -> None:
+    half = CREDITS_NAMED_MAX // 2 + 1
+    one, other = (tuple(f"{letter}{number}" for number in range(half)) for letter in "ab")
+    found = named([FinderShare("B", one), FinderShare("A", other)])
+    assert found == [f"B and the {half} named in its reports", *other]
+
+
+def test_organisations_are_thanked_however_many_they_are() -> None:
+    shares = [FinderShare(f"Lab {number}", ()) for number in range(CREDITS_NAMED_MAX + 1)]
+    assert named(shares) == [share.organisation for share in shares]
+
+
+def test_a_version_that_ever_failed_is_affected_and_each_is_shown_by_its_first_run() -> None:
+    first, again = Run("5.0.0", Outcome.AFFECTED, "v1"), Run("5.0.0", Outcome.AFFECTED, "v2")
+    fixed, failed = Run("5.2.0", Outcome.FIXED, "v1"), Run("5.2.0", Outcome.AFFECTED, "v3")
+    assert runs_of([first, fixed, again]) == (first, fixed)
+    assert runs_of([first, fixed, again, failed]) == runs_of([first, again, fixed, failed]) == (first, failed)
+
+
+def test_runs_and_fixes_stand_in_the_order_of_versions() -> None:
+    runs = tuple(Run(version, Outcome.AFFECTED, "v") for version in ("5.10.0", "odd one", "5.9.0"))
+    runs = (Run("5.12.0", Outcome.FIXED, "v"), *runs, Run("5.11.0", Outcome.FIXED, "v"))
+    package = affected_package("pkg:pypi/ujson@5.0.0", runs=runs, spans=_span(introduced="0", fixed="5.2.0"))
+    assert [(run.version, run.outcome) for run in package.runs] == [
+        ("5.9.0", Outcome.AFFECTED),
+        ("5.10.0", Outcome.AFFECTED),
+        ("odd one", Outcome.AFFECTED),
+        ("5.11.0", Outcome.FIXED),
+        ("5.12.0", Outcome.FIXED),
+    ]
+    assert fixes_in_order(package) == ("5.2.0", "5.11.0", "5.12.0")
+
+
+def test_no_choice_of_a_finder_is_too_long_or_too_many_for_an_advisory() -> None:
+    assert CREDIT_CHARS_MAX >= intake.limits.CREDIT_CHARS_MAX
+    folded = credits_of(
+        [FinderShare("o" * NAME_CHARS_MAX, tuple(f"{number}" for number in range(10**4)))],
+        maintainers=(),
+        coordinators=(),
     )
+    runs = tuple(Run(f"{number}" + "9" * 3000, Outcome.AFFECTED, "v") for number in range(ITEMS_MAX + 1))
+    long_name = Credit("c" * CREDIT_CHARS_MAX, CreditKind.FINDER)
+    check_facts(some_facts(credits=(*folded, long_name), packages=(a_package(runs=runs, spans=()),)))
 
 
 @pytest.mark.parametrize(

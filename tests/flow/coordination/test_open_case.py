@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from leadtime.flow.coordination import (
     CaseState,
@@ -21,9 +21,10 @@ from leadtime.flow.coordination import (
 from leadtime.flow.coordination.tables import case_events, cases
 from leadtime.flow.intake import read_report
 from leadtime.flow.merging import VulnerabilityId, split
+from leadtime.flow.merging.tables import merged_reports
 from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.database import Database
-from leadtime.foundation.errors import Malformed, Missing, Refused
+from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
 from leadtime.foundation.labels import Tlp
 from tests.conftest import SettableClock
 from tests.flow.coordination.factories import a_scene, handed_in, house
@@ -119,13 +120,24 @@ def test_the_case_of_a_flaw_that_turned_out_to_be_anothers_is_closed(database: D
         absorb_case(tx, scene.vulnerability, into=survivor.id)
         absorb_case(tx, VulnerabilityId(UUID(int=1)), into=survivor.id)
         found = read_case(tx, absorbed.id)
-        assert (found.case.state, found.deliveries[0].state) == ("closed", "closed")
+        assert (found.case.state, found.deliveries) == ("closed", ())
         assert [(e.kind, e.note) for e in found.history][-1] == (
             EventKind.CLOSED,
             f"the same flaw as {survivor.number}",
         )
         assert sum(e.kind is EventKind.CLOSED for e in found.history) == 1
-        assert read_case(tx, survivor.id).case.state is CaseState.OPEN
+        went_on = read_case(tx, survivor.id)
+        assert (went_on.case.state, [each.state for each in went_on.deliveries]) == ("delivered", ["sent"])
+        assert [e.note for e in went_on.history if e.kind is EventKind.TOOK_IN] == [absorbed.number]
+
+
+def test_a_vulnerability_that_was_absorbed_has_no_case_opened(database: Database) -> None:
+    scene = a_scene(database)
+    _, other = handed_in(database, scene.finder, function="elsewhere")
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(update(merged_reports).values(vulnerability=other))
+        with pytest.raises(Conflict, match="this vulnerability holds no report any more"):
+            open_case(tx, scene.vulnerability, title="Gone")
 
 
 def test_a_stranger_sees_no_case_and_a_finder_opens_none(database: Database) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.coordination import rules
-from leadtime.flow.coordination.records import DeliveryRequest, DeliveryState, Pace
+from leadtime.flow.coordination.records import CaseState, DeliveryRequest, DeliveryState, Embargo, Pace
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused
@@ -112,16 +112,6 @@ def test_a_reach_has_bounds() -> None:
         assert told(caught.value) == ("a reach is 0 to 10000000 operators", "operators", "Count again.")
 
 
-def test_a_line_is_kept_without_the_space_around_it_and_bounded() -> None:
-    assert rules.check_line("  5.2.0\n", where="version", chars_max=5) == "5.2.0"
-    with pytest.raises(Malformed) as caught:
-        rules.check_line(" \n", where="version", chars_max=5)
-    assert told(caught.value) == ("this is empty", "version", "Fill it in.")
-    with pytest.raises(Malformed) as caught:
-        rules.check_line("123456", where="version", chars_max=5)
-    assert told(caught.value) == ("this has more than 5 characters", "version", "Shorten it.")
-
-
 def test_a_note_may_be_left_out() -> None:
     assert rules.check_note(" ", where="reason") == ""
     assert rules.check_note(" why ", where="reason") == "why"
@@ -129,6 +119,55 @@ def test_a_note_may_be_left_out() -> None:
     with pytest.raises(Malformed) as caught:
         rules.check_note("x" * 2001, where="reason")
     assert told(caught.value) == ("this has more than 2000 characters", "reason", "Shorten it.")
+
+
+def test_a_reason_is_prose_and_not_empty() -> None:
+    assert rules.check_reason(" why\nso ") == "why\nso"
+    for wrong, what in (
+        (" ", "this is empty"),
+        ("x" * 2001, "this has more than 2000 characters"),
+        ("a\x07b", "this holds characters that are not text"),
+    ):
+        with pytest.raises(Malformed) as caught:
+            rules.check_reason(wrong)
+        assert (caught.value.what, caught.value.where) == (what, "reason")
+
+
+def test_the_later_of_two_embargoes_keeps_both_promises() -> None:
+    sooner, later = Embargo(NOW, "UTC"), Embargo(NOW + timedelta(seconds=1), "Europe/Berlin")
+    assert rules.later_embargo(None, None) is None
+    assert rules.later_embargo(sooner, None) == rules.later_embargo(None, sooner) == sooner
+    assert rules.later_embargo(sooner, later) == rules.later_embargo(later, sooner) == later
+    assert rules.later_embargo(sooner, Embargo(NOW, "Asia/Tokyo")) == sooner
+
+
+@pytest.mark.parametrize(
+    ("survivor", "absorbed", "deliveries", "after"),
+    [
+        ("open", "open", "", "open"),
+        ("open", "delivered", "sent", "delivered"),
+        ("open", "acknowledged", "acknowledged", "acknowledged"),
+        ("open", "fix named", "fix named", "fix named"),
+        ("open", "acknowledged", "sent,acknowledged", "acknowledged"),
+        ("delivered", "fix named", "fix named,sent", "fix named"),
+        ("acknowledged", "delivered", "sent", "acknowledged"),
+        ("published", "fix named", "fix named", "published"),
+        ("closed", "open", "", "open"),
+        ("closed", "delivered", "sent", "delivered"),
+        ("closed", "published", "closed", "open"),
+        ("closed", "closed", "closed", "closed"),
+    ],
+)
+def test_a_case_that_takes_another_in_is_as_far_as_its_deliveries(survivor, absorbed, deliveries, after) -> None:
+    states = [DeliveryState(each) for each in deliveries.split(",") if each]
+    assert rules.state_after_taking_in(CaseState(survivor), CaseState(absorbed), states) is CaseState(after)
+
+
+def test_of_two_deliveries_the_further_counts() -> None:
+    order = [DeliveryState.CLOSED, DeliveryState.SENT, DeliveryState.ACKNOWLEDGED, DeliveryState.FIX_NAMED]
+    for place, one in enumerate(order):
+        for other in order[: place + 1]:
+            assert rules.further(one, other) is rules.further(other, one) is one
 
 
 def test_a_link_lasts_its_days() -> None:

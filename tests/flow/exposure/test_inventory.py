@@ -403,6 +403,15 @@ def test_without_a_range_a_version_that_was_not_run_may_be_touched(database: Dat
     }
 
 
+def test_each_operator_is_told_the_next_fix_above_what_it_runs(database: Database) -> None:
+    runs = tuple(Run(version, Outcome.AFFECTED, "v") for version in ("4.9.0", "5.0.0", "6.0.0"))
+    runs = (*runs, *(Run(version, Outcome.FIXED, "v") for version in ("5.10.0", "5.9.1", "4.9.1")))
+    for version in ("4.9.0", "5.0.0", "6.0.0"):
+        keep(database, f"ujson=={version}", asset=version)
+    advise(database, packages=(a_package(runs=runs, spans=()),))
+    assert {line.asset: line.fixed for line in lines(database)} == {"4.9.0": "4.9.1", "5.0.0": "5.9.1", "6.0.0": None}
+
+
 def test_a_hundred_thousand_components_are_kept_and_matched(database: Database) -> None:
     rows = "\n".join(f"package-{number}==1.{number % 7}" for number in range(100_000))
     keep(database, f"{rows}\nujson==5.0.0")

@@ -19,6 +19,7 @@ from leadtime.flow.exposure.rules import (
     check_deployed,
     check_version,
     combined,
+    fix_to_name,
     in_order,
     move_after_looking,
     release_fits,
@@ -186,3 +187,10 @@ def test_the_list_is_in_the_order_in_which_to_work() -> None:
     expected = (undetermined, early, by_asset, by_component, by_version, by_number, plain, maybe, done)
     assert in_order(reversed(expected)) == expected
     assert in_order(expected) == expected
+
+
+def test_the_nearest_fix_above_is_named_or_the_only_one() -> None:
+    assert fix_to_name(("4.9.1", "5.2.0", "6.1"), ("5.2.0", "6.1")) == "5.2.0"
+    assert fix_to_name(("4.9.1", "5.2.0"), ()) is None
+    assert fix_to_name(("abc",), ()) == "abc"
+    assert fix_to_name((), ()) is None

@@ -209,6 +209,8 @@ def test_a_field_that_must_be_there_is_missed_by_name(name: str) -> None:
         ({"told": ["x" * 301]}, "this has more than 300 characters", "$.told[0]"),
         ({"credit": ["x"] * 101}, "this has more than 100 items", "$.credit"),
         ({"credit": ["x" * 301]}, "this has more than 300 characters", "$.credit[0]"),
+        ({"credit": ["Ada", "B\x07b"]}, "this holds characters that are not text", "$.credit[1]"),
+        ({"credit": "two\nlines"}, "this holds characters that are not text", "$.credit[0]"),
         ({"disclosure": "soon"}, "this must be an object", "$.disclosure"),
         ({"disclosure": {}}, "a field is missing", "$.disclosure.date"),
         ({"disclosure": {"date": "20261101"}}, "this must be a day", "$.disclosure.date"),

@@ -68,6 +68,28 @@ class DraftWanted(Input):
     affected: Annotated[tuple[SpanWanted, ...], Field(max_length=100)] = ()
     references: Annotated[tuple[ReferenceWanted, ...], Field(max_length=100)] = ()
 
+    @property
+    def words(self) -> Words:
+        """Return the words as the workflow takes them."""
+        return Words(
+            title=self.title,
+            summary=self.summary,
+            remedy=self.remedy,
+            cve=self.cve,
+            cwes=self.cwes,
+            spans=tuple(
+                AffectedSpan(each.introduced, each.fixed, each.last_affected, each.source) for each in self.affected
+            ),
+            references=tuple(Reference(each.kind, each.url, each.summary) for each in self.references),
+        )
+
+
+class RevisionWanted(DraftWanted):
+    """The whole advisory in new words, what ``changed``, and why early if an embargo runs; all of it becomes public."""
+
+    changed: Line
+    early_because: Prose = ""
+
 
 class PublicationWanted(Input):
     """``early_because``: why it is published while the embargo runs; it becomes public."""
@@ -146,20 +168,9 @@ def read_case_advisory(case: CaseName, ask: Asking, format: Format = Format.OSV)
 @router.post("/cases/{case}/advisory", status_code=201, summary="Draft a case's advisory", response_model=AdvisoryShape)
 def draft(case: UUID, wanted: DraftWanted, ask: AskingOnce) -> Response:
     """Draft the advisory from a person's words and what the case proves; as long as it is a draft, again."""
-    words = Words(
-        title=wanted.title,
-        summary=wanted.summary,
-        remedy=wanted.remedy,
-        cve=wanted.cve,
-        cwes=wanted.cwes,
-        spans=tuple(
-            AffectedSpan(each.introduced, each.fixed, each.last_affected, each.source) for each in wanted.affected
-        ),
-        references=tuple(Reference(each.kind, each.url, each.summary) for each in wanted.references),
-    )
 
     def act(tx: Transaction) -> AdvisoryShape:
-        return _shape(draft_advisory(tx, CaseId(case), words, namespace=ask.site.settings.url))
+        return _shape(draft_advisory(tx, CaseId(case), wanted.words, namespace=ask.site.settings.url))
 
     return ask.do(act, AdvisoryShape, status=201)
 
@@ -170,6 +181,20 @@ def publish(found: UUID, wanted: PublicationWanted, ask: AskingOnce) -> Response
 
     def act(tx: Transaction) -> AdvisoryShape:
         return _shape(publishing.publish(tx, AdvisoryId(found), early_because=wanted.early_because))
+
+    return ask.do(act, AdvisoryShape, status=200)
+
+
+@router.post("/advisories/{found}/revision", summary="Correct an advisory", response_model=AdvisoryShape)
+def revise(found: UUID, wanted: RevisionWanted, ask: AskingOnce) -> Response:
+    """Publish a correction of what was published or withdrawn; a case that was opened again is published again."""
+
+    def act(tx: Transaction) -> AdvisoryShape:
+        return _shape(
+            publishing.revise(
+                tx, AdvisoryId(found), wanted.words, summary=wanted.changed, early_because=wanted.early_because
+            )
+        )
 
     return ask.do(act, AdvisoryShape, status=200)
 

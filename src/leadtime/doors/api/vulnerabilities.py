@@ -14,6 +14,7 @@ from leadtime.doors.api.shapes_flow import VulnerabilityShape
 from leadtime.flow import intake, merging
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.foundation.database import Transaction
+from leadtime.workflows import report_to_operator
 
 router = APIRouter(tags=["vulnerabilities"])
 
@@ -38,11 +39,11 @@ def read_vulnerability(vulnerability: UUID, ask: Asking) -> VulnerabilityShape:
     response_model=VulnerabilityShape,
 )
 def split(vulnerability: UUID, wanted: SplitWanted, ask: AskingOnce) -> Response:
-    """Move reports into a vulnerability of their own, and return that."""
+    """Move reports into a vulnerability and a case of their own, and return the vulnerability."""
 
     def act(tx: Transaction) -> VulnerabilityShape:
         leaving = tuple(intake.ReportId(report) for report in wanted.reports)
-        new = merging.split(tx, VulnerabilityId(vulnerability), leaving)
+        new = report_to_operator.split(tx, VulnerabilityId(vulnerability), leaving)
         return VulnerabilityShape.model_validate(merging.read_vulnerability(tx, new))
 
     return ask.do(act, VulnerabilityShape, status=201)

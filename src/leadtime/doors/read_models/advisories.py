@@ -7,7 +7,7 @@ from datetime import datetime
 
 from leadtime.doors.read_models.pictures import Badge, Tone
 from leadtime.flow import advisory
-from leadtime.flow.advisory import AdvisoryId, AdvisoryState, PublishedAdvisory, span_text
+from leadtime.flow.advisory import AdvisoryId, AdvisoryState, PublishedAdvisory, fixes_in_order, span_text
 from leadtime.formats.advisories import AdvisoryDocument, AffectedPackage, Outcome
 from leadtime.formats.csaf import csaf_file_name
 from leadtime.formats.osv import osv_id
@@ -121,7 +121,7 @@ def _row(published: PublishedAdvisory) -> AdvisoryRow:
         number=document.number,
         title=document.title,
         component=", ".join(package.purl for package in document.packages),
-        fixed=", ".join(version for package in document.packages for version in package.fixed_versions),
+        fixed=", ".join(version for package in document.packages for version in fixes_in_order(package)),
         aliases=(document.cve,) if document.cve else (),
         published_at=document.published_at,
         state=badge(published.state),
@@ -143,9 +143,9 @@ def _page(document: AdvisoryDocument, state: AdvisoryState, *, osv_href: str = "
         cwes=document.cwes,
         affected=tuple(line for package in document.packages for line in _affected(package)),
         fixed=tuple(
-            f"Update {package.name} to {version}."
+            f"Update {package.name} to {' or '.join(fixes)}."
             for package in document.packages
-            for version in package.fixed_versions[:1]
+            if (fixes := fixes_in_order(package))
         ),
         remedy=document.remedy,
         credits=tuple((each.name, each.kind.value) for each in document.credits),

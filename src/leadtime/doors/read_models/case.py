@@ -42,6 +42,9 @@ class CaseAct(StrEnum):
     DELIVER = "deliver"
     DRAFT = "draft"
     PUBLISH = "publish"
+    REVISE = "revise"
+    REOPEN = "reopen"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,17 @@ class AdvisoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class FormWords:
+    """What the forms of an advisory begin with: its words as they are, or the case's title."""
+
+    title: str
+    summary: str = ""
+    remedy: str = ""
+    cwes: str = ""
+    cve: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """One case as its viewer may see it; ``acts`` are the buttons the viewer has now."""
 
@@ -103,7 +117,9 @@ class CasePage:
     advisory: AdvisoryLine | None
     history: tuple[Event, ...]
     acts: tuple[CaseAct, ...]
+    words: FormWords
     maintainers: tuple[Choice, ...] = ()
+    reports: tuple[Choice, ...] = ()
     needs_reason: bool = False
 
 
@@ -167,7 +183,11 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         advisory=_advisory_line(parts.advisory),
         history=_history(parts.file, names),
         acts=_acts(parts) if coordinates else (),
+        words=_words(parts),
         maintainers=tuple(Choice(str(each.id), each.name) for each in parts.maintainers),
+        reports=tuple(
+            Choice(str(each.id), f"{each.body.title} ({names.of(each.organisation).text})") for each in parts.reports
+        ),
         needs_reason=flaw is None or not flaw.credits,
     )
 
@@ -296,11 +316,28 @@ def _history(file: CaseFile, names: Names) -> tuple[Event, ...]:
     )
 
 
+def _words(parts: CaseParts) -> FormWords:
+    if parts.advisory is None:
+        return FormWords(parts.file.case.title)
+    said = parts.advisory.document
+    return FormWords(said.title, said.summary, said.remedy, ", ".join(said.cwes), said.cve or "")
+
+
+_ADVISORY_ACTS = {
+    None: (CaseAct.DRAFT,),
+    AdvisoryState.DRAFT: (CaseAct.DRAFT, CaseAct.PUBLISH),
+    AdvisoryState.PUBLISHED: (CaseAct.REVISE,),
+    AdvisoryState.WITHDRAWN: (CaseAct.REVISE,),
+}
+"""How far the case's advisory is -> what can be done to it."""
+
+
 def _acts(parts: CaseParts) -> tuple[CaseAct, ...]:
     state = parts.file.case.state
+    apart = (CaseAct.SPLIT,) if len(parts.reports) > 1 else ()
     if state is CaseState.CLOSED:
-        return ()
+        return (CaseAct.REOPEN,)
+    advised = _ADVISORY_ACTS[parts.advisory.state if parts.advisory else None]
     if state is CaseState.PUBLISHED:
-        return (CaseAct.DELIVER,)
-    drafted = parts.advisory is not None
-    return (CaseAct.EMBARGO, CaseAct.DELIVER, CaseAct.PUBLISH if drafted else CaseAct.DRAFT)
+        return (CaseAct.DELIVER, *advised, CaseAct.REOPEN, *apart)
+    return (CaseAct.EMBARGO, CaseAct.DELIVER, *advised, *apart)

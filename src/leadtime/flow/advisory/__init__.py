@@ -7,7 +7,7 @@ Refuses: a release as affected that was neither run nor entered with a source, a
 Standard: OSV schema 1.7 and CSAF 2.0 are renderings (`leadtime.formats`); TLP 2.0 (FIRST).
 """
 
-from leadtime.flow.advisory.affected import affected_package
+from leadtime.flow.advisory.affected import affected_package, fixes_in_order
 from leadtime.flow.advisory.draft import draft, edit
 from leadtime.flow.advisory.publish import publish, revise, withdraw
 from leadtime.flow.advisory.read import (
@@ -24,9 +24,10 @@ from leadtime.flow.advisory.records import (
     AdvisoryMove,
     AdvisoryState,
     DraftFacts,
+    FinderShare,
     PublishedAdvisory,
 )
-from leadtime.flow.advisory.rules import MOVES, explain_affected, missing_facts, span_text
+from leadtime.flow.advisory.rules import MOVES, credits_of, missing_facts, runs_of, span_text
 
 __all__ = [
     "MOVES",
@@ -35,20 +36,23 @@ __all__ = [
     "AdvisoryMove",
     "AdvisoryState",
     "DraftFacts",
+    "FinderShare",
     "PublishedAdvisory",
     "affected_package",
+    "credits_of",
     "draft",
     "edit",
-    "explain_affected",
     "find_advisory",
     "find_numbered",
     "find_published",
+    "fixes_in_order",
     "list_published",
     "missing_facts",
     "publish",
     "read_advisory",
     "read_published",
     "revise",
+    "runs_of",
     "span_text",
     "withdraw",
 ]

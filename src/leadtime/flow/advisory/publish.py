@@ -30,20 +30,19 @@ FIRST_REVISION = "First published."
 
 
 def publish(tx: Transaction, advisory: AdvisoryId, *, early_because: str = "") -> Advisory:
-    """Publish a draft to everybody; publishing what is published changes nothing.
+    """Publish a draft to everybody; publishing what is published only closes a case that was opened again.
 
     Raises `Refused` for anybody but a named person who may, for a draft in which something is missing, and while the
     case's embargo runs unless ``early_because`` gives a reason (which becomes part of the public history).
     """
     held = _taken(tx, advisory)
     if held.state == AdvisoryState.PUBLISHED:
+        coordination.note_published(tx, CaseId(held.case_id), advisory)
         return advisory_from(tx, held)
     state = apply(AdvisoryState(held.state), AdvisoryMove.PUBLISH)
     facts, publisher = restore_facts(tx.unseal(held.case_id, SEALED, held.facts))
     check_publishable(facts)
-    embargo = coordination.read_case(tx, CaseId(held.case_id)).case.embargo
-    check_embargo(embargo.ends_at if embargo else None, tx.now, early_because)
-    summary = f"{FIRST_REVISION} {early_because.strip()}".strip()
+    summary = _allowed_summary(tx, held, FIRST_REVISION, early_because)
     revisions = next_revision((), at=tx.now, summary=summary)
     document = document_of(facts, number=held.number, publisher=publisher, revisions=revisions)
     _keep(tx, advisory, state, document)
@@ -51,17 +50,24 @@ def publish(tx: Transaction, advisory: AdvisoryId, *, early_because: str = "") -
     return Advisory(advisory, CaseId(held.case_id), state, document)
 
 
-def revise(tx: Transaction, advisory: AdvisoryId, facts: DraftFacts, *, summary: str) -> Advisory:
-    """Publish a new revision with other facts; ``summary`` says what changed. Raises as `publish` does."""
+def revise(
+    tx: Transaction, advisory: AdvisoryId, facts: DraftFacts, *, summary: str, early_because: str = ""
+) -> Advisory:
+    """Publish a new revision with other facts; ``summary`` says what changed. Raises as `publish` does.
+
+    One that was withdrawn stands again. A case that was opened again for it is published again.
+    """
     held = _taken(tx, advisory)
     state = apply(AdvisoryState(held.state), AdvisoryMove.REVISE)
     _, publisher = restore_facts(tx.unseal(held.case_id, SEALED, held.facts))
     check_publishable(check_facts(facts))
-    revisions = next_revision(_revisions(tx, advisory), at=tx.now, summary=summary)
+    allowed = _allowed_summary(tx, held, summary, early_because)
+    revisions = next_revision(_revisions(tx, advisory), at=tx.now, summary=allowed)
     document = document_of(facts, number=held.number, publisher=publisher, revisions=revisions)
     sealed = tx.seal(held.case_id, SEALED, store_facts(facts, publisher))
     tx.connection.execute(update(advisories).where(advisories.c.id == advisory).values(facts=sealed))
     _keep(tx, advisory, state, document)
+    coordination.note_published(tx, CaseId(held.case_id), advisory)
     return Advisory(advisory, CaseId(held.case_id), state, document)
 
 
@@ -87,6 +93,13 @@ def _taken(tx: Transaction, advisory: AdvisoryId) -> Row[Any]:
     held = hold(tx, advisory)
     check_publisher(tx.viewer)
     return held
+
+
+def _allowed_summary(tx: Transaction, held: Row[Any], summary: str, early_because: str) -> str:
+    """Return a revision's summary with the reason for being early; raises `Refused` under an embargo without one."""
+    embargo = coordination.read_case(tx, CaseId(held.case_id)).case.embargo
+    check_embargo(embargo.ends_at if embargo else None, tx.now, early_because)
+    return f"{summary} {early_because.strip()}".strip()
 
 
 def _revisions(tx: Transaction, advisory: AdvisoryId) -> tuple[Revision, ...]:

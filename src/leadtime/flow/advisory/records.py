@@ -33,6 +33,14 @@ class AdvisoryMove(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FinderShare:
+    """Whom one report wants thanked: its organisation's name, and the people it names (none: the organisation)."""
+
+    organisation: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DraftFacts:
     """What a person writes and answers for; everything else in an advisory follows from the case and the clock.
 

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from leadtime.flow.advisory.records import AdvisoryMove, AdvisoryState, DraftFacts
+from leadtime.flow.advisory.records import AdvisoryMove, AdvisoryState, DraftFacts, FinderShare
 from leadtime.formats.advisories import (
     AdvisoryDocument,
     AffectedPackage,
     AffectedSpan,
+    Credit,
+    CreditKind,
     Outcome,
     Publisher,
     Revision,
+    Run,
 )
 from leadtime.foundation.access import Viewer
 from leadtime.foundation.errors import Conflict, Malformed, Refused
-from leadtime.foundation.explanation import Explanation, Fact
 from leadtime.foundation.labels import Tlp
 
 TITLE_CHARS_MAX = 250
 TEXT_CHARS_MAX = 20_000
 VERSION_CHARS_MAX = 200
 URL_CHARS_MAX = 2_000
+PURL_CHARS_MAX = 4_000
+"""Of what follows from a release that was run: no finder's choice of release stands in an advisory's way."""
+
 ITEMS_MAX = 500
-"""Packages, credits, references or weaknesses of one advisory; runs or ranges of one package."""
+"""Packages, references or weaknesses of one advisory; ranges of one package."""
+
+RUNS_MAX = 20_000
+CREDITS_NAMED_MAX = 500
+"""Finders that an advisory names one by one; beyond, the organisations that name most are credited as one each."""
+
+CREDITS_MAX = 20_000
+CREDIT_CHARS_MAX = 300
 
 MOVES: Mapping[AdvisoryState, Mapping[AdvisoryMove, AdvisoryState]] = {
     AdvisoryState.DRAFT: {
@@ -36,9 +48,9 @@ MOVES: Mapping[AdvisoryState, Mapping[AdvisoryMove, AdvisoryState]] = {
         AdvisoryMove.REVISE: AdvisoryState.PUBLISHED,
         AdvisoryMove.WITHDRAW: AdvisoryState.WITHDRAWN,
     },
-    AdvisoryState.WITHDRAWN: {},
+    AdvisoryState.WITHDRAWN: {AdvisoryMove.REVISE: AdvisoryState.PUBLISHED},
 }
-"""State -> move -> the state it leads to; what is not here cannot be done."""
+"""State -> move -> the state it leads to; what is not here cannot be done. One withdrawn in error is revised."""
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
 _CWE = re.compile(r"CWE-[1-9][0-9]{0,5}")
@@ -90,17 +102,14 @@ def check_facts(facts: DraftFacts) -> DraftFacts:
     for cwe in facts.cwes:
         if not _CWE.fullmatch(cwe):
             raise Malformed("this is not a CWE id", where="cwes", next_step="Write it like CWE-787.")
-    for name, items in (
-        ("cwes", facts.cwes),
-        ("packages", facts.packages),
-        ("credits", facts.credits),
-        ("references", facts.references),
-    ):
-        _check_items(items, name)
+    _check_items(facts.cwes, "cwes", ITEMS_MAX)
+    _check_items(facts.packages, "packages", ITEMS_MAX)
+    _check_items(facts.credits, "credits", CREDITS_MAX)
+    _check_items(facts.references, "references", ITEMS_MAX)
     for package in facts.packages:
         _check_package(package)
     for credit in facts.credits:
-        _check_text(credit.name, "credits.name", TITLE_CHARS_MAX, empty=False)
+        _check_text(credit.name, "credits.name", CREDIT_CHARS_MAX, empty=False)
     for reference in facts.references:
         _check_text(reference.summary, "references.summary", TITLE_CHARS_MAX, empty=False)
         _check_url(reference.url)
@@ -161,18 +170,39 @@ def next_revision(revisions: tuple[Revision, ...], *, at: datetime, summary: str
     return (*revisions, Revision(number, not_before, summary))
 
 
-def explain_affected(package: AffectedPackage) -> Explanation:
-    """Return why a package's releases are called affected or fixed: the runs, and the people with their sources."""
-    runs = [
-        Fact(f"{package.purl} {run.version}", run.outcome.value, f"validation {run.validation}") for run in package.runs
-    ]
-    spans = [Fact(f"{package.purl} {span_text(span)}", "affected", span.source) for span in package.spans]
-    return Explanation(
-        decision=f"{package.purl} is affected"
-        if _affected_somehow(package)
-        else f"{package.purl} is not said affected",
-        rule="affected is what was run and failed, or a range that a person entered with its source",
-        facts=(*runs, *spans),
+def credits_of(
+    finders: Iterable[FinderShare], *, maintainers: Iterable[str], coordinators: Iterable[str]
+) -> tuple[Credit, ...]:
+    """Return whom an advisory thanks, each once: finders, then maintainers who named a fix, then coordinators.
+
+    A finder who names nobody is credited by its organisation. Beyond `CREDITS_NAMED_MAX` the organisation that names
+    most people is credited as one, with their number, until the rest fits: nobody's credit is dropped, and nobody makes
+    another's disappear by naming many.
+    """
+    people: dict[str, dict[str, None]] = {}
+    for share in finders:
+        people.setdefault(share.organisation, {}).update(dict.fromkeys(share.people or (share.organisation,)))
+    named = {organisation: tuple(each) for organisation, each in people.items()}
+    while sum(map(len, named.values())) > CREDITS_NAMED_MAX:
+        most = max(named, key=lambda organisation: (len(named[organisation]), organisation))
+        if len(named[most]) == 1:
+            break
+        named[most] = (f"{most} and the {len(named[most])} named in its reports",)
+    credited = [Credit(name, CreditKind.FINDER) for names in named.values() for name in names]
+    credited += [Credit(name, CreditKind.MAINTAINER) for name in maintainers]
+    credited += [Credit(name, CreditKind.COORDINATOR) for name in coordinators]
+    return tuple(dict.fromkeys(credited))
+
+
+def runs_of(shown: Iterable[Run]) -> tuple[Run, ...]:
+    """Return what runs add up to: each version once, by the first run; one that ever failed is affected."""
+    found: dict[tuple[str, Outcome], Run] = {}
+    for run in shown:
+        found.setdefault((run.version, run.outcome), run)
+    return tuple(
+        run
+        for (version, outcome), run in found.items()
+        if outcome is Outcome.AFFECTED or (version, Outcome.AFFECTED) not in found
     )
 
 
@@ -189,19 +219,19 @@ def _affected_somehow(package: AffectedPackage) -> bool:
     return bool(package.spans) or any(run.outcome is Outcome.AFFECTED for run in package.runs)
 
 
-def _check_items(items: tuple[object, ...], where: str) -> None:
-    if len(items) > ITEMS_MAX:
-        raise Malformed(f"at most {ITEMS_MAX} are allowed", where=where, next_step="Give fewer.")
+def _check_items(items: tuple[object, ...], where: str, items_max: int) -> None:
+    if len(items) > items_max:
+        raise Malformed(f"at most {items_max} are allowed", where=where, next_step="Give fewer.")
     if len(set(items)) != len(items):
         raise Malformed("one stands twice", where=where, next_step="Keep one.")
 
 
 def _check_package(package: AffectedPackage) -> None:
-    _check_text(package.name, "packages.name", TITLE_CHARS_MAX, empty=False)
-    _check_items(package.runs, "packages.runs")
-    _check_items(package.spans, "packages.spans")
+    _check_text(package.name, "packages.name", PURL_CHARS_MAX, empty=False)
+    _check_items(package.runs, "packages.runs", RUNS_MAX)
+    _check_items(package.spans, "packages.spans", ITEMS_MAX)
     for run in package.runs:
-        _check_text(run.version, "packages.runs.version", VERSION_CHARS_MAX, empty=False)
+        _check_text(run.version, "packages.runs.version", PURL_CHARS_MAX, empty=False)
         _check_text(run.validation, "packages.runs.validation", VERSION_CHARS_MAX, empty=False)
     affected = {run.version for run in package.runs if run.outcome is Outcome.AFFECTED}
     contradicted = affected & {*package.fixed_versions}

@@ -8,11 +8,12 @@ Refuses: a delivery of what was not reproduced (I5) or beyond a maintainer's pac
 Standard: TLP 2.0 (FIRST); IANA time zones; ISO/IEC 29147:2018, section 7 for the order of a disclosure.
 """
 
+from leadtime.flow.coordination.absorb import absorb_case, share_promises
 from leadtime.flow.coordination.answer import acknowledge, enter_delivery, name_fixed_version
 from leadtime.flow.coordination.deliver import deliver
 from leadtime.flow.coordination.embargo import lift_embargo, set_embargo
 from leadtime.flow.coordination.open_case import open_case
-from leadtime.flow.coordination.outcome import absorb_case, close_case, note_published, note_reach, reopen_case
+from leadtime.flow.coordination.outcome import close_case, note_published, note_reach, reopen_case
 from leadtime.flow.coordination.pace import read_pace, state_pace
 from leadtime.flow.coordination.participants import add_participant
 from leadtime.flow.coordination.read import find_case, list_cases, read_case, read_delivery
@@ -36,8 +37,10 @@ from leadtime.flow.coordination.records import (
     Pace,
     Participant,
 )
+from leadtime.flow.coordination.rules import TITLE_CHARS_MAX
 
 __all__ = [
+    "TITLE_CHARS_MAX",
     "Case",
     "CaseEvent",
     "CaseFile",
@@ -74,5 +77,6 @@ __all__ = [
     "read_pace",
     "reopen_case",
     "set_embargo",
+    "share_promises",
     "state_pace",
 ]

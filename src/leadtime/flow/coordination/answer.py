@@ -20,7 +20,6 @@ from leadtime.flow.coordination.rules import (
     NOTE_CHARS_MAX,
     VERSION_CHARS_MAX,
     check_answerer,
-    check_line,
     link_holds,
     link_not_accepted,
     move_delivery,
@@ -32,6 +31,7 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.keys import token_hash
+from leadtime.foundation.lines import check_line
 
 SAID_BY_MAINTAINER = "the maintainer"
 
@@ -42,12 +42,13 @@ def enter_delivery(tx: Transaction, secret: str) -> DeliveryEntry:
     The viewer is the maintainer's organisation without a person. Use it for this delivery's page and answers alone.
     Raises `Refused`, in the same words whether the secret is unknown, expired, or of a closed delivery.
     """
-    row = (
-        tx.connection.execute(select(deliveries).where(deliveries.c.hash == token_hash(secret)))
-        .mappings()
-        .one_or_none()
-    )
-    if row is None or not link_holds(DeliveryState(row["state"]), row["link_expires_at"], tx.now):
+    named = deliveries.c.hash == token_hash(secret)
+    link = tx.connection.execute(select(deliveries).where(named)).mappings().one_or_none()
+    if link is None:
+        raise link_not_accepted()
+    continued = select(deliveries).where(deliveries.c.id == (link["continued_as"] or link["id"]))
+    row = tx.connection.execute(continued).mappings().one()
+    if not link_holds(DeliveryState(row["state"]), link["link_expires_at"], tx.now):
         raise link_not_accepted()
     viewer = Viewer(role=Role.MAINTAINER, organisation=row["organisation"])
     return DeliveryEntry(delivery=delivery_from(tx, row), viewer=viewer)

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, insert, select, update
 from leadtime.flow import merging, parties, validation
 from leadtime.flow.coordination.history import advance, hold_case, remember
 from leadtime.flow.coordination.pace import count_open_deliveries, read_pace
-from leadtime.flow.coordination.participants import admit
+from leadtime.flow.coordination.participants import admit, let_read
 from leadtime.flow.coordination.read import read_delivery
 from leadtime.flow.coordination.records import (
     CaseId,
@@ -22,11 +22,11 @@ from leadtime.flow.coordination.records import (
     EventKind,
 )
 from leadtime.flow.coordination.rules import check_note, check_request, is_proof, link_end, move_delivery
-from leadtime.flow.coordination.tables import case_reports, deliveries
+from leadtime.flow.coordination.tables import deliveries
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId
-from leadtime.foundation.access import Act, Relation
+from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.ids import new_id
@@ -62,7 +62,7 @@ def deliver(
         check_request(_request(tx, held, organisation, note, evidence))
         advance(tx, held, CaseMove.DELIVER)
         admit(tx, case, organisation)
-        _let_read(tx, held, organisation)
+        let_read(tx, held, organisation)
         remember(tx, case, EventKind.DELIVERED, "\n".join(text for text in (note, evidence) if text))
     delivery = _begin(tx, case, organisation, link) if known is None else _send_again(tx, known, link)
     return DeliveryLink(read_delivery(tx, delivery), secret)
@@ -89,13 +89,6 @@ def _is_reproduced(tx: Transaction, report: ReportId) -> bool:
     except Missing:
         return False
     return outcome is not None and is_proof(outcome.verdict)
-
-
-def _let_read(tx: Transaction, held: RowMapping, organisation: OrganisationId) -> None:
-    """Relate a maintainer to all that a case is about, so that the access rule and the policies let it read."""
-    tx.relate(held["vulnerability"], organisation, Relation.PARTICIPANT)
-    for report in tx.connection.scalars(select(case_reports.c.report).where(case_reports.c.case_id == held["id"])):
-        tx.relate(report, organisation, Relation.PARTICIPANT)
 
 
 def _begin(tx: Transaction, case: CaseId, organisation: OrganisationId, link: Mapping[str, object]) -> DeliveryId:

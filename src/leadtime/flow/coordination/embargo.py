@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from leadtime.flow.coordination.history import hold_case, remember
 from leadtime.flow.coordination.records import CaseId, Embargo, EventKind
-from leadtime.flow.coordination.rules import NOTE_CHARS_MAX, check_line, parse_embargo
+from leadtime.flow.coordination.rules import check_reason, parse_embargo
 from leadtime.flow.coordination.tables import cases
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
@@ -32,7 +32,7 @@ def lift_embargo(tx: Transaction, case: CaseId, *, reason: str) -> None:
     """Lift a case's embargo before its end, with a reason that the history keeps; without one to lift, nothing."""
     tx.require(Act.COORDINATE_CASE, case)
     held = hold_case(tx, case)
-    note = check_line(reason, where="reason", chars_max=NOTE_CHARS_MAX)
+    note = check_reason(reason)
     if held["embargo_ends_at"] is None:
         return
     tx.connection.execute(update(cases).where(cases.c.id == case).values(embargo_ends_at=None, embargo_zone=None))

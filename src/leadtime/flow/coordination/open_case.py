@@ -6,16 +6,19 @@ from sqlalchemy import delete, insert, select
 
 from leadtime.flow import merging
 from leadtime.flow.coordination.history import hold_case, remember
-from leadtime.flow.coordination.participants import admit
+from leadtime.flow.coordination.participants import admit, dismiss
 from leadtime.flow.coordination.read import case_from, deliveries_of
 from leadtime.flow.coordination.records import Case, CaseId, CaseState, EventKind
-from leadtime.flow.coordination.rules import TITLE_CHARS_MAX, case_number, check_line
-from leadtime.flow.coordination.tables import TITLE, case_reports, cases
+from leadtime.flow.coordination.rules import TITLE_CHARS_MAX, case_number
+from leadtime.flow.coordination.tables import TITLE, case_reports, cases, deliveries
+from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import Vulnerability, VulnerabilityId
 from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Conflict
 from leadtime.foundation.ids import new_id
 from leadtime.foundation.labels import Tlp
+from leadtime.foundation.lines import check_line
 
 
 def open_case(tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tlp: Tlp = Tlp.AMBER_STRICT) -> Case:
@@ -25,8 +28,12 @@ def open_case(tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tl
     part, and maintainers to whom the case was delivered may read them. ``title`` and ``tlp`` of an open case stay.
     """
     tx.require(Act.COORDINATE_CASE)
-    found = merging.read_vulnerability(tx, vulnerability)
     tx.lock("case", str(vulnerability))
+    found = merging.read_vulnerability(tx, vulnerability)
+    if not found.reports:
+        raise Conflict(
+            "this vulnerability holds no report any more", where=str(vulnerability), next_step="Read it again."
+        )
     known = tx.connection.scalar(select(cases.c.id).where(cases.c.vulnerability == vulnerability))
     case = _begin(tx, found, title, tlp) if known is None else CaseId(known)
     held = hold_case(tx, case)
@@ -68,6 +75,23 @@ def _join_reports(tx: Transaction, case: CaseId, found: Vulnerability) -> None:
         remember(tx, case, EventKind.REPORT_JOINED, str(credit.report))
     gone = joined - set(found.reports)
     if gone:
-        tx.connection.execute(
-            delete(case_reports).where(case_reports.c.case_id == case, case_reports.c.report.in_(gone))
-        )
+        _let_go(tx, case, {ReportId(report) for report in gone}, found)
+
+
+def _let_go(tx: Transaction, case: CaseId, gone: set[ReportId], found: Vulnerability) -> None:
+    """Let reports that were split off leave the case, and with them whoever took part, or read them, for that alone."""
+    leaving = case_reports.c.report.in_(gone)
+    tx.connection.execute(delete(case_reports).where(case_reports.c.case_id == case, leaving))
+    for report in sorted(gone, key=lambda report: report.int):
+        remember(tx, case, EventKind.REPORT_LEFT, str(report))
+    handed_to = {delivery.organisation for delivery in deliveries_of(tx, case)}
+    elsewhere = select(case_reports.c.report, deliveries.c.organisation).join_from(
+        case_reports, deliveries, case_reports.c.case_id == deliveries.c.case_id
+    )
+    kept = {(row.report, row.organisation) for row in tx.connection.execute(elsewhere.where(leaving))}
+    for report in gone:
+        for organisation in handed_to:
+            if (report, organisation) not in kept:
+                tx.unrelate(report, organisation)
+    finders = set(merging.finders_of(tx, gone).values())
+    dismiss(tx, case, sorted(finders - handed_to - {credit.organisation for credit in found.credits}))

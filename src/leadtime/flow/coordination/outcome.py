@@ -15,9 +15,8 @@ from leadtime.flow.coordination.records import (
     DeliveryState,
     EventKind,
 )
-from leadtime.flow.coordination.rules import NOTE_CHARS_MAX, check_line, check_reach, move_delivery
+from leadtime.flow.coordination.rules import check_reach, check_reason, move_delivery
 from leadtime.flow.coordination.tables import cases, deliveries
-from leadtime.flow.merging import VulnerabilityId
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 
@@ -43,31 +42,20 @@ def note_reach(tx: Transaction, case: CaseId, operators: int) -> None:
 def close_case(tx: Transaction, case: CaseId, *, reason: str) -> None:
     """Close a case and its deliveries, with a reason that the history keeps; a closed one stays as it is."""
     tx.require(Act.COORDINATE_CASE, case)
-    _close(tx, hold_case(tx, case), check_line(reason, where="reason", chars_max=NOTE_CHARS_MAX))
+    close(tx, hold_case(tx, case), check_reason(reason))
 
 
 def reopen_case(tx: Transaction, case: CaseId, *, reason: str) -> None:
     """Open a published or closed case again, with a reason that the history keeps; deliveries are sent anew."""
     tx.require(Act.COORDINATE_CASE, case)
     held = hold_case(tx, case)
-    note = check_line(reason, where="reason", chars_max=NOTE_CHARS_MAX)
+    note = check_reason(reason)
     advance(tx, held, CaseMove.REOPEN)
     remember(tx, case, EventKind.REOPENED, note)
 
 
-def absorb_case(tx: Transaction, vulnerability: VulnerabilityId, *, into: CaseId) -> None:
-    """Close the case of a vulnerability that turned out to be another's flaw; without a case, or again, nothing.
-
-    Its reports come to ``into`` with their credits when `open_case` is called for the surviving vulnerability.
-    """
-    tx.require(Act.COORDINATE_CASE, into)
-    found = tx.connection.scalar(select(cases.c.id).where(cases.c.vulnerability == vulnerability))
-    if found is not None and found != into:
-        number = hold_case(tx, into)["number"]
-        _close(tx, hold_case(tx, CaseId(found)), f"the same flaw as {number}")
-
-
-def _close(tx: Transaction, held: RowMapping, note: str) -> None:
+def close(tx: Transaction, held: RowMapping, note: str) -> None:
+    """Close a case that is held, and its deliveries, for a caller who has asked access."""
     if CaseState(held["state"]) is CaseState.CLOSED:
         return
     advance(tx, held, CaseMove.CLOSE)

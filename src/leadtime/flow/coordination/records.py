@@ -63,7 +63,10 @@ class EventKind(StrEnum):
 
     OPENED = "opened the case"
     PARTICIPANT_ADDED = "added a participant"
+    PARTICIPANT_REMOVED = "removed a participant"
     REPORT_JOINED = "joined a report"
+    REPORT_LEFT = "split off a report"
+    TOOK_IN = "took in another case"
     EMBARGO_SET = "set the embargo"
     EMBARGO_LIFTED = "lifted the embargo"
     DELIVERED = "delivered to a maintainer"

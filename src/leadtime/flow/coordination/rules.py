@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,7 @@ from leadtime.flow.coordination.records import (
 )
 from leadtime.foundation.access import Role, Viewer
 from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
+from leadtime.foundation.lines import check_prose
 
 CASE_MOVES: Mapping[CaseState, Mapping[CaseMove, CaseState]] = {
     CaseState.OPEN: {
@@ -196,19 +197,49 @@ def check_reach(operators: int) -> int:
     return operators
 
 
-def check_line(text: str, *, where: str, chars_max: int) -> str:
-    """Return a text of 1 to ``chars_max`` characters without the space around it, else raise `Malformed`."""
-    stripped = text.strip()
-    if not stripped:
-        raise Malformed("this is empty", where=where, next_step="Fill it in.")
-    if len(stripped) > chars_max:
-        raise Malformed(f"this has more than {chars_max} characters", where=where, next_step="Shorten it.")
-    return stripped
-
-
 def check_note(text: str, *, where: str) -> str:
     """Return a note without the space around it, empty if there is none; raises `Malformed` if it is too long."""
-    return check_line(text, where=where, chars_max=NOTE_CHARS_MAX) if text.strip() else ""
+    return check_prose(text, where=where, chars_max=NOTE_CHARS_MAX) if text.strip() else ""
+
+
+def check_reason(reason: str) -> str:
+    """Return the reason of an act that needs one; raises `Malformed` if it is missing or too long."""
+    return check_prose(reason, where="reason", chars_max=NOTE_CHARS_MAX)
+
+
+def later_embargo(one: Embargo | None, other: Embargo | None) -> Embargo | None:
+    """Return the embargo that keeps both promises: the one that ends later; of two that end at once the first."""
+    given = [each for each in (one, other) if each is not None]
+    return max(given, key=lambda embargo: embargo.ends_at, default=None)
+
+
+def state_after_taking_in(survivor: CaseState, absorbed: CaseState, deliveries: Iterable[DeliveryState]) -> CaseState:
+    """Return a case's state once it has taken in another with its open ``deliveries``.
+
+    A closed case that takes in one that is not is open again: whoever closed it did not know of the other.
+    """
+    state = survivor
+    if state is CaseState.CLOSED and absorbed is not CaseState.CLOSED:
+        state = move_case(state, CaseMove.REOPEN)
+    for delivery in deliveries:
+        for move in _MADE_BY[delivery]:
+            state = move_case(state, move)
+    return state
+
+
+def further(one: DeliveryState, other: DeliveryState) -> DeliveryState:
+    """Return the state of two deliveries of one flaw to one maintainer that became one: how far its work has come."""
+    return max(one, other, key=_PROGRESS.index)
+
+
+_PROGRESS = (DeliveryState.CLOSED, DeliveryState.SENT, DeliveryState.ACKNOWLEDGED, DeliveryState.FIX_NAMED)
+_MADE_BY: Mapping[DeliveryState, tuple[CaseMove, ...]] = {
+    DeliveryState.CLOSED: (),
+    DeliveryState.SENT: (CaseMove.DELIVER,),
+    DeliveryState.ACKNOWLEDGED: (CaseMove.DELIVER, CaseMove.ACKNOWLEDGE),
+    DeliveryState.FIX_NAMED: (CaseMove.DELIVER, CaseMove.NAME_FIX),
+}
+"""A delivery's state -> the moves of its case that led to it."""
 
 
 def link_end(now: datetime, days: int) -> datetime:

@@ -51,10 +51,14 @@ deliveries = table(
     instant("acknowledged_at", nullable=True),
     instant("fix_named_at", nullable=True),
     sealed("fixed", nullable=True),
+    Column("continued_as", Uuid, nullable=True),
     UniqueConstraint("case_id", "organisation"),
     visible=related("case_id"),
 )
-"""``hash`` is `keys.token_hash` of the link's secret; ``fixed`` is JSON of version and source."""
+"""``hash`` is `keys.token_hash` of the link's secret; ``fixed`` is JSON of version and source.
+
+``continued_as`` is the delivery of the case that took this one's in, which the link opens from then on.
+"""
 
 case_events = table(
     "case_events",

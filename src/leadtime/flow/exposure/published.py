@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leadtime.flow.advisory import PublishedAdvisory
+from leadtime.flow.advisory import PublishedAdvisory, fixes_in_order
 from leadtime.flow.exposure.matching import Judgement
 from leadtime.flow.exposure.records import Touch
-from leadtime.flow.exposure.rules import REASON_NOT_RUN, REASON_RUN_FIXED, touched_by_runs
+from leadtime.flow.exposure.rules import REASON_NOT_RUN, REASON_RUN_FIXED, fix_to_name, touched_by_runs
 from leadtime.formats.advisories import AffectedPackage, AffectedSpan, Outcome
 from leadtime.foundation.errors import Malformed
 from leadtime.packages.purls import parse_purl
@@ -43,9 +43,14 @@ def judge_package(asked: AdvisoryPackage, version: str) -> Judgement:
     return Judgement(touch, REASON_RUN_FIXED if touch is Touch.NO else REASON_NOT_RUN, None)
 
 
-def next_fix(asked: AdvisoryPackage, judged: Judgement) -> str | None:
-    """Return the version to update to: the next fixed one above, else the first that the advisory names."""
-    return judged.fixed or next(iter(asked.source.fixed_versions), None)
+def next_fix(asked: AdvisoryPackage, version: str) -> str | None:
+    """Return the version to update to from ``version``: the next fixed one above it; None if none is named.
+
+    Where the order of versions does not tell, the one that the advisory names, if it names no other.
+    """
+    named = fixes_in_order(asked.source)
+    later = [fix for fix in named if fix != version and _is_at_or_after(asked.affected.ecosystem, fix, version)]
+    return fix_to_name(named, [fix for fix in later if judge_package(asked, fix).touch is not Touch.YES])
 
 
 def _is_at_or_after(ecosystem: str, version: str, fix: str) -> bool:

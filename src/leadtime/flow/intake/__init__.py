@@ -9,7 +9,7 @@ Standard: JSON as RFC 8259 under the stricter RFC 7493; purl; Ed25519 (RFC 8032)
 """
 
 from leadtime.flow.intake.pack import pack_reports
-from leadtime.flow.intake.read import list_reports, read_finding, read_receipt, read_report
+from leadtime.flow.intake.read import list_reports, read_credits, read_finding, read_receipt, read_report
 from leadtime.flow.intake.receive import receive
 from leadtime.flow.intake.records import (
     Component,
@@ -50,6 +50,7 @@ __all__ = [
     "list_reports",
     "pack_reports",
     "parse_report",
+    "read_credits",
     "read_finding",
     "read_receipt",
     "read_receipt_json",

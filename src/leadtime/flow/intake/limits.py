@@ -27,6 +27,12 @@ CWE_MAX = 100_000
 LOCATIONS_MAX = 1_000
 TOLD_MAX = 100
 CREDITS_MAX = 100
+CREDIT_CHARS_MAX = 300
+"""An advisory takes names as long as this: else a report could not be published."""
+
+CREDITS_READ_AT_ONCE = 500
+"""Reports whose credits one query reads."""
+
 AFFECTED_MAX = 1_000
 
 RECIPE_BYTES_MAX = 256 * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import RowMapping, Select, select
 
@@ -60,6 +61,22 @@ def list_reports(
     rows = tx.connection.execute(query.order_by(reports.c.id.desc()).limit(size + 1)).mappings().all()
     found = tuple(_summary(tx, row) for row in rows[:size])
     return ReportPage(reports=found, after=found[-1].id if len(rows) > size else None)
+
+
+def read_credits(tx: Transaction, reports_asked: Sequence[ReportId]) -> Mapping[ReportId, tuple[str, ...]]:
+    """Return whom each report wants thanked, as its finder wrote it; without the reports that the viewer may not see.
+
+    Reads no report's body.
+    """
+    found: dict[ReportId, tuple[str, ...]] = {}
+    query = select(reports.c.id, reports.c.summary)
+    for start in range(0, len(reports_asked), limits.CREDITS_READ_AT_ONCE):
+        some = reports_asked[start : start + limits.CREDITS_READ_AT_ONCE]
+        for row in tx.connection.execute(query.where(reports.c.id.in_(some))):
+            report = ReportId(row.id)
+            tx.require(Act.READ_REPORT, report)
+            found[report] = tuple(json.loads(tx.unseal(report, SUMMARY, row.summary))["credit"])
+    return found
 
 
 def _one(tx: Transaction, report: ReportId, query: Select[tuple[object, ...]]) -> RowMapping:

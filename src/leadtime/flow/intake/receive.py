@@ -54,7 +54,12 @@ def _keep(tx: Transaction, body: ReportBody, digest: Digest, identity: bytes, or
         id=report, reference=body.reference, received_at=now, digest=digest, key_id=tx.keys.key_id, signature=b""
     )
     receipt = sign_receipt(unsigned, tx.keys)
-    summary = {"title": body.title, "component": name_of(body.component), "reference": body.reference}
+    summary = {
+        "title": body.title,
+        "component": name_of(body.component),
+        "reference": body.reference,
+        "credit": body.credit,
+    }
     tx.relate(report, organisation, Relation.OWN)
     row = {
         "id": report,

@@ -29,6 +29,7 @@ from leadtime.flow.intake.reproducers import parse_reproducer
 from leadtime.foundation.digests import Digest, canonical_json
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.keys import KeyRing, verify
+from leadtime.foundation.lines import check_line
 from leadtime.foundation.strict_json import Json, read_json
 
 SCHEMA = "leadtime.report/1"
@@ -58,7 +59,7 @@ def parse_report(raw: bytes) -> ReportBody:
         severity_claimed=_severity(fields),
         told=fields.texts("told", limits.SHORT_CHARS_MAX, limits.TOLD_MAX),
         disclosure=_disclosure(fields),
-        credit=fields.texts("credit", limits.SHORT_CHARS_MAX, limits.CREDITS_MAX),
+        credit=_credit(fields),
         reference=fields.optional_text("reference", limits.REFERENCE_CHARS_MAX),
         content=content,
     )
@@ -197,6 +198,15 @@ def _location(fields: Fields) -> Location:
         file=fields.text("file", limits.PATH_CHARS_MAX),
         function=fields.optional_text("function", limits.FUNCTION_CHARS_MAX),
         line=fields.optional_number("line", limits.LINE_MAX),
+    )
+
+
+def _credit(fields: Fields) -> tuple[str, ...]:
+    """Read whom to thank: everybody will read it in an advisory, so each is one line of text."""
+    named = fields.texts("credit", limits.CREDIT_CHARS_MAX, limits.CREDITS_MAX)
+    return tuple(
+        check_line(name, where=f"{fields.at('credit')}[{number}]", chars_max=limits.CREDIT_CHARS_MAX)
+        for number, name in enumerate(named)
     )
 
 

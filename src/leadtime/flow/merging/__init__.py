@@ -9,7 +9,7 @@ Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java 
 
 from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.merge_in import merge_in
-from leadtime.flow.merging.read import read_vulnerability, vulnerability_of
+from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
 from leadtime.flow.merging.records import (
     Credit,
     Evidence,
@@ -37,9 +37,11 @@ __all__ = [
     "VulnerabilityId",
     "cluster",
     "compare",
+    "finders_of",
     "group",
     "merge_in",
     "parse_stack",
+    "read_evidence_of",
     "read_vulnerability",
     "split",
     "vulnerability_of",

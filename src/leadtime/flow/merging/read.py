@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from leadtime.flow.intake import ReportId
-from leadtime.flow.merging.records import Credit, Vulnerability, VulnerabilityId
-from leadtime.flow.merging.stored import read_summary, read_why
-from leadtime.flow.merging.tables import SUMMARY, WHY, merged_reports, vulnerabilities
+from leadtime.flow.merging.records import Credit, Evidence, Vulnerability, VulnerabilityId
+from leadtime.flow.merging.stored import read_evidence, read_summary, read_why
+from leadtime.flow.merging.tables import EVIDENCE, SUMMARY, WHY, merged_reports, vulnerabilities
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
@@ -49,3 +52,28 @@ def vulnerability_of(tx: Transaction, report: ReportId) -> VulnerabilityId | Non
     """Return the vulnerability that holds a report now, or None (not merged yet, or not the viewer's to see)."""
     found = tx.connection.scalar(select(merged_reports.c.vulnerability).where(merged_reports.c.report == report))
     return found and VulnerabilityId(found)
+
+
+def finders_of(tx: Transaction, reports: Iterable[ReportId]) -> Mapping[ReportId, OrganisationId]:
+    """Return whose each of the merged reports is, as far as the viewer may see them."""
+    held = merged_reports.c
+    rows = tx.connection.execute(select(held.report, held.organisation).where(held.report.in_(list(reports))))
+    return {ReportId(row.report): OrganisationId(row.organisation) for row in rows}
+
+
+def read_evidence_of(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Evidence, ...]:
+    """Return what was seen of a vulnerability, equal evidence once, as that of the oldest report that has it."""
+    tx.require(Act.READ_VULNERABILITY, vulnerability)
+    held = merged_reports.c
+    rows = tx.connection.execute(
+        select(held.report, held.organisation, held.evidence)
+        .where(held.vulnerability == vulnerability)
+        .ext(distinct_on(held.content))
+        .order_by(held.content, held.report)
+    ).all()
+    return tuple(
+        read_evidence(
+            tx.unseal(row.report, EVIDENCE, row.evidence), ReportId(row.report), OrganisationId(row.organisation)
+        )
+        for row in sorted(rows, key=lambda row: row.report)
+    )

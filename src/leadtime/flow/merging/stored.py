@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from leadtime.flow.intake import ReportId
@@ -11,6 +11,7 @@ from leadtime.flow.merging.records import Evidence, Frame
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.explanation import Explanation
+from leadtime.packages.versions import in_version_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ def summary_of(evidences: Sequence[Evidence]) -> Summary:
     first = evidences[0]
     return Summary(
         component=first.component,
-        releases=tuple(sorted({evidence.release for evidence in evidences if evidence.release})),
-        fixed_releases=tuple(sorted({evidence.fixed_release for evidence in evidences if evidence.fixed_release})),
+        releases=_in_order(first.component, (evidence.release for evidence in evidences)),
+        fixed_releases=_in_order(first.component, (evidence.fixed_release for evidence in evidences)),
         crash_class=first.crash_class,
         access=first.access,
         frames=first.frames,
@@ -40,10 +41,11 @@ def summary_of(evidences: Sequence[Evidence]) -> Summary:
 
 def joined(summaries: Sequence[Summary]) -> Summary:
     """Return one summary of several: everybody's releases, and the first one's crash."""
+    component = summaries[0].component
     return replace(
         summaries[0],
-        releases=tuple(sorted({release for summary in summaries for release in summary.releases})),
-        fixed_releases=tuple(sorted({release for summary in summaries for release in summary.fixed_releases})),
+        releases=_in_order(component, (release for summary in summaries for release in summary.releases)),
+        fixed_releases=_in_order(component, (release for summary in summaries for release in summary.fixed_releases)),
     )
 
 
@@ -111,6 +113,12 @@ def why_json(why: Explanation) -> bytes:
 def read_why(content: bytes) -> Explanation:
     """Return the explanation that `why_json` wrote."""
     return Explanation.from_json(json.loads(content))
+
+
+def _in_order(component: str, releases: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the releases that are named, each once, in the order of the component's own world."""
+    kind = component.removeprefix("pkg:").partition("/")[0]
+    return in_version_order(kind, {release for release in releases if release})
 
 
 def _frames_json(frames: tuple[Frame, ...]) -> list[list[str | int | None]]:
