@@ -28,6 +28,7 @@ from leadtime.doors.site import Site
 from leadtime.doors.web.asking import ask_of, bound_threads
 from leadtime.doors.web.rendering import STATIC, VENDOR
 from leadtime.doors.web.routes import PAGES
+from leadtime.doors.web.way_back import way_back
 from leadtime.foundation.errors import LeadtimeError
 
 API = "/api/v1"
@@ -123,4 +124,5 @@ def _page_problem(request: Request, error: Exception) -> Response:
         what=problem.what[:1].upper() + problem.what[1:] + ".",
         where=problem.where,
         next_step=problem.next_step,
+        back=way_back(request.url.path) if request.method == "POST" else "",
     )

@@ -100,11 +100,43 @@ def test_an_operator_uploads_an_inventory(clients, world):
     fields = {"asset": "ledger host", "exposed": "no"}
     kept = client.submit("/patch-by", "/inventories", files={"file": ("p.txt", b"ujson==5.0.0\n")}, **fields)
     assert kept.status_code == 303
+    shown = client.get(kept.headers["location"]).text
+    assert "Kept: 1 component of ledger host, every one of which can be matched." in shown
     assert "ledger host" in client.get("/patch-by").text
     for bad in ({"exposed": "maybe"}, {"asset": " "}):
         answer = client.submit("/patch-by", "/inventories", files={"file": ("p.txt", b"x==1\n")}, **{**fields, **bad})
         assert answer.status_code == 400
-    assert client.submit("/patch-by", "/inventories", files={"file": ("p", b"")}, **fields).status_code == 400
+    refused = client.submit("/patch-by", "/inventories", files={"file": ("p", b"")}, **fields)
+    assert refused.status_code == 400
+    assert '<a class="usa-button usa-button--outline" href="/patch-by">Back to the form</a>' in refused.text
+
+
+def test_after_an_upload_an_operator_reads_what_could_not_be_matched_and_why(clients, world):
+    client = browse(clients(), world.people["other_operator"])
+    rows = "".join(f"<b>part-{number}</b>,1\n" for number in range(12))
+    fields = {"asset": "ledger <host>", "exposed": "no"}
+    kept = client.submit(
+        "/patch-by", "/inventories", files={"file": ("p.csv", f"name,version\n{rows}".encode())}, **fields
+    )
+    page = client.get(kept.headers["location"]).text
+    alert = page.partition('role="alert"')[2].partition("</section>")[0]
+    assert "12 of 12 components of ledger &lt;host&gt; could not be matched" in alert
+    assert "line 2: &lt;b&gt;part-0&lt;/b&gt; 1: it has neither an ecosystem nor a purl: add a column" in alert
+    assert "part-9" in alert
+    assert "part-10" not in alert
+    assert "and 2 more" in alert
+    assert 'role="alert"' not in client.get("/patch-by").text
+
+
+def test_a_refused_form_says_why_and_leads_back_to_its_page(clients, world):
+    client = browse(clients(), world.people["coordinator"])
+    page = f"/cases/{world.quiet.case.id}"
+    refused = client.submit(page, f"{page}/embargo", ends_at="2020-01-01T09:00", zone="Nowhere/Else")
+    assert refused.status_code == 400
+    assert f'href="{page}">Back to the form</a>' in refused.text
+    link = f"/d/{world.quiet.link.secret}"
+    assert f'href="{link}">Back to the form</a>' in clients().submit(link, f"{link}/fixed", version=" ").text
+    assert "Back to the form" not in client.get("/cases/nothing").text
 
 
 def test_a_finder_follows_its_reports(clients, world):

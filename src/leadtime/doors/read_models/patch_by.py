@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from leadtime.doors.read_models.pictures import Badge, Tone
 from leadtime.doors.read_models.urgency import badge_of
 from leadtime.flow import exposure
-from leadtime.flow.exposure import ExposureState, PatchBy, Touch
+from leadtime.flow.exposure import ExposureState, Inventory, PatchBy, Touch, Unmatchable
 from leadtime.flow.priority import Decision
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.explanation import Explanation
+
+UNMATCHED_SHOWN_MAX = 10
+"""Components of one inventory that could not be matched, told one by one; the rest are counted."""
 
 DONE: dict[ExposureState, Badge] = {
     ExposureState.DEPLOYED: Badge("deployed", Tone.GOOD),
@@ -49,30 +53,51 @@ class InventoryLine:
     exposed: str
     components: int
     unmatchable: int
+    unmatched: tuple[str, ...]
     kept_at: datetime
+
+    @property
+    def more(self) -> int:
+        """Return how many that could not be matched are not told one by one."""
+        return self.unmatchable - len(self.unmatched)
 
 
 @dataclass(frozen=True, slots=True)
 class PatchByPage:
-    """The operator's page: what is to do, what is done, and what the answer rests on."""
+    """The operator's page: what is to do, what is done, and what the answer rests on; ``given`` was just uploaded."""
 
     open: tuple[PatchByLine, ...]
     done: tuple[PatchByLine, ...]
     inventories: tuple[InventoryLine, ...]
+    given: InventoryLine | None
 
 
-def read_patch_by(tx: Transaction) -> PatchByPage:
-    """Return the viewer's list in the order in which to work."""
+def read_patch_by(tx: Transaction, given: UUID | None = None) -> PatchByPage:
+    """Return the viewer's list in the order in which to work; ``given`` names the inventory that was just kept."""
     today = tx.now.date()
     lines = [_line(each, today) for each in exposure.patch_by_list(tx)]
+    inventories = {each.id: _inventory(each) for each in exposure.list_inventories(tx)}
     return PatchByPage(
         open=tuple(line for line in lines if line.done is None),
         done=tuple(line for line in lines if line.done is not None),
-        inventories=tuple(
-            InventoryLine(each.asset, each.exposed.value, each.components, each.unmatchable_count, each.kept_at)
-            for each in exposure.list_inventories(tx)
-        ),
+        inventories=tuple(inventories.values()),
+        given=inventories.get(exposure.InventoryId(given)) if given else None,
     )
+
+
+def _inventory(kept: Inventory) -> InventoryLine:
+    return InventoryLine(
+        asset=kept.asset,
+        exposed=kept.exposed.value,
+        components=kept.components,
+        unmatchable=kept.unmatchable_count,
+        unmatched=tuple(_unmatched(each) for each in kept.unmatchable[:UNMATCHED_SHOWN_MAX]),
+        kept_at=kept.kept_at,
+    )
+
+
+def _unmatched(found: Unmatchable) -> str:
+    return f"{found.where}: {found.name or '(no name)'} {found.version or '(no version)'}: {found.why}"
 
 
 def _line(found: PatchBy, today: date) -> PatchByLine:

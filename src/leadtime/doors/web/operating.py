@@ -19,8 +19,9 @@ HERE = "/patch-by"
 def show_patch_by(ask: PageAsk) -> Response:
     """Show the operator's list."""
     ask.signed_in()
+    given = ask.request.query_params.get("given")
     with ask.transaction() as tx:
-        page = read_patch_by(tx)
+        page = read_patch_by(tx, parse_id(given, where="given") if given else None)
     return ask.page("patch_by.html", here=HERE, page=page)
 
 
@@ -34,12 +35,14 @@ def mark_deployed(ask: PageAsk) -> Response:
 
 
 def give_inventory(ask: PageAsk) -> Response:
-    """Keep an uploaded inventory."""
+    """Keep an uploaded inventory; the page that answers says what of it could not be matched."""
     ask.signed_in()
     if ask.form.get("exposed") not in set(Answer):
         raise Malformed("choose yes, no or unknown", where="exposed", next_step="Choose one.")
     if not ask.upload:
         raise Malformed("the file is empty", where="file", next_step="Choose one.")
     with ask.transaction() as tx:
-        publishing.keep_inventory(tx, asset=ask.field("asset"), exposed=Answer(ask.form["exposed"]), raw=ask.upload)
-    return see_other(HERE)
+        kept = publishing.keep_inventory(
+            tx, asset=ask.field("asset"), exposed=Answer(ask.form["exposed"]), raw=ask.upload
+        )
+    return see_other(f"{HERE}?given={kept.id}")
