@@ -39,10 +39,13 @@ def set_milestones(tx: Transaction, model: ModelId, milestones: Milestones) -> M
 
 
 def shrink_windows(tx: Transaction, held: RowMapping, milestones: Milestones) -> None:
-    """End a held model's open windows no later than the milestones say."""
-    query = select(windows).where(windows.c.model == held["id"], windows.c.state == WindowState.OPEN.value)
+    """End a held model's open windows no later than the milestones say, and those of a date in the past now."""
+    now = tx.now
+    query = select(windows).where(
+        windows.c.model == held["id"], windows.c.state == WindowState.OPEN.value, windows.c.ends_at > now
+    )
     for row in tx.connection.execute(query).mappings().all():
-        ends_at = earliest_end(WindowKind(row["kind"]), row["ends_at"], milestones)
+        ends_at = max(now, earliest_end(WindowKind(row["kind"]), row["ends_at"], milestones))
         tx.connection.execute(update(windows).where(windows.c.id == row["id"]).values(ends_at=ends_at))
 
 

@@ -60,10 +60,10 @@ def open_window(tx: Transaction, model: ModelId, kind: WindowKind, *, ends_at: d
 
 
 def shorten_window(tx: Transaction, window: WindowId, *, ends_at: datetime) -> Window:
-    """Bring a window's end forward; raises `Refused` for a later one."""
+    """Bring a window's end forward, to now at the earliest; raises `Refused` for a later one."""
     enter_window(tx, Act.OFFER_MODEL, window)
     held = hold_window(tx, window, WindowMove.SHORTEN)
-    end = shortened_end(held["ends_at"], check_instant(ends_at, where="ends_at") or held["ends_at"])
+    end = max(tx.now, shortened_end(held["ends_at"], check_instant(ends_at, where="ends_at") or held["ends_at"]))
     tx.connection.execute(update(windows).where(windows.c.id == window).values(ends_at=end))
     remember(tx, Owner.of(held), EventKind.SHORTENED, f"window {window} until {end.isoformat()}")
     return read_window(tx, window)
