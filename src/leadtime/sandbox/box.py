@@ -73,10 +73,14 @@ def written(files: Mapping[str, bytes], pass_bytes: Callable[[bytes], int]) -> I
         yield from ("--perms", "0444", "--file", str(pass_bytes(content)), name)
 
 
-def private_places(*, scratch_mib: int) -> list[str]:
-    """Return the arguments for /proc, /dev and /tmp; the only memory-backed places to write are sized."""
+def private_places(*, scratch_mib: int, nested: bool) -> list[str]:
+    """Return the arguments for /proc, /dev and /tmp; the only memory-backed places to write are sized.
+
+    Nobody writes in /proc, where /proc/PID/mem lets one process patch another. Where a second box is made inside, it
+    is that one's /proc: its maker writes in the first one's, which the program never sees.
+    """
     return [
-        *("--proc", "/proc", "--dev", "/dev"),
+        *("--proc", "/proc", *(() if nested else ("--remount-ro", "/proc")), "--dev", "/dev"),
         *("--size", str(SHARED_MEMORY_MIB * MEBIBYTE_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--remount-ro", "/dev"),
         *("--size", str(scratch_mib * MEBIBYTE_BYTES), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
@@ -130,7 +134,7 @@ def inner(program: Program) -> list[str]:
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--disable-userns", "--die-with-parent", "--new-session"),
         *("--uid", BOX_USER, "--gid", BOX_USER),
         # --dev-bind, for a plain bind would make /dev/null and its like unusable.
-        *("--dev-bind", "/", "/", "--proc", "/proc"),
+        *("--dev-bind", "/", "/", "--proc", "/proc", "--remount-ro", "/proc"),
         *("--size", "4096", "--tmpfs", OBSERVER_DIRECTORY, "--remount-ro", OBSERVER_DIRECTORY),
         *("--json-status-fd", "5", "--add-seccomp-fd", "6"),
         *environment(program_environment(program)),

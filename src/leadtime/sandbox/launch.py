@@ -98,13 +98,13 @@ class Launch:
 
     def _one_box(self, status: int) -> list[str]:
         program = self._program
-        options = [*box.namespaces(nested=False), "--json-status-fd", str(status), *self._common()]
+        options = [*box.namespaces(nested=False), "--json-status-fd", str(status), *self._common(nested=False)]
         options += [*box.environment(box.program_environment(program)), *box.closing()]
         options += self._filtered(Layer.PROGRAM)
         return [*self._bubblewrap(options), *box.limited(program), "sh", "-c", program.command]
 
     def _two_boxes(self, status: int, answer: int) -> list[str]:
-        options = [*box.namespaces(nested=True), "--json-status-fd", str(status), *self._common()]
+        options = [*box.namespaces(nested=True), "--json-status-fd", str(status), *self._common(nested=True)]
         for mount in self._program.observer_mounts:
             options += self._show(mount)
         task = json.dumps(self._task()).encode()
@@ -133,10 +133,10 @@ class Launch:
             "wall_s": program.limits.wall_s,
         }
 
-    def _common(self) -> Iterator[str]:
+    def _common(self, *, nested: bool) -> Iterator[str]:
         yield from box.system()
         yield from box.written(box.WRITTEN_SETTINGS, self._pass_bytes)
-        yield from box.private_places(scratch_mib=self._program.limits.scratch_mib)
+        yield from box.private_places(scratch_mib=self._program.limits.scratch_mib, nested=nested)
         for mount in self._program.mounts:
             yield from self._show(mount)
 
