@@ -4,6 +4,7 @@ STAGES = (
     "parties",
     "window",
     "gateway",
+    "assessment",
     "intake",
     "validation",
     "merging",

@@ -54,6 +54,7 @@ from leadtime.flow.window.records import (
 from leadtime.flow.window.returns import list_returns, sign_off
 from leadtime.flow.window.rules import refusal_of_use, standing_at
 from leadtime.flow.window.standing import find_standing, open_upstream_credential, standings
+from leadtime.flow.window.terms import check_line, check_note
 from leadtime.flow.window.vocabulary import (
     AccessMode,
     BarredUse,
@@ -109,6 +110,8 @@ __all__ = [
     "WireFormat",
     "agree",
     "agree_anew",
+    "check_line",
+    "check_note",
     "comes_from",
     "consent",
     "end_entry",
