@@ -28,6 +28,7 @@ from leadtime.foundation.database.embedded import ADMIN, EmbeddedServer, start_e
 from leadtime.foundation.database.roles import OWNER, close_database
 from leadtime.foundation.keys import KeyRing
 from leadtime.workflows.engine import job_schema
+from leadtime.workflows.reads import note_reads
 from leadtime.workflows.whole_schema import whole_schema
 
 TEMPLATE = "leadtime_template"
@@ -132,7 +133,7 @@ def address(server: EmbeddedServer) -> Iterator[Address]:
 def database(address: Address, clock: SettableClock, keys: KeyRing) -> Iterator[Database]:
     """A database of the test's own, as the role that serves, with policies forced."""
     engine = make_engine(address)
-    yield Database(engine, clock, keys)
+    yield Database(engine, clock, keys, note_reads=note_reads)
     engine.dispose()
 
 

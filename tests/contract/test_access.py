@@ -8,9 +8,10 @@ import pytest
 
 from leadtime.doors import operations
 from leadtime.doors.app import build_api
+from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
-from tests.doors.standing import Client, browse
+from tests.doors.standing import Client, browse_by_link
 from tests.doors.world import KEV, World
 from tests.flow.intake.factories import a_report
 
@@ -23,7 +24,7 @@ def routes_of(site):
     described = build_api(site).openapi()["paths"]
     api = [f"{method.upper()} {API}{path}" for path, methods in described.items() for method in methods]
     pages = [f"{method} {route.path}" for route in PAGES for method in sorted(route.methods - {"HEAD"})]
-    return api + pages + [f"GET {route.path}" for route in operations.ROUTES]
+    return api + pages + [f"GET {route.path}" for route in (*operations.ROUTES, *ledger.ROUTES)]
 
 
 def test_every_address_is_in_the_table_and_nothing_else_is(site):
@@ -40,7 +41,7 @@ def test_every_row_has_a_letter_for_everybody():
 def test_everybody_gets_what_the_table_says(who, clients, world):
     column = COLUMNS.index(who)
     program = clients("" if who == "anyone" else world.token(who))
-    browser = clients() if who == "anyone" else browse(clients(), world.people[who])
+    browser = clients() if who == "anyone" else browse_by_link(clients(), world.database, world.people[who])
     wrong = []
     for route, row in sorted(TABLE.items()):  # what only reads comes first
         got = ask(route, program if API in route else browser, world)
@@ -106,6 +107,8 @@ def fill(path: str, world: World) -> str:
         "exposed": world.exposure,
         "exposure": world.exposure,
         "kind": "kev",
+        "leaf": quiet.report,
+        "log": "reads",
     }
     if path.startswith("/d/"):
         values["secret"] = quiet.link.secret
@@ -115,7 +118,7 @@ def fill(path: str, world: World) -> str:
         values["name"] = f"x_{quiet.case.number}"
     elif path.startswith("/csaf/"):
         values["name"] = quiet.case.number.lower()
-    return path.format(**values)
+    return path.replace("{path:path}", "checkpoint").format(**values)
 
 
 def _organisation(world: World) -> bytes:
@@ -161,6 +164,9 @@ def forms(world: World) -> dict[str, dict[str, str]]:
     """What each page's form says."""
     return {
         "/sign-in": {"token": "lt_nothing"},
+        "/sign-in/passkey/answer": {"answer": "{}"},
+        "/me/passkeys": {"answer": "{}", "name": "laptop"},
+        "/me/tokens": {"name": "program", "scope": "read only", "days": "1"},
         "/cases/{case}/embargo": {"ends_at": "2026-09-20T12:00", "zone": "UTC"},
         "/cases/{case}/deliver": {"organisation": str(world.people["other_maintainer"].organisation.id)},
         "/cases/{case}/draft": {"title": "t", "summary": "s"},

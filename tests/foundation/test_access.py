@@ -59,6 +59,8 @@ REVIEWED = {
     Act.EXPORT_CASES: "coord:ops",
     Act.BREAK_GLASS: "auditor:o",
     Act.CONFIRM_ACT: "coord:ops",
+    Act.AUDIT_READS: "auditor:o",
+    Act.READ_MODEL_LOG: "devel:o auditor:p",
     Act.READ_TOTALS: "finder:ops coord:ops maint:ops oper:ops agency:ops devel:ops partner:ops auditor:ops system:ops",
     Act.ENROL_MODEL: "devel:o",
     Act.LIST_MODELS: "agency:o devel:o partner:o auditor:o",

@@ -19,8 +19,8 @@ from leadtime.formats.advisories import Outcome
 from leadtime.foundation.access import ANYONE, SYSTEM
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database import Database
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.settings import read_settings
+from leadtime.workflows.opening import open_database
 
 ROOT = Path(__file__).parents[2]
 STORIES = {"first flaw": ROOT / "examples" / "first-flaw", "another": Path(__file__).parent / "comments"}

@@ -23,6 +23,7 @@ from leadtime.doors.api.shapes import PROBLEMS
 from leadtime.doors.armour import Armour
 from leadtime.doors.bodies import BoundedBodies
 from leadtime.doors.faults import Faults
+from leadtime.doors.feeds import ledger
 from leadtime.doors.problems import PROBLEM_JSON, Problem, Unprocessable, error_of_status, problem_of
 from leadtime.doors.site import Site
 from leadtime.doors.web.asking import ask_of, bound_threads
@@ -51,6 +52,7 @@ def build_app(site: Site) -> ASGIApp:
     app = Starlette(
         routes=[
             *operations.ROUTES,
+            *ledger.ROUTES,
             *PAGES,
             Mount("/static/vendor", KeptFiles(directory=VENDOR, check_dir=False)),
             Mount("/static", KeptFiles(directory=STATIC)),

@@ -60,11 +60,13 @@ class Act(StrEnum):
     EXPORT_CASES = "export unpatched cases"
     BREAK_GLASS = "read a case in an emergency"
     CONFIRM_ACT = "confirm an act that needs two people"
+    AUDIT_READS = "audit who read what"
     READ_ORGANISATION = "read an organisation"
     READ_TOTALS = "read totals by stage"
     ENROL_MODEL = "enrol a model"
     LIST_MODELS = "list offered models"
     READ_MODEL = "read an offered model"
+    READ_MODEL_LOG = "read the log of a model"
     OFFER_MODEL = "offer a model"
     WRITE_MILESTONE = "write a milestone"
     END_OFFER = "withdraw or release a model"
@@ -109,6 +111,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.EXPORT_CASES: frozenset(_COORDINATOR),
     Act.BREAK_GLASS: frozenset({(Role.AUDITOR, Relation.OWN)}),
     Act.CONFIRM_ACT: frozenset(_COORDINATOR),
+    Act.AUDIT_READS: frozenset({(Role.AUDITOR, Relation.OWN)}),
     Act.READ_ORGANISATION: frozenset(_ITS_OWN | _COORDINATOR),
     Act.READ_TOTALS: frozenset((role, relation) for role in Role for relation in Relation),
     Act.ENROL_MODEL: frozenset(_THE_DEVELOPER),
@@ -116,6 +119,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
         (role, Relation.OWN) for role in (Role.DEVELOPER, Role.AGENCY, Role.PARTNER, Role.AUDITOR)
     ),
     Act.READ_MODEL: frozenset(_THE_DEVELOPER | _HOLDERS | {(Role.AUDITOR, Relation.PARTICIPANT)}),
+    Act.READ_MODEL_LOG: frozenset(_THE_DEVELOPER | {(Role.AUDITOR, Relation.PARTICIPANT)}),
     Act.OFFER_MODEL: frozenset(_THE_DEVELOPER),
     Act.WRITE_MILESTONE: frozenset(_THE_DEVELOPER),
     Act.END_OFFER: frozenset(_THE_DEVELOPER),
@@ -150,6 +154,8 @@ _READ_ONLY = frozenset(
         Act.READ_EXPOSURE,
         Act.LIST_MODELS,
         Act.READ_MODEL,
+        Act.READ_MODEL_LOG,
+        Act.AUDIT_READS,
         Act.READ_ORGANISATION,
         Act.READ_SIGN_INS,
         Act.READ_TOTALS,

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from uuid import UUID
 
 from leadtime.flow import advisory, coordination, exposure
 from leadtime.flow.advisory import Advisory, AdvisoryId, AdvisoryState
 from leadtime.flow.exposure import Inventory, InventoryId
 from leadtime.flow.priority import Answer
+from leadtime.formats.csaf import write_csaf
 from leadtime.formats.inventories import InventoryForm
+from leadtime.formats.osv import write_osv
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.ids import new_id
+from leadtime.ledger import PUBLICATIONS, Leaf, LeafId, append
 from leadtime.workflows.drafting import Words, facts_of, renewed_facts
 from leadtime.workflows.engine import Station, enqueue
 from leadtime.workflows.records import Kind, Queue
+
+PUBLISHED = "published"
+"""The kind of a leaf whose commitments are the plain SHA-256 digests of the files that everybody gets."""
 
 MATCH_ADVISORY = Kind("match_advisory", Queue.FLOW)
 MATCH_INVENTORY = Kind("match_inventory", Queue.FLOW)
@@ -27,9 +35,7 @@ def publish(tx: Transaction, found: AdvisoryId, *, early_because: str = "") -> A
     held = advisory.read_advisory(tx, found)
     if held.state is AdvisoryState.DRAFT:
         advisory.edit(tx, found, renewed_facts(tx, held))
-    published = advisory.publish(tx, found, early_because=early_because)
-    enqueue(tx, MATCH_ADVISORY, found)
-    return published
+    return _spread(tx, advisory.publish(tx, found, early_because=early_because))
 
 
 def revise(tx: Transaction, found: AdvisoryId, words: Words, *, summary: str, early_because: str = "") -> Advisory:
@@ -41,16 +47,21 @@ def revise(tx: Transaction, found: AdvisoryId, words: Words, *, summary: str, ea
     held = advisory.read_advisory(tx, found)
     file = coordination.read_case(tx, held.case)
     facts = facts_of(tx, file, words)
-    revised = advisory.revise(tx, found, facts, summary=summary, early_because=early_because)
-    enqueue(tx, MATCH_ADVISORY, found)
-    return revised
+    return _spread(tx, advisory.revise(tx, found, facts, summary=summary, early_because=early_because))
 
 
 def withdraw(tx: Transaction, found: AdvisoryId, *, reason: str) -> Advisory:
     """Withdraw an advisory, and let what it opened be closed; raises as `advisory.withdraw`."""
-    withdrawn = advisory.withdraw(tx, found, reason=reason)
-    enqueue(tx, MATCH_ADVISORY, found)
-    return withdrawn
+    return _spread(tx, advisory.withdraw(tx, found, reason=reason))
+
+
+def _spread(tx: Transaction, published: Advisory) -> Advisory:
+    """Log what everybody reads from now on, and let it be held against every inventory."""
+    files = {"osv": write_osv(published.document), "csaf": write_csaf(published.document)}
+    digests = {name: sha256(content).digest() for name, content in files.items()}
+    append(tx, PUBLICATIONS, Leaf(LeafId(new_id(tx.now)), PUBLISHED, tx.now, digests))
+    enqueue(tx, MATCH_ADVISORY, published.id)
+    return published
 
 
 def keep_inventory(

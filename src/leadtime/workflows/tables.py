@@ -1,10 +1,11 @@
-"""The jobs that were set aside; the waiting ones lie in the job library's own tables."""
+"""The jobs that were set aside (the waiting ones lie in the job library's own tables), and who read what."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from leadtime.foundation.database.schema import EVERYTHING, instant, table
+from leadtime.foundation.database.schema import EVERYTHING, SYSTEM_ONLY, id_column, instant, table
 
 set_aside = table(
     "set_aside",
@@ -18,3 +19,18 @@ set_aside = table(
     visible=EVERYTHING,
 )
 """Jobs that wait for a person; ``job`` is the job library's number, ``reason`` a sentence without content."""
+
+reads = table(
+    "reads",
+    id_column("leaf"),
+    instant("at"),
+    Column("role", Text, nullable=False),
+    Column("organisation", Uuid, nullable=True),
+    Column("person", Uuid, nullable=True),
+    Column("purpose", Text, nullable=False),
+    Column("entities", ARRAY(Uuid), nullable=False),
+    visible=f"{SYSTEM_ONLY} or ((select leadtime_role()) = 'auditor' and (select leadtime_organisation()) is not null)",
+    written=SYSTEM_ONLY,
+    appended="(select leadtime_role()) <> ''",
+)
+"""Who opened the sealed content of which entities; whoever reads appends, only auditors look. Never changed."""

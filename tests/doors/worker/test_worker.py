@@ -18,9 +18,9 @@ from leadtime.doors.cli.worker import parse_queues
 from leadtime.flow import parties, validation
 from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.settings import read_settings
+from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import hand_in
 from leadtime.workflows.tables import set_aside

@@ -11,6 +11,7 @@ from leadtime.doors.api import (
     exposures,
     parties,
     priorities,
+    reads,
     reports,
     totals,
     validations,
@@ -27,5 +28,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     deliveries.router,
     advisories.router,
     exposures.router,
+    reads.router,
     totals.router,
 )

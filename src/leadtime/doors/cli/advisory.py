@@ -24,10 +24,10 @@ from leadtime.formats.schemas import DIRECTORY
 from leadtime.formats.validity import Verdict, check_document
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.packages.fetch import open_fetcher
+from leadtime.workflows.opening import open_database
 
 EXIT_INVALID = 3
 EXIT_UNDECIDED = 4

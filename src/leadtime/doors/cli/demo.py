@@ -25,10 +25,10 @@ from leadtime.doors.visible import visible_line
 from leadtime.flow.exposure import PatchBy
 from leadtime.flow.validation import KeptValidation
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import Conflict, Unavailable
 from leadtime.foundation.keys import create_keys
 from leadtime.foundation.settings import Settings, read_settings
+from leadtime.workflows.opening import open_database
 
 STORY = Path(__file__).parents[4] / "examples" / "first-flaw"
 READY_SECONDS_MAX = 60

@@ -17,9 +17,9 @@ from leadtime.flow.parties import Organisation, OrganisationId, Person, PersonId
 from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.ids import parse_id
 from leadtime.foundation.settings import read_settings
+from leadtime.workflows.opening import open_database
 
 TOKEN_DAYS_DEFAULT = 90
 LINK_MINUTES_DEFAULT = 60

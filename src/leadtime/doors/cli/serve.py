@@ -10,11 +10,11 @@ import click
 import structlog
 
 from leadtime.doors.app import build_app
-from leadtime.doors.serving import HOST, keep_working, port_of, refuse_taken, serve, stop_on_signals
+from leadtime.doors.serving import HOST, keep_logs, keep_working, port_of, refuse_taken, serve, stop_on_signals
 from leadtime.doors.site import Site
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.settings import read_settings
+from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
 
 
@@ -58,7 +58,7 @@ async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
     """Serve and work until a signal; whichever ends first by itself ends the other."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    tasks = [asyncio.create_task(serve(build_app(site), host, port, stop))]
+    tasks = [asyncio.create_task(serve(build_app(site), host, port, stop)), asyncio.create_task(keep_logs(site, stop))]
     if arguments:
         tasks.append(asyncio.create_task(keep_working(arguments, stop)))
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -15,9 +15,9 @@ from leadtime.doors.visible import visible_line
 from leadtime.flow.priority import SourceKind, load_source
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import LeadtimeError, Malformed, Refused, Unavailable
 from leadtime.foundation.settings import Settings, read_settings
+from leadtime.workflows.opening import open_database
 
 ANSWER_SECONDS_MAX = 300.0
 RECORDS_MAX = 1_000_000

@@ -15,6 +15,10 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import Digest, canonical_json, digest_of
 from leadtime.foundation.errors import Conflict, Refused
 from leadtime.foundation.ids import new_id
+from leadtime.ledger import READS, append, new_leaf
+
+ACKNOWLEDGED = "acknowledged"
+"""The kind of a receipt's leaf, whose id is the report's: a report that is buried leaves a trace (I4)."""
 
 
 def receive(tx: Transaction, raw: bytes) -> Receipt:
@@ -73,4 +77,6 @@ def _keep(tx: Transaction, body: ReportBody, digest: Digest, identity: bytes, or
         "body": tx.seal(report, BODY, body.content),
     }
     tx.connection.execute(insert(reports).values(row))
+    signed = canonical_json(receipt_as_json(receipt))
+    append(tx, READS, new_leaf(tx.keys, READS, kind=ACKNOWLEDGED, at=now, fields={"receipt": signed}, of=report))
     return receipt

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from leadtime.foundation import keys as crypto
 from leadtime.foundation.access import SYSTEM, Act, Relation, Role, Viewer, relation_to_own, require
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.schema import data_keys, relations
-from leadtime.foundation.errors import Missing
+from leadtime.foundation.errors import Missing, Refused
 from leadtime.foundation.keys import KeyRing
 from leadtime.foundation.markings import Marking
 
@@ -35,7 +35,8 @@ def set_viewer(connection: Connection, viewer: Viewer) -> None:
 class Transaction:
     """One database transaction of one viewer; every verb takes one and leaves commit and rollback to its opener.
 
-    ``marked_text``: the markings (`markings.check_unmarked`) whose text this installation may hold.
+    ``marked_text``: the markings (`markings.check_unmarked`) whose text this installation may hold. ``unsealed``: whose
+    sealed content was opened so far.
     """
 
     connection: Connection
@@ -43,6 +44,7 @@ class Transaction:
     clock: Clock
     keys: KeyRing
     marked_text: frozenset[Marking] = frozenset()
+    unsealed: set[UUID] = field(default_factory=set)
 
     @property
     def now(self) -> datetime:
@@ -115,6 +117,7 @@ class Transaction:
         key = self._find_data_key(entity)
         if key is None:
             raise Missing("there is no such thing that you may see", next_step="Check who you are signed in as.")
+        self.unsealed.add(entity)
         return crypto.unseal(key, sealed, context=f"{column}:{entity}")
 
     def rewrap(self, entity: UUID, under: UUID) -> None:
@@ -141,18 +144,36 @@ class Transaction:
         return outer and crypto.unseal(outer, wrapped, context=f"key:{entity}:{wrapped_by}")
 
 
+NoteReads = Callable[[Transaction], None]
+"""Records, in a person's transaction, that it opened the content of ``unsealed`` (I3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The pool of one process, as the role ``app``, with the clock and the keys that its transactions carry."""
+    """The pool of one process, as the role ``app``, with the clock and the keys that its transactions carry.
+
+    Without ``note_reads`` no person's transaction that opened sealed content commits.
+    """
 
     engine: Engine
     clock: Clock
     keys: KeyRing
     marked_text: frozenset[Marking] = frozenset()
+    note_reads: NoteReads | None = None
 
     @contextmanager
     def transaction(self, viewer: Viewer) -> Iterator[Transaction]:
         """Open a transaction of ``viewer``; commits at the end of the block, rolls back on any exception."""
         with self.engine.begin() as connection:
             set_viewer(connection, viewer)
-            yield Transaction(connection, viewer, self.clock, self.keys, self.marked_text)
+            tx = Transaction(connection, viewer, self.clock, self.keys, self.marked_text)
+            yield tx
+            if tx.unsealed and viewer.role is not Role.SYSTEM:
+                self._note(tx)
+
+    def _note(self, tx: Transaction) -> None:
+        if self.note_reads is None:
+            raise Refused(
+                "sealed content is read only where reads are recorded", next_step="Open the database with note_reads."
+            )
+        self.note_reads(tx)

@@ -1,0 +1,1 @@
+"""What machines fetch by the addresses of open standards."""
