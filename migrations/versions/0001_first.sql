@@ -52,6 +52,23 @@ CREATE TABLE data_keys (
 	CONSTRAINT pk_data_keys PRIMARY KEY (entity)
 );
 
+CREATE TABLE designations (
+	id UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	noted_by UUID NOT NULL, 
+	authority TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	requested_on DATE NOT NULL, 
+	request_facts TEXT NOT NULL, 
+	decided_on DATE, 
+	outcome_facts TEXT NOT NULL, 
+	noted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_designations PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_designations_model ON designations (model);
+
 CREATE TABLE exposures (
 	id UUID NOT NULL, 
 	organisation UUID NOT NULL, 
@@ -69,6 +86,107 @@ CREATE TABLE exposures (
 );
 
 CREATE INDEX ix_exposures_advisory ON exposures (advisory);
+
+CREATE TABLE gateway_accounts (
+	account UUID NOT NULL, 
+	requests BIGINT NOT NULL, 
+	tokens BIGINT NOT NULL, 
+	micro_usd BIGINT NOT NULL, 
+	CONSTRAINT pk_gateway_accounts PRIMARY KEY (account)
+);
+
+CREATE TABLE gateway_alarms (
+	id UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	variant TEXT NOT NULL, 
+	call UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	what TEXT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_gateway_alarms PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_gateway_alarms_model ON gateway_alarms (model);
+
+CREATE TABLE gateway_calls (
+	id UUID NOT NULL, 
+	process UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID NOT NULL, 
+	access_grant UUID NOT NULL, 
+	agreement UUID NOT NULL, 
+	variant TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	request_bytes BIGINT NOT NULL, 
+	reserved_tokens BIGINT NOT NULL, 
+	reserved_micro_usd BIGINT NOT NULL, 
+	ended TEXT NOT NULL, 
+	status INTEGER NOT NULL, 
+	answer_bytes BIGINT NOT NULL, 
+	charged_tokens BIGINT NOT NULL, 
+	charged_micro_usd BIGINT NOT NULL, 
+	settled_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_gateway_calls PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_gateway_calls_model_at ON gateway_calls (model, at);
+
+CREATE INDEX ix_gateway_calls_open ON gateway_calls (process) WHERE settled_at IS NULL;
+
+CREATE TABLE gateway_fingerprints (
+	model UUID NOT NULL, 
+	variant TEXT NOT NULL, 
+	developer UUID NOT NULL, 
+	upstream_model TEXT NOT NULL, 
+	system TEXT NOT NULL, 
+	first_seen_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_gateway_fingerprints PRIMARY KEY (model, variant)
+);
+
+CREATE TABLE gateway_leases (
+	account UUID NOT NULL, 
+	process UUID NOT NULL, 
+	live INTEGER NOT NULL, 
+	CONSTRAINT pk_gateway_leases PRIMARY KEY (account, process)
+);
+
+CREATE TABLE gateway_processes (
+	process UUID NOT NULL, 
+	seen_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_gateway_processes PRIMARY KEY (process)
+);
+
+CREATE TABLE gateway_proofs (
+	id BYTEA NOT NULL, 
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_gateway_proofs PRIMARY KEY (id)
+);
+
+CREATE TABLE gateway_recipients (
+	organisation UUID NOT NULL, 
+	age_key TEXT NOT NULL, 
+	stated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_gateway_recipients PRIMARY KEY (organisation)
+);
+
+CREATE TABLE gateway_sealed_records (
+	call UUID NOT NULL, 
+	model UUID NOT NULL, 
+	developer UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	content BYTEA NOT NULL, 
+	words BIGINT[], 
+	CONSTRAINT pk_gateway_sealed_records PRIMARY KEY (call)
+);
+
+CREATE INDEX ix_gateway_sealed_records_model ON gateway_sealed_records (model);
+
+CREATE INDEX ix_gateway_sealed_records_words ON gateway_sealed_records USING gin (words);
 
 CREATE TABLE inventories (
 	id UUID NOT NULL, 
@@ -174,6 +292,17 @@ CREATE TABLE published_advisories (
 );
 
 CREATE INDEX ix_published_advisories_number ON published_advisories (number);
+
+CREATE TABLE reads (
+	leaf UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	role TEXT NOT NULL, 
+	organisation UUID, 
+	person UUID, 
+	purpose TEXT NOT NULL, 
+	entities UUID[] NOT NULL, 
+	CONSTRAINT pk_reads PRIMARY KEY (leaf)
+);
 
 CREATE TABLE relations (
 	entity UUID NOT NULL, 
@@ -333,6 +462,7 @@ CREATE TABLE deliveries (
 	acknowledged_at TIMESTAMP WITH TIME ZONE, 
 	fix_named_at TIMESTAMP WITH TIME ZONE, 
 	fixed BYTEA, 
+	continued_as UUID, 
 	CONSTRAINT pk_deliveries PRIMARY KEY (id), 
 	CONSTRAINT uq_deliveries_case_id_organisation UNIQUE (case_id, organisation), 
 	CONSTRAINT fk_deliveries_case_id FOREIGN KEY(case_id) REFERENCES cases (id), 
@@ -727,6 +857,14 @@ create policy visible on "data_keys" using ((select leadtime_role()) in ('coordi
 
 grant select, insert, update, delete on "data_keys" to leadtime_app;
 
+alter table "designations" enable row level security;
+
+alter table "designations" force row level security;
+
+create policy visible on "designations" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or noted_by = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or noted_by = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "designations" to leadtime_app;
+
 alter table "exposures" enable row level security;
 
 alter table "exposures" force row level security;
@@ -734,6 +872,78 @@ alter table "exposures" force row level security;
 create policy visible on "exposures" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
 
 grant select, insert, update, delete on "exposures" to leadtime_app;
+
+alter table "gateway_accounts" enable row level security;
+
+alter table "gateway_accounts" force row level security;
+
+create policy visible on "gateway_accounts" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "gateway_accounts" to leadtime_app;
+
+alter table "gateway_alarms" enable row level security;
+
+alter table "gateway_alarms" force row level security;
+
+create policy visible on "gateway_alarms" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "gateway_alarms" to leadtime_app;
+
+alter table "gateway_calls" enable row level security;
+
+alter table "gateway_calls" force row level security;
+
+create policy visible on "gateway_calls" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "gateway_calls" to leadtime_app;
+
+alter table "gateway_fingerprints" enable row level security;
+
+alter table "gateway_fingerprints" force row level security;
+
+create policy visible on "gateway_fingerprints" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "gateway_fingerprints" to leadtime_app;
+
+alter table "gateway_leases" enable row level security;
+
+alter table "gateway_leases" force row level security;
+
+create policy visible on "gateway_leases" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "gateway_leases" to leadtime_app;
+
+alter table "gateway_processes" enable row level security;
+
+alter table "gateway_processes" force row level security;
+
+create policy visible on "gateway_processes" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "gateway_processes" to leadtime_app;
+
+alter table "gateway_proofs" enable row level security;
+
+alter table "gateway_proofs" force row level security;
+
+create policy visible on "gateway_proofs" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "gateway_proofs" to leadtime_app;
+
+alter table "gateway_recipients" enable row level security;
+
+alter table "gateway_recipients" force row level security;
+
+create policy visible on "gateway_recipients" using ((select leadtime_role()) = 'system' or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "gateway_recipients" to leadtime_app;
+
+alter table "gateway_sealed_records" enable row level security;
+
+alter table "gateway_sealed_records" force row level security;
+
+create policy visible on "gateway_sealed_records" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "gateway_sealed_records" to leadtime_app;
 
 alter table "inventories" enable row level security;
 
@@ -810,6 +1020,18 @@ alter table "published_advisories" force row level security;
 create policy visible on "published_advisories" using (true) with check (true);
 
 grant select, insert, update, delete on "published_advisories" to leadtime_app;
+
+alter table "reads" enable row level security;
+
+alter table "reads" force row level security;
+
+create policy visible on "reads" for select using ((select leadtime_role()) = 'system' or ((select leadtime_role()) = 'auditor' and (select leadtime_organisation()) is not null));
+
+create policy written on "reads" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+create policy appended on "reads" for insert with check ((select leadtime_role()) <> '');
+
+grant select, insert, update, delete on "reads" to leadtime_app;
 
 alter table "relations" enable row level security;
 
