@@ -16,7 +16,7 @@ import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadtime import ledger
 from leadtime.doors import limits
@@ -57,6 +57,16 @@ def refuse_taken(host: str, port: int) -> None:
                 where=f"{host}:{port}",
                 next_step="End what listens there, or choose another --port.",
             ) from None
+
+
+def beside(gateway: ASGIApp, site: ASGIApp) -> ASGIApp:
+    """Return the application that has the gateway's addresses (``/v1/…``) and the site's under one host."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_call = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        await (gateway if is_call else site)(scope, receive, send)
+
+    return answer
 
 
 async def serve(app: ASGIApp, host: str, port: int, stop: asyncio.Event) -> None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from leadtime.foundation.database import Database
 from leadtime.foundation.settings import Settings
+
+
+class Part(StrEnum):
+    """What an installation may serve: early access to offered models, and the clearinghouse with its pages."""
+
+    GATEWAY = "gateway"
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,7 @@ class Site:
     database: Database
     settings: Settings
     same_host: bool = False
+    parts: frozenset[Part] = frozenset(Part)
 
     @property
     def over_https(self) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import AsyncExitStack
 
 import click
 import structlog
 
 from leadtime.doors.app import build_app
-from leadtime.doors.serving import HOST, keep_logs, keep_working, port_of, refuse_taken, serve, stop_on_signals
-from leadtime.doors.site import Site
+from leadtime.doors.model_api.running import running
+from leadtime.doors.serving import HOST, beside, keep_logs, keep_working, port_of, refuse_taken, serve, stop_on_signals
+from leadtime.doors.site import Part, Site
 from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database.connect import locate
 from leadtime.foundation.settings import read_settings
 from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
@@ -25,18 +28,25 @@ from leadtime.workflows.records import Queue
     "--same-host", is_flag=True, help="Run finders' programs on this host too, which holds case keys: for trials only."
 )
 @click.option("--no-work", is_flag=True, help="Serve alone; run leadtime worker elsewhere.")
-def command(host: str, port: int | None, *, same_host: bool, no_work: bool) -> None:
-    """Run the site, and work every queue but validation, until Ctrl-C or SIGTERM."""
+@click.option(
+    "--only",
+    type=click.Choice([part.value for part in Part]),
+    help="gateway: offered models and their logs alone, as at a developer's own site; site: everything else.",
+)
+def command(host: str, port: int | None, *, same_host: bool, no_work: bool, only: str | None) -> None:
+    """Run the site and the gateway, and work every queue but validation, until Ctrl-C or SIGTERM."""
     configure_log()
     settings = read_settings(os.environ)
     port = port or port_of(settings)
     refuse_taken(host, port)
     database = open_database(settings, SystemClock())
     queues = [queue for queue in Queue if same_host or queue is not Queue.VALIDATION]
-    arguments = [] if no_work else ["worker", "--queues", ",".join(queue.value for queue in queues)]
+    works = not no_work and only != Part.GATEWAY
+    arguments = ["worker", "--queues", ",".join(queue.value for queue in queues)] if works else []
     click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
+    site = Site(database, settings, same_host=same_host, parts=frozenset({Part(only)} if only else Part))
     try:
-        asyncio.run(_run(Site(database, settings, same_host=same_host), host, port, arguments))
+        asyncio.run(_run(site, host, port, arguments))
     finally:
         database.engine.dispose()
 
@@ -55,12 +65,18 @@ def configure_log() -> None:
 
 
 async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
-    """Serve and work until a signal; whichever ends first by itself ends the other."""
+    """Serve and work until a signal; whichever ends first by itself ends the others."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    tasks = [asyncio.create_task(serve(build_app(site), host, port, stop)), asyncio.create_task(keep_logs(site, stop))]
-    if arguments:
-        tasks.append(asyncio.create_task(keep_working(arguments, stop)))
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    await asyncio.gather(*tasks)
+    async with AsyncExitStack() as stack:
+        app = build_app(site)
+        if Part.GATEWAY in site.parts:
+            address = locate(site.settings)
+            gateway = await stack.enter_async_context(running(site.database, address, url=site.settings.url))
+            app = beside(gateway.app, app)
+        tasks = [asyncio.create_task(serve(app, host, port, stop)), asyncio.create_task(keep_logs(site, stop))]
+        if arguments:
+            tasks.append(asyncio.create_task(keep_working(arguments, stop)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.gather(*tasks)
