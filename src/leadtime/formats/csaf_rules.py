@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from functools import cache
 from pathlib import Path
-
-import csaf  # type: ignore[import-untyped]  # ships no types
-from csaf.csaf.v20 import validate  # type: ignore[import-untyped]  # ships no types
+from types import ModuleType
 
 from leadtime.formats.csaf_profiles import profile_failures, version_failures
 from leadtime.formats.members import JsonObject
@@ -21,7 +20,7 @@ WEAKNESS_TEST = "6.1.11"
 
 def failures_of(document: JsonObject, _schemas: Path) -> tuple[Failure, ...]:
     """Return every failed rule of a CSAF 2.0 document; after a failed schema no test can run, so none is listed."""
-    report = validate(dict(document), skip_rules=OURS)
+    report = _package().validate(dict(document), skip_rules=OURS)
     found = tuple(
         failure(result.id, error.instance_path, f"{result.title}: {error.message}")
         for result in report.results
@@ -48,9 +47,15 @@ def _was_its_name(document: JsonObject, where: str) -> bool:
 
 
 @cache
+def _package() -> ModuleType:
+    """Return the package's CSAF 2.0, loaded for the first CSAF document: it takes seconds (it brings a terminal UI)."""
+    return importlib.import_module("csaf.csaf.v20")
+
+
+@cache
 def _names() -> dict[str, frozenset[str]]:
     """Return every name that each weakness had, from the catalogue that the package ships."""
-    catalogue = json.loads((Path(csaf.__file__).parent / "csaf/v21/cwe/catalog.json").read_bytes())
+    catalogue = json.loads((Path(str(_package().__file__)).parents[1] / "v21/cwe/catalog.json").read_bytes())
     return {
         f"CWE-{number}": frozenset(name for _, name in each["history"] if name)
         for number, each in catalogue["weaknesses"].items()

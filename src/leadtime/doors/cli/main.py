@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -90,8 +91,14 @@ def run(arguments: Sequence[str]) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
+def quiet_libraries() -> None:
+    """Let libraries tell warnings and nothing less: a package that configures the log when it is loaded comes late."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+
+
 def main() -> None:
     """Run the command line of this process."""
+    quiet_libraries()
     sys.exit(run(sys.argv[1:]))
 
 
