@@ -14,6 +14,7 @@ from pathlib import Path
 from leadtime.formats.schemas import DIRECTORY, PINS, Pin
 from leadtime.foundation.digests import digest_of
 from leadtime.foundation.errors import LeadtimeError, Refused, Unavailable
+from leadtime.foundation.home import make_home
 from leadtime.foundation.settings import read_settings
 from leadtime.packages.fetch import Fetcher, open_fetcher
 from leadtime.packages.purls import parse_purl
@@ -72,6 +73,7 @@ def main() -> int:
     """Fetch what is missing and say so; returns the exit code."""
     settings = read_settings(os.environ)
     try:
+        make_home(settings.home)
         if missing_schemas(DIRECTORY):
             fetched = fetch_schemas(open_fetcher(settings.home / "releases", os.environ), DIRECTORY)
             print(f"Official schemas set up: {fetched} fetched.")  # noqa: T201  # a set-up step speaks to its person

@@ -23,8 +23,14 @@ class Settings:
     marked_text: frozenset[Marking] = frozenset()
 
 
+CHECKOUT = Path(__file__).parents[3]
+"""Where the source lies, if Leadtime runs from a checkout."""
+
 VARIABLES: dict[str, tuple[str, str]] = {
-    "LEADTIME_HOME": ("var", "Directory of this installation's data, keys, evidence and caches (mode 0700)."),
+    "LEADTIME_HOME": (
+        "var",
+        "Directory of data, keys, evidence and caches (mode 0700); the default is in the checkout.",
+    ),
     "LEADTIME_DATABASE_URL": ("", "A PostgreSQL server (postgresql://owner@host/db); empty: a private embedded one."),
     "LEADTIME_URL": ("http://127.0.0.1:8420", "Where the site is, for the client commands and for links."),
     "LEADTIME_TOKEN": ("", "API token that the client commands send."),
@@ -47,7 +53,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "the address must begin with http:// or https://", where="LEADTIME_URL", next_step="Correct it."
         )
     return Settings(
-        home=Path(value("LEADTIME_HOME")).expanduser().absolute(),
+        home=_home(environment.get("LEADTIME_HOME", "")),
         database_url=value("LEADTIME_DATABASE_URL") or None,
         url=url,
         token=value("LEADTIME_TOKEN") or None,
@@ -65,3 +71,11 @@ def _markings(text: str) -> frozenset[Marking]:
             "a marking is neither cui nor classified", where="LEADTIME_MARKED_TEXT", next_step="Correct it."
         )
     return frozenset(Marking(word) for word in words)
+
+
+def _home(named: str) -> Path:
+    """Return the directory that is named, else the default: in the checkout if this runs from one, else right here."""
+    if named:
+        return Path(named).expanduser().absolute()
+    default = VARIABLES["LEADTIME_HOME"][0]
+    return CHECKOUT / default if (CHECKOUT / "pyproject.toml").is_file() else Path(default).absolute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -21,16 +22,20 @@ from rich.text import Text
 
 from leadtime.doors.play import Player
 from leadtime.doors.story import read_story
-from leadtime.doors.visible import visible_line
+from leadtime.doors.visible import visible, visible_line
 from leadtime.flow.exposure import PatchBy
 from leadtime.flow.validation import KeptValidation
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.errors import Conflict, Unavailable
+from leadtime.foundation.errors import Unavailable
+from leadtime.foundation.home import make_home
 from leadtime.foundation.keys import create_keys
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.workflows.opening import open_database
 
 STORY = Path(__file__).parents[4] / "examples" / "first-flaw"
+STORY_TOLD = "story.json"
+LAST_TABLE = "story.txt"
+TABLE_COLUMNS = 160
 READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 20
 MARKS = {"reproduced": "[green]reproduced[/]", "harness_fault": "[red]harness fault[/]"}
@@ -45,29 +50,42 @@ def command(folder: Path, *, once: bool) -> None:
     """Play the whole story on real input: from two finders' reports to patched operators."""
     settings, console, begun = read_settings(os.environ), Console(), time.monotonic()
     story = read_story(folder)
-    if (settings.home / "story.json").exists():
-        raise Conflict(
-            "a story has been played here already",
-            where=str(settings.home),
-            next_step="Look at it with leadtime serve, or set LEADTIME_HOME to another directory.",
-        )
+    make_home(settings.home)
+    if (settings.home / STORY_TOLD).exists():
+        show_again(settings, console, once=once)
+        return
     console.rule(f"[bold]{visible_line(story.plot.title)}")
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     create_keys(settings.home / "keys")
     with console.status("Starting the database …"):
         player = Player(story, open_database(settings, SystemClock()), settings.url)
     with serving(settings, console) as site:
-        play(player, console)
+        play(player, console, settings)
         keep_pass(settings, player)
-        console.print(
-            f"\nPlayed in {time.monotonic() - begun:.0f} s. Everybody's token: {settings.home / 'story.json'}"
-        )
+        console.print(f"\nPlayed in {time.monotonic() - begun:.0f} s. Everybody's token: {settings.home / STORY_TOLD}")
         if not once:
-            console.print(f"The site is up at [bold]{settings.url}[/]; Ctrl-C ends it.")
-            site.wait()
+            leave_up(site, settings, console)
 
 
-def play(player: Player, console: Console) -> None:
+def show_again(settings: Settings, console: Console, *, once: bool) -> None:
+    """Show the story that was played here before, and serve it; ``once``: only its last table."""
+    console.print(f"A story was played in {settings.home} already; nothing is played again.", markup=False)
+    table = settings.home / LAST_TABLE
+    if table.exists():
+        console.print(visible(table.read_text()), markup=False, highlight=False)
+    console.print(f"Everybody's token: {settings.home / STORY_TOLD}", markup=False)
+    console.print("To play it anew set LEADTIME_HOME to another directory, or remove this one.")
+    if not once:
+        with serving(settings, console) as site:
+            leave_up(site, settings, console)
+
+
+def leave_up(site: subprocess.Popen[bytes], settings: Settings, console: Console) -> None:
+    """Wait until the site ends."""
+    console.print(f"The site is up at [bold]{settings.url}[/]; Ctrl-C ends it.")
+    site.wait()
+
+
+def play(player: Player, console: Console, settings: Settings) -> None:
     """Play every scene and tell each as it happens."""
     player.enrol()
     player.load_facts()
@@ -87,6 +105,7 @@ def play(player: Player, console: Console) -> None:
         lists = player.await_lists()
     console.print("[bold]4[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
     console.print(patch_by(player, lists))
+    keep_table(settings, patch_by(player, lists))
     for line in player.deploy():
         console.print(f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
 
@@ -124,9 +143,19 @@ def patch_by(player: Player, lists: dict[str, tuple[PatchBy, ...]]) -> Table:
 
 def keep_pass(settings: Settings, player: Player) -> None:
     """Write ``story.json``, readable by this user alone."""
-    path = settings.home / "story.json"
+    path = settings.home / STORY_TOLD
     path.touch(mode=0o600)
     path.write_text(player.visitor_pass())
+
+
+def keep_table(settings: Settings, table: Table) -> None:
+    """Write the story's last table, to be shown again."""
+    told = Console(file=io.StringIO(), width=TABLE_COLUMNS)
+    with told.capture() as captured:
+        told.print(table)
+    path = settings.home / LAST_TABLE
+    path.touch(mode=0o600)
+    path.write_text(captured.get())
 
 
 @contextmanager

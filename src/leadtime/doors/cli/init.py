@@ -12,6 +12,7 @@ from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.database.opening import make_database, open_address
+from leadtime.foundation.home import make_home
 from leadtime.foundation.keys import create_keys
 from leadtime.foundation.settings import read_settings
 
@@ -28,7 +29,7 @@ def command(organisation: str, name: str, email: str) -> None:
     Run it again after an upgrade: what is there stays, and the database is brought up to this release.
     """
     settings = read_settings(os.environ)
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(settings.home)
     keys = create_keys(settings.home / "keys")
     database = open_address(make_database(settings), SystemClock(), keys)
     try:

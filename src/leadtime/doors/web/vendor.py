@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from leadtime.doors.web.rendering import VENDOR
 from leadtime.foundation.digests import Digest
 from leadtime.foundation.errors import LeadtimeError, Malformed, Refused, Unavailable
+from leadtime.foundation.home import make_home
 from leadtime.foundation.settings import read_settings
 from leadtime.packages.fetch import Fetcher, open_fetcher
 from leadtime.packages.purls import parse_purl
@@ -92,6 +93,7 @@ def main() -> int:
     """Set the pages' stylesheet up if it is not; returns the exit code."""
     settings = read_settings(os.environ)
     try:
+        make_home(settings.home)
         if not is_set_up(VENDOR):
             count = set_up(open_fetcher(settings.home / "releases", os.environ), VENDOR)
             print(f"Stylesheet set up: {count} files of {PURL}.")  # noqa: T201  # a set-up step speaks to its person
