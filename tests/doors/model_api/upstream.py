@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -131,12 +131,12 @@ async def greedy(upstream: Upstream, request: web.Request, document: dict) -> we
 async def endless(upstream: Upstream, request: web.Request, document: dict) -> web.StreamResponse:
     """Streams until its reader goes away."""
     answer = await begin_stream(request)
-    with suppress(ConnectionError):
+    try:
         while True:
             await answer.write(chunk(upstream, document, {"content": "more " * 50}))
             upstream.written_bytes += 250
-    upstream.left.release()
-    return answer
+    finally:
+        upstream.left.release()
 
 
 async def drip(upstream: Upstream, request: web.Request, document: dict) -> web.StreamResponse:
@@ -172,10 +172,11 @@ async def huge(upstream: Upstream, request: web.Request, document: dict) -> web.
     """One gigabyte of white space in a JSON object."""
     answer = web.StreamResponse(headers={"content-type": "application/json", "content-length": str(1024 * MIB)})
     await answer.prepare(request)
-    with suppress(ConnectionError):
+    try:
         for _ in range(1024):
             await answer.write(b" " * MIB)
-    upstream.left.release()
+    finally:
+        upstream.left.release()
     return answer
 
 
@@ -261,21 +262,15 @@ async def response(upstream: Upstream, request: web.Request, document: dict) -> 
         return web.json_response(body)
     answer = await begin_stream(request)
     pieces = [{"type": "response.created", "response": {**body, "output": [], "usage": None}}]
-    pieces += [
-        {
-            "type": "response.output_text.delta",
-            "item_id": "msg_1",
-            "output_index": 0,
-            "content_index": 0,
-            "delta": word,
-            "logprobs": [],
-        }
-        for word in WORDS
-    ]
+    part = {"type": "output_text", "text": "", "annotations": []}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    pieces.append({"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}})
+    pieces.append({"type": "response.content_part.added", **place, "part": part})
+    pieces += [{"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in WORDS]
     pieces.append({"type": "response.completed", "response": body})
     for number, piece in enumerate(pieces):
-        body = json.dumps({**piece, "sequence_number": number})
-        await answer.write(f"event: {piece['type']}\ndata: {body}\n\n".encode())
+        line = json.dumps({**piece, "sequence_number": number})
+        await answer.write(f"event: {piece['type']}\ndata: {line}\n\n".encode())
     return answer
 
 
@@ -337,11 +332,13 @@ def answering() -> Iterator[Upstream]:
         try:
             script = BY_PATH.get(request.path) or SCRIPTS[document["model"]]
             return await script(upstream, request, document)
+        except ConnectionError:
+            raise asyncio.CancelledError from None
         finally:
             upstream.open -= 1
 
     async def serve() -> None:
-        runner = web.ServerRunner(web.Server(answer, access_log=None), handler_cancellation=True)
+        runner = web.ServerRunner(web.Server(answer, access_log=None, handler_cancellation=True), shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

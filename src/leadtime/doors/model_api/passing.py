@@ -61,18 +61,17 @@ class Passing:
     async def _refused(self, answer: ClientResponse) -> Ended:
         """Pass an upstream's own error on if it is one; anything else is told in a sentence of ours."""
         body = await _read(answer, limits.ERROR_BYTES_MAX)
-        ended = Ended.UPSTREAM_FAILED if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Ended.UPSTREAM_REFUSED
         if _is_object(body):
             self.measured.bytes += len(body)
             self.measured.sha256.update(body)
             await self._exchange.answer(answer.status, [*answer_headers(answer), *self._marks], body)
         else:
             sentence = f"the model's upstream answered with status {answer.status} and no explanation"
-            again = answer.status == HTTPStatus.TOO_MANY_REQUESTS or ended is Ended.UPSTREAM_FAILED
+            again = answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             status = answer.status if answer.status == HTTPStatus.TOO_MANY_REQUESTS else HTTPStatus.BAD_GATEWAY.value
             headers = [header for header in answer_headers(answer) if header[0].startswith(b"retry-after")]
             await self._exchange.refuse(Wrong(status, "upstream_failed", sentence, again), [*headers, *self._marks])
-        return ended
+        return Ended.UPSTREAM_REFUSED
 
     async def _whole(self, answer: ClientResponse) -> Ended:
         body = await _read(answer, limits.ANSWER_BYTES_MAX)
