@@ -84,7 +84,7 @@ def open_page(browser, url) -> Iterator:
 def sign_in(page: Page, somebody) -> Page:
     page.goto("/sign-in")
     page.get_by_label("API token").fill(somebody.token)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/")
     return page
 

@@ -97,7 +97,7 @@ TABLE: dict[str, str] = {
     "GET /d/{secret}/reproducer.zip": "A AA A AA AA A A A A",
     "POST /inventories": "U RR R RR AA A R R R",
     "GET /me": "U AA A AA AA A A A A",
-    "POST /me/identity": "U AA A AA AA A A A A",
+    "POST /me/identity": "U RR R RR RR R R R R",  # no provider is set up here
     "POST /me/identities/{identity}/removal": "U MM M MM MM M M M M",
     "POST /me/passkeys": "U AA A AA AA A A A A",
     "GET /me/passkeys/new": "U AA A AA AA A A A A",

@@ -109,6 +109,7 @@ def fill(path: str, world: World) -> str:
         "kind": "kev",
         "leaf": quiet.report,
         "log": "reads",
+        **dict.fromkeys(("identity", "passkey", "session", "token"), world.people["finder"].person.id),
     }
     if path.startswith("/d/"):
         values["secret"] = quiet.link.secret

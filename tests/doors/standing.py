@@ -12,7 +12,8 @@ import pytest
 
 from leadtime.doors.app import build_app
 from leadtime.doors.site import Site
-from leadtime.foundation.access import Role
+from leadtime.flow import parties
+from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.database import Database
 from leadtime.foundation.settings import Settings
 from tests.doors.world import URL, Somebody, World, a_world, enrol
@@ -98,6 +99,15 @@ def finder(database: Database) -> Somebody:
 def browse(client: Client, somebody: Somebody) -> Client:
     """Sign a browser in by a pasted token."""
     answer = client.submit("/sign-in", "/sign-in", token=somebody.token)
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def browse_by_link(client: Client, database: Database, somebody: Somebody) -> Client:
+    """Sign a browser in by a one-time link: a session of the person's own, which may change how they sign in."""
+    with database.transaction(SYSTEM) as tx:
+        link = parties.issue_sign_in_link(tx, somebody.person.id, minutes=10).secret
+    answer = client.submit(f"/sign-in/{link}", f"/sign-in/{link}")
     assert answer.status_code == 303, answer.text
     return client
 

@@ -9,6 +9,7 @@ from leadtime.doors.app import build_app
 from leadtime.doors.armour import POLICY
 from leadtime.doors.bodies import body_bytes_max
 from leadtime.doors.site import Site
+from tests.doors.standing import browse_by_link
 
 
 def test_every_answer_wears_the_headers(anyone):
@@ -20,6 +21,21 @@ def test_every_answer_wears_the_headers(anyone):
         assert "strict-transport-security" not in headers
     assert "script-src" not in POLICY
     assert "default-src 'none'" in POLICY
+
+
+def test_only_the_pages_of_passkeys_run_a_script_and_only_ours(clients, database, coordinator):
+    browser = browse_by_link(clients(), database, coordinator)
+    visitor = clients()
+    adding = browser.get("/me/passkeys/new")
+    asking = visitor.submit("/sign-in", "/sign-in/passkey")
+    for page in (adding, asking):
+        assert page.status_code == 200
+        assert page.headers["content-security-policy"] == f"{POLICY}; script-src 'self'"
+        assert page.text.count("<script") == 1
+        assert '<script src="/static/passkeys.js" defer></script>' in page.text
+    for page in (browser.get("/me"), visitor.get("/sign-in"), visitor.get("/static/passkeys.js")):
+        assert page.headers["content-security-policy"] == POLICY
+        assert "<script" not in page.text
 
 
 def test_pages_are_not_kept_and_static_files_are(anyone):

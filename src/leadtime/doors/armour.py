@@ -1,4 +1,4 @@
-"""Security headers on every answer: no script anywhere, nothing from third parties, no frames, no guessing of types."""
+"""Security headers on every answer: no script but on two pages, nothing from third parties, no frames."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ POLICY = (
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Content-Security-Policy (level 3); with no script source at all, markup that slipped through still runs nothing."""
+
+POLICY_OF_PASSKEYS = f"{POLICY}; script-src 'self'"
+"""The policy of the two pages that ask a browser for a passkey, which only a script can; it loads our own files."""
+
+SCRIPTED = {"content-security-policy": POLICY_OF_PASSKEYS}
 
 HEADERS = (
     ("content-security-policy", POLICY),
@@ -38,8 +43,10 @@ class Armour:
         async def armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                asked = {name: headers.get(name) == value for name, value in SCRIPTED.items()}
                 for name, value in self._headers:
-                    headers[name] = value
+                    if not asked.get(name):
+                        headers[name] = value
                 headers.setdefault(*KEEP_NOTHING)
             await send(message)
 

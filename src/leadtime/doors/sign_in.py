@@ -7,6 +7,8 @@ import hmac
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.site import Site
@@ -51,6 +53,23 @@ def visitor_of(site: Site, secret: str) -> Viewer:
         return viewer_of(site, secret)
     except NotSignedIn:
         return ANYONE
+
+
+def party_of(site: Site) -> parties.RelyingParty | None:
+    """Return the site as passkeys know it, None where its address is a number: they are bound to a name.
+
+    A loopback address is known by its name, ``localhost`` (WebAuthn Level 3, section 5.1.2: a valid domain string).
+    """
+    parts = urlsplit(site.settings.url)
+    name = parts.hostname or ""
+    try:
+        if not ip_address(name).is_loopback:
+            return None
+        name = "localhost"
+    except ValueError:
+        pass
+    origin = f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")
+    return parties.RelyingParty(id=name, name="Leadtime", origin=origin)
 
 
 def cookie_name(site: Site) -> str:

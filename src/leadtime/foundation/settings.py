@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.markings import Marking
+
+
+@dataclass(frozen=True, slots=True)
+class OidcClient:
+    """This installation as an identity provider knows it; ``name`` is what the sign-in button calls the provider."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class Settings:
     python: str | None
     sandbox_user: str
     marked_text: frozenset[Marking] = frozenset()
+    oidc: OidcClient | None = None
 
 
 CHECKOUT = Path(__file__).parents[3]
@@ -37,6 +49,11 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEADTIME_PYTHON": ("", "The CPython that recipes see as {python}; empty: the system's, if it has headers."),
     "LEADTIME_SANDBOX_USER": ("nobody", "Unprivileged user that hostile code runs as when Leadtime runs as root."),
     "LEADTIME_MARKED_TEXT": ("", "Markings whose text this installation may hold: cui, classified; empty: none."),
+    "LEADTIME_OIDC_ISSUER": ("", "Identity provider (OpenID Connect) that people may sign in by; empty: none."),
+    "LEADTIME_OIDC_CLIENT_ID": ("", "This installation's client id there; it returns to LEADTIME_URL/sign-in/return."),
+    "LEADTIME_OIDC_CLIENT_SECRET": ("", "This installation's client secret there."),
+    "LEADTIME_OIDC_CLIENT_SECRET_FILE": ("", "A file that holds that secret instead."),
+    "LEADTIME_OIDC_NAME": ("your organisation", "What the sign-in button calls that provider."),
 }
 """Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
 
@@ -60,7 +77,45 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         python=value("LEADTIME_PYTHON") or None,
         sandbox_user=value("LEADTIME_SANDBOX_USER"),
         marked_text=_markings(value("LEADTIME_MARKED_TEXT")),
+        oidc=_oidc(value),
     )
+
+
+def is_safe_address(address: str) -> bool:
+    """Tell whether what is sent to an address is read by nobody between: https, or this very machine."""
+    parts = urlsplit(address)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"})
+    )
+
+
+def _oidc(value: Callable[[str], str]) -> OidcClient | None:
+    issuer, client_id = value("LEADTIME_OIDC_ISSUER"), value("LEADTIME_OIDC_CLIENT_ID")
+    if not issuer:
+        return None
+    if not is_safe_address(issuer):
+        raise Malformed(
+            "an identity provider must be reached by https", where="LEADTIME_OIDC_ISSUER", next_step="Correct it."
+        )
+    secret = value("LEADTIME_OIDC_CLIENT_SECRET") or _content(value("LEADTIME_OIDC_CLIENT_SECRET_FILE"))
+    if not client_id or not secret:
+        raise Malformed(
+            "an identity provider needs a client id and a client secret",
+            where="LEADTIME_OIDC_CLIENT_ID",
+            next_step="Set both, or neither and no issuer.",
+        )
+    return OidcClient(issuer, client_id, secret, value("LEADTIME_OIDC_NAME"))
+
+
+def _content(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise Malformed(
+            "the file cannot be read", where="LEADTIME_OIDC_CLIENT_SECRET_FILE", next_step="Check its path and mode."
+        ) from None
 
 
 def _markings(text: str) -> frozenset[Marking]:

@@ -57,5 +57,7 @@ def test_every_template_escapes_by_itself():
 def test_no_template_turns_escaping_off_or_brings_a_script():
     for name in templates().list_templates():
         source = templates().loader.get_source(templates(), name)[0]
+        if name == "passkey.html":  # the one page that needs a script, of ours, under a policy of its own
+            source = source.replace('<script src="/static/passkeys.js" defer></script>', "", 1)
         for forbidden in ("|safe", "| safe", "<script", "style=", "onclick", "javascript:", "autoescape", "http://"):
             assert forbidden not in source.replace('xmlns="http://www.w3.org/2000/svg"', ""), (name, forbidden)

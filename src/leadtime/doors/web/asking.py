@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from leadtime.doors import limits, sign_in
+from leadtime.doors.armour import SCRIPTED
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.read_models.names import name_of
 from leadtime.doors.read_models.shell import Shell
@@ -90,9 +91,15 @@ class PageAsk:
             example=name_of(organisation).example,
         )
 
-    def page(self, template: str, *, here: str = "", status: int = 200, **values: object) -> Response:
-        """Return a page of a template; a visitor who has no cookie yet gets one for its forms."""
-        answer = HTMLResponse(render(template, self.shell(here), values), status_code=status)
+    def page(
+        self, template: str, *, here: str = "", status: int = 200, scripted: bool = False, **values: object
+    ) -> Response:
+        """Return a page of a template; a visitor who has no cookie yet gets one for its forms.
+
+        ``scripted``: it is one of the two pages that ask the browser for a passkey.
+        """
+        headers = SCRIPTED if scripted else None
+        answer = HTMLResponse(render(template, self.shell(here), values), status_code=status, headers=headers)
         if self.fresh_visit:
             set_cookie(answer, self.site, sign_in.visit_cookie_name(self.site), self.holder, VISIT_SECONDS_MAX)
         return answer

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
 from starlette.responses import Response
 
 from leadtime.doors import sign_in
@@ -9,11 +12,10 @@ from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.read_models.api import groups_of
 from leadtime.doors.read_models.home import read_home
 from leadtime.doors.web.asking import SESSION_SECONDS_MAX, PageAsk, see_other, set_cookie
+from leadtime.doors.web.phrases import sentence
 from leadtime.flow import parties
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused
-
-BAD_REQUEST = 400
 
 
 def show_home(ask: PageAsk) -> Response:
@@ -28,7 +30,30 @@ def show_api(ask: PageAsk) -> Response:
 
 def show_sign_in(ask: PageAsk) -> Response:
     """Show how to sign in."""
-    return ask.page("sign_in.html", link="", problem="")
+    return sign_in_page(ask)
+
+
+def sign_in_page(ask: PageAsk, *, link: str = "", problem: str = "", status: int = HTTPStatus.OK) -> Response:
+    """Return the page of all ways to sign in, or of the one link that was opened."""
+    party = sign_in.party_of(ask.site)
+    provider = ask.site.settings.oidc
+    return ask.page(
+        "sign_in.html",
+        status=status,
+        link=link,
+        problem=problem,
+        passkeys=party is not None,
+        elsewhere=elsewhere(ask, ask.request.url.path if link else "/sign-in"),
+        provider=provider.name if provider else "",
+    )
+
+
+def elsewhere(ask: PageAsk, path: str) -> str:
+    """Return the address under which passkeys work, where the browser is at another one; else nothing."""
+    party = sign_in.party_of(ask.site)
+    if party is None or ask.request.url.hostname == urlsplit(party.origin).hostname:
+        return ""
+    return f"{party.origin}{path}"
 
 
 def sign_in_by_token(ask: PageAsk) -> Response:
@@ -36,13 +61,13 @@ def sign_in_by_token(ask: PageAsk) -> Response:
     try:
         session = sign_in.session_by_token(ask.site, ask.form.get("token", "").strip(), browser=ask.browser)
     except NotSignedIn as error:
-        return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=f"{error.what.capitalize()}.")
+        return sign_in_page(ask, status=HTTPStatus.BAD_REQUEST, problem=f"{sentence(error.what)}.")
     return begin(ask, session.secret)
 
 
 def show_link(ask: PageAsk) -> Response:
     """Show the button of a one-time link; opening the page uses nothing up, since mail scanners open links."""
-    return ask.page("sign_in.html", link=ask.request.path_params["secret"], problem="")
+    return sign_in_page(ask, link=ask.request.path_params["secret"])
 
 
 def sign_in_by_link(ask: PageAsk) -> Response:
@@ -51,9 +76,9 @@ def sign_in_by_link(ask: PageAsk) -> Response:
         with ask.transaction(SYSTEM) as tx:
             session = parties.redeem_sign_in_link(tx, ask.request.path_params["secret"], browser=ask.browser)
     except Refused as error:
-        problem = f"{error.what.capitalize()}. Ask your coordinator for a fresh link."
-        return ask.page("sign_in.html", status=BAD_REQUEST, link="", problem=problem)
-    return begin(ask, session.secret)
+        problem = f"{sentence(error.what)}. Ask your coordinator for a fresh link."
+        return sign_in_page(ask, status=HTTPStatus.BAD_REQUEST, problem=problem)
+    return begin(ask, session.secret, at="/me")
 
 
 def sign_out(ask: PageAsk) -> Response:

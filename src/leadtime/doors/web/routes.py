@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from leadtime.doors.web import casework, deliveries, front, operating, reading
+from leadtime.doors.web import casework, deliveries, front, operating, own, passkeys, providers, reading
 from leadtime.doors.web.asking import Handler, page_endpoint
 
 
@@ -20,9 +20,22 @@ PAGES: tuple[Route, ...] = (
     _get("/", front.show_home),
     _get("/sign-in", front.show_sign_in),
     _post("/sign-in", front.sign_in_by_token),
+    _post("/sign-in/passkey", passkeys.ask_for_passkey),
+    _post("/sign-in/passkey/answer", passkeys.sign_in_by_passkey),
+    _post("/sign-in/provider", providers.leave_to_sign_in),
+    _get("/sign-in/return", providers.come_back),
     _get("/sign-in/{secret}", front.show_link),
     _post("/sign-in/{secret}", front.sign_in_by_link),
     _post("/sign-out", front.sign_out),
+    _get("/me", own.show_me),
+    _get("/me/passkeys/new", passkeys.show_new_passkey),
+    _post("/me/passkeys", passkeys.add_passkey),
+    _post("/me/passkeys/{passkey}/removal", passkeys.remove_passkey),
+    _post("/me/identity", providers.leave_to_connect),
+    _post("/me/identities/{identity}/removal", providers.remove_identity),
+    _post("/me/sessions/{session}/end", own.end_session),
+    _post("/me/tokens", own.make_token),
+    _post("/me/tokens/{token}/end", own.end_token),
     _get("/api", front.show_api),
     _get("/reports", reading.show_reports),
     _get("/reports/{report}", reading.show_report),

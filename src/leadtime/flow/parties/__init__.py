@@ -14,6 +14,14 @@ Standard: WebAuthn Level 3; OpenID Connect Core 1.0; NIST SP 800-63B-4 for how l
 from leadtime.flow.parties.credentials import authenticate
 from leadtime.flow.parties.enrol import end_engagement, enrol_employer, enrol_organisation, enrol_person
 from leadtime.flow.parties.flags import end_conflict, list_conflicts, mark_organisation, mark_person, state_conflict
+from leadtime.flow.parties.identities import (
+    Trip,
+    begin_trip,
+    connect_identity,
+    end_trip,
+    remove_identity,
+    sign_in_by_identity,
+)
 from leadtime.flow.parties.links import issue_sign_in_link, redeem_sign_in_link
 from leadtime.flow.parties.passkeys import (
     add_passkey,
@@ -58,7 +66,7 @@ from leadtime.flow.parties.records import (
 from leadtime.flow.parties.remove import remove_person
 from leadtime.flow.parties.rules import refuse_barred
 from leadtime.flow.parties.sessions import end_own_session, end_session, open_session_by_token
-from leadtime.flow.parties.sign_ins import read_sign_ins
+from leadtime.flow.parties.sign_ins import find_own_session, read_sign_ins
 from leadtime.flow.parties.tokens import end_own_token, issue_token, make_own_token
 
 __all__ = [
@@ -83,19 +91,24 @@ __all__ = [
     "SignIns",
     "Token",
     "TokenId",
+    "Trip",
     "Way",
     "add_passkey",
     "authenticate",
     "begin_passkey",
+    "begin_trip",
     "challenge_passkey",
+    "connect_identity",
     "end_conflict",
     "end_engagement",
     "end_own_session",
     "end_own_token",
     "end_session",
+    "end_trip",
     "enrol_employer",
     "enrol_organisation",
     "enrol_person",
+    "find_own_session",
     "issue_sign_in_link",
     "issue_token",
     "list_conflicts",
@@ -113,8 +126,10 @@ __all__ = [
     "read_sign_ins",
     "redeem_sign_in_link",
     "refuse_barred",
+    "remove_identity",
     "remove_passkey",
     "remove_person",
+    "sign_in_by_identity",
     "sign_in_by_passkey",
     "state_conflict",
 ]

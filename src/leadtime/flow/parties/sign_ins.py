@@ -43,6 +43,15 @@ def read_sign_ins(tx: Transaction) -> SignIns:
     )
 
 
+def find_own_session(tx: Transaction, hashed: bytes) -> SessionId | None:
+    """Return which of the viewer's own sessions has a secret with this `keys.token_hash`, None if none has."""
+    tx.require(Act.READ_SIGN_INS)
+    found = tx.connection.scalar(
+        select(sessions.c.id).where(sessions.c.hash == hashed, sessions.c.person == tx.viewer.person)
+    )
+    return None if found is None else SessionId(found)
+
+
 def _rows(tx: Transaction, query: Select[tuple[object, ...]]) -> Sequence[RowMapping]:
     """Return the viewer's own rows of one table, newest first; ids begin with the instant of their making."""
     table = query.get_final_froms()[0]
