@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, text, update
 
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Conflict, Malformed, Missing
@@ -15,6 +15,10 @@ from leadtime.ledger.tables import leaves, logs
 from leadtime.ledger.tree import EMPTY_ROOT
 
 _APPEND = insert(leaves)
+_APPEND_ALL = text(
+    "insert into ledger_leaves (id, log, entry) select given.id, :log, given.entry "
+    "from unnest(cast(:ids as uuid[]), cast(:entries as bytea[])) as given(id, entry)"
+)
 
 
 def append(tx: Transaction, log: LogName, leaf: Leaf) -> LeafId:
@@ -24,9 +28,9 @@ def append(tx: Transaction, log: LogName, leaf: Leaf) -> LeafId:
 
 
 def append_all(tx: Transaction, log: LogName, several: Sequence[Leaf]) -> None:
-    """Append many leaves in one round trip."""
-    if several:
-        tx.connection.execute(_APPEND, [{"id": leaf.id, "log": log, "entry": leaf.entry} for leaf in several])
+    """Append many leaves in one statement."""
+    row = {"log": log, "ids": [leaf.id for leaf in several], "entries": [leaf.entry for leaf in several]}
+    tx.connection.execute(_APPEND_ALL, row)
 
 
 def open_log(tx: Transaction, log: Log) -> None:

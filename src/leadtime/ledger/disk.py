@@ -69,22 +69,22 @@ class FileDisk:
 
     def put_all(self, files: Mapping[str, bytes]) -> None:
         """Write files, synced together when they are many."""
+        one_by_one = len(files) <= SYNC_EACH_FILES_MAX
         with _as_unavailable(self.root):
-            one_by_one = len(files) <= SYNC_EACH_FILES_MAX
-            folders: set[Path] = set()
+            changed = self._make_folders(files)
             for path, content in files.items():
-                folders |= self._write(self.root / path, content, sync=one_by_one)
-            if not one_by_one:
+                self._write(path, content, sync=one_by_one)
+            if one_by_one:
+                _sync_folders(changed)
+            else:
                 _sync_filesystem(self.root)
-                return
-            for folder in folders:
-                _sync_folder(folder)
 
     def replace(self, path: str, content: bytes) -> None:
         """Replace one file by a synced rename."""
         with _as_unavailable(self.root):
-            for folder in self._write(self.root / path, content, sync=True):
-                _sync_folder(folder)
+            changed = self._make_folders([path])
+            self._write(path, content, sync=True)
+            _sync_folders(changed)
 
     def drop(self, folders: Iterable[str]) -> None:
         """Remove folders; what cannot be removed stays and does no harm."""
@@ -102,10 +102,9 @@ class FileDisk:
         finally:
             os.close(handle)
 
-    def _write(self, target: Path, content: bytes, *, sync: bool) -> set[Path]:
-        """Write one file by rename; return the folders whose entries changed."""
-        stage = self.root / STAGE / target.name
-        folders = self._make_folders(target.parent)
+    def _write(self, path: str, content: bytes, *, sync: bool) -> None:
+        """Write one file by rename, into folders that are there."""
+        stage = f"{self.root}/{STAGE}/{path.rpartition('/')[2]}"
         handle = os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, self._mode)
         try:
             left = memoryview(content)
@@ -115,17 +114,19 @@ class FileDisk:
                 os.fsync(handle)
         finally:
             os.close(handle)
-        stage.rename(target)
-        return folders
+        os.rename(stage, f"{self.root}/{path}")  # noqa: PTH104  # thousands of paths a second
 
-    def _make_folders(self, folder: Path) -> set[Path]:
-        """Make the stage and a folder, if need be; return the folder and each whose entries changed."""
+    def _make_folders(self, paths: Iterable[str]) -> set[Path]:
+        """Make the stage and the folders of files, where need be; return each whose entries change."""
         (self.root / STAGE).mkdir(mode=0o700, parents=True, exist_ok=True)
-        changed = {folder}
-        while not folder.is_dir():
-            folder = folder.parent
+        changed: set[Path] = set()
+        for folder in {self.root / path.rpartition("/")[0] for path in paths}:
             changed.add(folder)
-        max(changed, key=lambda each: len(each.parts)).mkdir(parents=True, exist_ok=True)
+            above = folder
+            while not above.is_dir():
+                above = above.parent
+                changed.add(above)
+            folder.mkdir(parents=True, exist_ok=True)
         return changed
 
 
@@ -137,12 +138,13 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _sync_folders(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _sync_filesystem(folder: Path) -> None:

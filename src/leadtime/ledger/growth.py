@@ -16,7 +16,7 @@ from leadtime.ledger.tiles import (
     read_bundle,
     read_tile,
 )
-from leadtime.ledger.tree import EMPTY_ROOT, HASH_BYTES, fold, leaf_hash
+from leadtime.ledger.tree import EMPTY_ROOT, HASH_BYTES, fold, leaf_hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
     bundles, partial = _bundles(edge, entries)
     tiles: dict[str, bytes] = {}
     rows = list(edge.rows)
-    carried = b"".join([leaf_hash(entry) for entry in entries])
+    carried = leaf_hashes(entries)
     level = 0
     while carried:
         if level == len(rows):

@@ -101,7 +101,7 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
         raise Malformed(f"a bundle holds at most {WIDTH} entries", where="bundle", next_step="Cut it.")
     if entries and max(map(len, entries)) > ENTRY_BYTES_MAX:
         raise Malformed(f"a log entry is larger than {ENTRY_BYTES_MAX} bytes", where="entry", next_step="Log less.")
-    return b"".join([len(entry).to_bytes(LENGTH_BYTES, "big") + entry for entry in entries])
+    return b"".join([part for entry in entries for part in (len(entry).to_bytes(LENGTH_BYTES, "big"), entry)])
 
 
 def decode_bundle(bundle: bytes, width: int) -> list[bytes]:

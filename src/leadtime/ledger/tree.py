@@ -37,6 +37,11 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(LEAF_PREFIX + entry).digest()
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> bytes:
+    """Return the hashes of log entries, one after another."""
+    return b"".join([sha256(LEAF_PREFIX + entry).digest() for entry in entries])
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of the parent of two subtrees."""
     return sha256(NODE_PREFIX + left + right).digest()
@@ -63,7 +68,7 @@ def fold(hashes: bytes) -> bytes:
 
 def root_of(entries: Sequence[bytes]) -> bytes:
     """Return the root of the tree over ``entries``."""
-    return fold(b"".join(leaf_hash(entry) for entry in entries))
+    return fold(leaf_hashes(entries))
 
 
 def root_at(nodes: Nodes, size: int) -> bytes:
