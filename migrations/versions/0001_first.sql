@@ -87,6 +87,13 @@ CREATE TABLE exposures (
 
 CREATE INDEX ix_exposures_advisory ON exposures (advisory);
 
+CREATE TABLE failed_tries (
+	job BIGINT NOT NULL, 
+	cause TEXT NOT NULL, 
+	times INTEGER NOT NULL, 
+	CONSTRAINT pk_failed_tries PRIMARY KEY (job, cause)
+);
+
 CREATE TABLE gateway_accounts (
 	account UUID NOT NULL, 
 	requests BIGINT NOT NULL, 
@@ -872,6 +879,14 @@ alter table "exposures" force row level security;
 create policy visible on "exposures" using ((select leadtime_role()) = 'system' or organisation = leadtime_organisation()) with check ((select leadtime_role()) = 'system' or organisation = leadtime_organisation());
 
 grant select, insert, update, delete on "exposures" to leadtime_app;
+
+alter table "failed_tries" enable row level security;
+
+alter table "failed_tries" force row level security;
+
+create policy visible on "failed_tries" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "failed_tries" to leadtime_app;
 
 alter table "gateway_accounts" enable row level security;
 

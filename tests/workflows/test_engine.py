@@ -17,8 +17,9 @@ from leadtime.foundation.settings import read_settings
 from leadtime.workflows import engine
 from leadtime.workflows.engine import Station, enqueue, sweep, work
 from leadtime.workflows.records import Kind, Queue, SetAside, Timings
-from leadtime.workflows.rules import ATTEMPTS_MAX
+from leadtime.workflows.rules import ATTEMPTS_MAX, OUTAGE_ATTEMPTS_MAX, Cause
 from leadtime.workflows.set_aside import list_set_aside, try_again
+from leadtime.workflows.tries import count_try
 
 GREET = Kind("greet", Queue.FLOW)
 PROVE = Kind("prove", Queue.VALIDATION)
@@ -43,9 +44,23 @@ def jobs(database) -> list[tuple]:
         return [tuple(row) for row in tx.connection.execute(text(query))]
 
 
-def put(database, kind: Kind = GREET, entity: UUID = ENTITY, **options) -> None:
+def put(database, kind: Kind = GREET, entity: UUID = ENTITY) -> None:
     with database.transaction(FINDER) as tx:
-        enqueue(tx, kind, entity, **options)
+        enqueue(tx, kind, entity)
+
+
+def failed(database, cause: Cause, times: int) -> None:
+    """Let the one job have been tried before: ``times`` times, each ended by ``cause``."""
+    with database.transaction(SYSTEM) as tx:
+        job = tx.connection.scalar(text("select id from procrastinate_jobs"))
+        for _ in range(times):
+            count_try(tx, job, cause)
+        tx.connection.execute(text("update procrastinate_jobs set attempts = attempts + :n"), {"n": times})
+
+
+def tries(database) -> dict[str, int]:
+    with database.transaction(SYSTEM) as tx:
+        return {row.cause: row.times for row in tx.connection.execute(text("select cause, times from failed_tries"))}
 
 
 def take(database, *, worker_died: bool) -> None:
@@ -70,16 +85,6 @@ def test_a_job_of_a_transaction_that_rolls_back_never_was(database):
         transaction.rollback()
 
     assert jobs(database) == []
-
-
-def test_a_key_keeps_one_job_waiting_and_the_transaction_goes_on(database):
-    with database.transaction(FINDER) as tx:
-        enqueue(tx, GREET, ENTITY, key="daily")
-        enqueue(tx, GREET, ENTITY, key="daily")
-        enqueue(tx, GREET, ENTITY, key="weekly")
-        tx.connection.execute(text("select 1"))
-
-    assert len(jobs(database)) == 2
 
 
 def test_a_job_is_run_once_and_leaves_no_row(database, station):
@@ -146,8 +151,7 @@ def test_wrong_input_is_set_aside_at_once_with_its_sentence(database, station, c
 
 def test_what_an_unexpected_error_says_is_written_nowhere(database, station, capsys):
     put(database)
-    with database.transaction(SYSTEM) as tx:
-        tx.connection.execute(text("update procrastinate_jobs set attempts = :n"), {"n": ATTEMPTS_MAX - 1})
+    failed(database, Cause.FAULT, ATTEMPTS_MAX - 1)
 
     def step(*_):
         raise KeyError("a canary in a report")
@@ -232,8 +236,7 @@ def test_two_sweepers_give_a_job_back_once(database):
 
 def test_a_job_that_kills_its_workers_is_set_aside(database):
     put(database)
-    with database.transaction(SYSTEM) as tx:
-        tx.connection.execute(text("update procrastinate_jobs set attempts = :n"), {"n": ATTEMPTS_MAX - 1})
+    failed(database, Cause.DEATH, ATTEMPTS_MAX - 1)
     take(database, worker_died=True)
 
     with database.transaction(SYSTEM) as tx:
@@ -244,6 +247,75 @@ def test_a_job_that_kills_its_workers_is_set_aside(database):
     assert aside.reason == f"its worker died or stopped answering (tried {ATTEMPTS_MAX} times)"
     assert (aside.kind, aside.entity, aside.attempts) == (GREET, ENTITY, ATTEMPTS_MAX)
     assert jobs(database)[0][3] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "outages", "faults"), [(RuntimeError("a fault"), 38, 1), (Unavailable("no answer"), 39, 0)]
+)
+def test_after_a_long_outage_a_job_has_all_its_tries_of_every_other_cause(database, station, error, outages, faults):
+    put(database)
+    failed(database, Cause.OUTAGE, OUTAGE_ATTEMPTS_MAX - 2)
+
+    def step(*_):
+        raise error
+
+    run(station, step)
+    assert jobs(database)[0][3] == "todo"
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_jobs set scheduled_at = null"))
+    take(database, worker_died=True)
+    with database.transaction(SYSTEM) as tx:
+        assert sweep(tx, dead_after_seconds=2) == 1
+    assert jobs(database)[0][3] == "todo"
+    assert tries(database) == {"outage": outages, "death": 1} | ({"fault": faults} if faults else {})
+
+
+def test_tries_are_forgotten_with_their_job(database, station):
+    put(database)
+    failed(database, Cause.FAULT, 2)
+    run(station, lambda *_: None)
+    with database.transaction(SYSTEM) as tx:
+        sweep(tx, dead_after_seconds=2)
+    assert tries(database) == {}
+
+
+@pytest.mark.parametrize("by", ["its own error", "its worker's death"])
+def test_an_entity_whose_job_is_set_aside_is_told_in_that_transaction(database, station, by):
+    put(database)
+    told = []
+
+    def tell(tx, entity):
+        told.append((entity, tx.viewer is SYSTEM, len(list_set_aside(tx))))
+
+    def step(*_):
+        raise Malformed("wrong")
+
+    if by == "its own error":
+        timings = {"timings": QUICK, "asides": {GREET: tell}, "until_idle": True}
+        asyncio.run(work(station, {GREET: step}, queues=(Queue.FLOW,), concurrency=1, **timings))
+    else:
+        failed(database, Cause.DEATH, ATTEMPTS_MAX - 1)
+        take(database, worker_died=True)
+        with database.transaction(SYSTEM) as tx:
+            sweep(tx, dead_after_seconds=2, asides={GREET: tell})
+    assert told == [(ENTITY, True, 1)]
+
+
+def test_a_worker_that_comes_back_late_sets_nothing_aside(database, station):
+    put(database)
+
+    def step(*_):
+        with database.transaction(SYSTEM) as tx:
+            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+            assert sweep(tx, dead_after_seconds=2) == 1
+        take(database, worker_died=False)
+        raise Malformed("too late")
+
+    run(station, step)
+
+    assert jobs(database)[0][3:] == ("doing", 1)
+    with database.transaction(COORDINATOR) as tx:
+        assert list_set_aside(tx) == ()
 
 
 def test_a_worker_that_comes_back_late_does_not_finish_what_another_took(database, station):

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from leadtime.flow import coordination, merging
+from leadtime.flow import coordination, merging, validation
 from leadtime.flow.coordination import CaseState
 from leadtime.flow.merging.rules import NEAR_LINES_MAX
 from leadtime.flow.validation import State
 from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.errors import Malformed, Refused
+from leadtime.workflows.engine import work
+from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import (
+    ASIDES,
     MERGE,
     OPEN_CASE,
     VALIDATE,
     steps,
 )
+from leadtime.workflows.set_aside import list_set_aside, try_again
 from tests.workflows.story import (
+    QUICK,
     Cast,
     a_story_report,
     believe,
@@ -97,6 +105,28 @@ def test_a_report_handed_in_twice_is_worked_once(cast, database, station):
 
     assert again == first
     assert state_of(database)["jobs"] == []
+
+
+def test_a_validation_whose_job_is_set_aside_says_so_and_can_be_tried_again(cast, database, station):
+    report = cast.hand_in(a_story_report("A-1"))
+
+    def fail(*_):
+        raise Malformed("the recipe's answer makes no sense")
+
+    timings = {"timings": QUICK, "asides": ASIDES, "until_idle": True}
+    asyncio.run(work(station, steps(fail), queues=Queue, concurrency=1, **timings))
+    assert validation_of(database, report).state is State.SET_ASIDE
+
+    with database.transaction(cast.coordinator) as tx:
+        (aside,) = list_set_aside(tx)
+        try_again(tx, aside.job)
+    work_until_idle(station)
+    assert validation_of(database, report).state is State.DECIDED
+    with database.transaction(SYSTEM) as tx:
+        validation.put_aside(tx, report)
+    assert validation_of(database, report).state is State.DECIDED
+    with database.transaction(cast.coordinator) as tx, pytest.raises(Refused, match="only a worker puts validations"):
+        validation.put_aside(tx, report)
 
 
 def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):

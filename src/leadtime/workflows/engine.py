@@ -14,16 +14,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import OperationalError
 
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Database, Transaction
@@ -31,8 +32,17 @@ from leadtime.foundation.database.connect import Address, bounded
 from leadtime.foundation.database.roles import APP
 from leadtime.foundation.settings import Settings
 from leadtime.workflows.records import Kind, Queue, SetAside, Timings
-from leadtime.workflows.rules import Again, decide_after, decide_after_death
+from leadtime.workflows.rules import (
+    PAUSE_SECONDS_FIRST,
+    Again,
+    Aside,
+    Cause,
+    cause_of,
+    decide_after,
+    decide_after_death,
+)
 from leadtime.workflows.tables import set_aside
+from leadtime.workflows.tries import count_try, forget_ended
 
 SWEEP_JOBS_MAX = 500
 WORKER_CONNECTIONS_MORE = 3
@@ -57,6 +67,21 @@ Step = Callable[[Station, UUID], None]
 """Does one step for one entity, or nothing if its move has been made; its transactions are its own."""
 
 
+PutAside = Callable[[Transaction, UUID], None]
+"""Lets an entity say of itself that its job was set aside; in the transaction that sets the job aside."""
+
+NO_ASIDES: Mapping[Kind, PutAside] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One kind of job with its step, and what is done for each kind that is set aside."""
+
+    kind: Kind
+    step: Step
+    asides: Mapping[Kind, PutAside]
+
+
 class StepFailed(Exception):
     """A step ended with an error; carries what becomes of it, and no content into the library's log."""
 
@@ -65,24 +90,16 @@ class StepFailed(Exception):
         self.outcome = outcome
 
 
-def enqueue(tx: Transaction, kind: Kind, entity: UUID, *, at: datetime | None = None, key: str | None = None) -> None:
-    """Enqueue a job in the caller's transaction: it is there if the transaction commits, and only then.
-
-    ``at``: not before this instant. ``key``: do nothing while a job of the same key waits.
-    """
+def enqueue(tx: Transaction, kind: Kind, entity: UUID) -> None:
+    """Enqueue a job in the caller's transaction: it is there if the transaction commits, and only then."""
     job = Job(
         queue=kind.queue.value,
         task_name=kind.name,
         task_kwargs={"entity": str(entity)},
         lock=f"{kind.name}:{entity}",
-        queueing_lock=key,
-        scheduled_at=at,
+        queueing_lock=None,
     )
-    with tx.connection.begin_nested() as savepoint:
-        try:
-            JobManager(SyncPsycopgConnector()).defer_job(job, connection=tx.connection.connection.driver_connection)
-        except AlreadyEnqueued:
-            savepoint.rollback()
+    JobManager(SyncPsycopgConnector()).defer_job(job, connection=tx.connection.connection.driver_connection)
 
 
 def job_schema() -> Iterable[str]:
@@ -108,7 +125,7 @@ _FAIL = text("select procrastinate_finish_job_v1(:job, 'failed', false)")
 _WAKE = text("select pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted')::text)")
 
 
-def sweep(tx: Transaction, *, dead_after_seconds: float) -> int:
+def sweep(tx: Transaction, *, dead_after_seconds: float, asides: Mapping[Kind, PutAside] = NO_ASIDES) -> int:
     """Give the jobs of dead workers back to their queues and return how many; one that kills workers is set aside.
 
     Safe with any number of sweepers: a job is locked while it is looked at.
@@ -116,15 +133,16 @@ def sweep(tx: Transaction, *, dead_after_seconds: float) -> int:
     bounds = {"dead_after_seconds": dead_after_seconds, "jobs_max": SWEEP_JOBS_MAX}
     stalled = tx.connection.execute(_STALLED, bounds).all()
     for job, step, queue, entity, attempts in stalled:
-        outcome = decide_after_death(attempts)
+        outcome = decide_after_death(count_try(tx, job, Cause.DEATH))
         if isinstance(outcome, Again):
             tx.connection.execute(_RETRY, {"job": job})
         else:
             kind = Kind(step, Queue(queue))
-            _set_aside(tx, SetAside(job, kind, UUID(entity), attempts + 1, outcome.reason, tx.now))
+            _set_aside(tx, SetAside(job, kind, UUID(entity), attempts + 1, outcome.reason, tx.now), asides)
             tx.connection.execute(_FAIL, {"job": job})
     if stalled:
         tx.connection.execute(_WAKE)
+    forget_ended(tx)
     return len(stalled)
 
 
@@ -136,15 +154,19 @@ def count_open(tx: Transaction, queue: Queue) -> int:
     return int(tx.connection.execute(_OPEN, {"queue": queue.value}).scalar_one())
 
 
-def _set_aside(tx: Transaction, aside: SetAside) -> None:
-    """Write down, once, that a job waits for a person."""
+def _set_aside(tx: Transaction, aside: SetAside, asides: Mapping[Kind, PutAside]) -> None:
+    """Write down, once, that a job waits for a person, and let its entity say so."""
     row = {"job": aside.job, "step": aside.kind.name, "queue": aside.kind.queue.value, "entity": aside.entity}
     row |= {"attempts": aside.attempts, "reason": aside.reason, "at": aside.at}
     tx.connection.execute(upsert(set_aside).values(row).on_conflict_do_nothing())
+    if (put_aside := asides.get(aside.kind)) is not None:
+        put_aside(tx, aside.entity)
 
 
 _MINE = """with mine as materialized (select id from procrastinate_jobs
     where id = %(job_id)s and status = 'doing' and attempts = %(attempts)s for update)"""
+_STILL_MINE = text("""select id from procrastinate_jobs
+    where id = :job and status = 'doing' and attempts = :attempts for update""")
 _FINISH_MINE = f"{_MINE} select procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) from mine"  # noqa: S608
 _RETRY_MINE = f"{_MINE} select procrastinate_retry_job_v2(id, %(retry_at)s, null, null, null) from mine"  # noqa: S608
 
@@ -179,21 +201,35 @@ class _Decided(BaseRetryStrategy):
         return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=outcome.after_seconds))
 
 
-def _perform(station: Station, kind: Kind, step: Step, job: Job, entity: str) -> None:
+def _perform(station: Station, work_of: Work, job: Job, entity: str) -> None:
     """Run one step; what it raises becomes a retry or a row in `set_aside`."""
     try:
-        step(station, UUID(entity))
+        work_of.step(station, UUID(entity))
     except Exception as error:  # noqa: BLE001  # the outermost loop of every step
-        outcome = decide_after(error, job.attempts)
-        log.warning("step failed", step=kind.name, entity=entity, attempt=job.attempts + 1, outcome=str(outcome))
-        if isinstance(outcome, Again):
-            raise StepFailed(outcome) from None
+        outcome = _decide(station, work_of, job, UUID(entity), error)
+        told = {"step": work_of.kind.name, "entity": entity, "attempt": job.attempts + 1}
+        log.warning("step failed", **told, outcome=str(outcome))
+        raise StepFailed(outcome if isinstance(outcome, Again) else None) from None
+
+
+def _decide(station: Station, work_of: Work, job: Job, entity: UUID, error: Exception) -> Again | Aside:
+    """Count a failed try and return what becomes of its job; a taking that is not the last one decides nothing."""
+    number = job.id or 0
+    try:
         with station.database.transaction(SYSTEM) as tx:
-            _set_aside(tx, SetAside(job.id or 0, kind, UUID(entity), job.attempts + 1, outcome.reason, tx.now))
-        raise StepFailed(None) from None
+            if tx.connection.execute(_STILL_MINE, {"job": number, "attempts": job.attempts}).one_or_none() is None:
+                return Again(0)
+            outcome = decide_after(error, count_try(tx, number, cause_of(error)))
+            if isinstance(outcome, Aside):
+                aside = SetAside(number, work_of.kind, entity, job.attempts + 1, outcome.reason, tx.now)
+                _set_aside(tx, aside, work_of.asides)
+            return outcome
+    except OperationalError:
+        # Nothing can be counted while the database is away, and nothing is set aside for that.
+        return Again(PAUSE_SECONDS_FIRST)
 
 
-def _make_app(station: Station, steps: Mapping[Kind, Step], concurrency: int) -> App:
+def _make_app(station: Station, steps: Mapping[Kind, Step], asides: Mapping[Kind, PutAside], concurrency: int) -> App:
     """Return the library's application with every step registered and fenced."""
     connector = PsycopgConnector(
         conninfo=bounded(station.address.app), min_size=1, max_size=concurrency + WORKER_CONNECTIONS_MORE
@@ -204,7 +240,7 @@ def _make_app(station: Station, steps: Mapping[Kind, Step], concurrency: int) ->
     def register(kind: Kind, step: Step) -> None:
         @app.task(name=kind.name, queue=kind.queue.value, pass_context=True, retry=_Decided())
         def run(context: JobContext, *, entity: str) -> None:
-            _perform(station, kind, step, context.job, entity)
+            _perform(station, Work(kind, step, asides), context.job, entity)
 
     for kind, step in steps.items():
         register(kind, step)
@@ -218,6 +254,7 @@ async def work(
     queues: Collection[Queue],
     concurrency: int,
     timings: Timings,
+    asides: Mapping[Kind, PutAside] = NO_ASIDES,
     until_idle: bool = False,
 ) -> None:
     """Take and run jobs of ``queues`` until cancelled (what runs may end), or with ``until_idle`` until none waits.
@@ -226,11 +263,12 @@ async def work(
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 1))
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    sweeper = asyncio.create_task(_keep_sweeping(station, timings))
+    sweeper = asyncio.create_task(_keep_sweeping(station, timings, asides))
     try:
         while not station.stopping.is_set():
             try:
-                await _work_once(station, steps, list(queues), concurrency, timings, until_idle=until_idle)
+                app = _make_app(station, steps, asides, concurrency)
+                await _work_once(app, list(queues), concurrency, timings, until_idle=until_idle)
             except Exception as error:  # noqa: BLE001  # the outermost loop of a worker
                 log.warning("worker starts anew", error=type(error).__name__)
                 await asyncio.sleep(RESTART_SECONDS)
@@ -250,17 +288,8 @@ def _is_due(database: Database, queues: list[Queue]) -> bool:
         return bool(tx.connection.scalar(_DUE, {"queues": [queue.value for queue in queues]}))
 
 
-async def _work_once(
-    station: Station,
-    steps: Mapping[Kind, Step],
-    queues: list[Queue],
-    concurrency: int,
-    timings: Timings,
-    *,
-    until_idle: bool,
-) -> None:
+async def _work_once(app: App, queues: list[Queue], concurrency: int, timings: Timings, *, until_idle: bool) -> None:
     """Run the library's worker once."""
-    app = _make_app(station, steps, concurrency)
     async with app.open_async():
         await app.run_worker_async(
             queues=[queue.value for queue in queues],
@@ -275,18 +304,18 @@ async def _work_once(
         )
 
 
-async def _keep_sweeping(station: Station, timings: Timings) -> None:
+async def _keep_sweeping(station: Station, timings: Timings, asides: Mapping[Kind, PutAside]) -> None:
     """Sweep every ``sweep_seconds``; a sweep that cannot reach the database is left to the next."""
     while True:
         try:
-            await asyncio.to_thread(_sweep_once, station.database, timings.dead_after_seconds)
+            await asyncio.to_thread(_sweep_once, station.database, timings.dead_after_seconds, asides)
         except Exception as error:  # noqa: BLE001  # the outermost loop of the sweep
             log.warning("sweep failed", error=type(error).__name__)
         await asyncio.sleep(timings.sweep_seconds)
 
 
-def _sweep_once(database: Database, dead_after_seconds: float) -> None:
+def _sweep_once(database: Database, dead_after_seconds: float, asides: Mapping[Kind, PutAside]) -> None:
     """Sweep in a transaction of its own."""
     with database.transaction(SYSTEM) as tx:
-        if count := sweep(tx, dead_after_seconds=dead_after_seconds):
+        if count := sweep(tx, dead_after_seconds=dead_after_seconds, asides=asides):
             log.warning("took jobs over from dead workers", jobs=count)

@@ -21,7 +21,7 @@ from leadtime.flow.validation import Begun, Outcome, Word
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.lines import one_line
-from leadtime.workflows.engine import Station, Step, enqueue
+from leadtime.workflows.engine import PutAside, Station, Step, enqueue
 from leadtime.workflows.evidence import evidence_of
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
@@ -103,6 +103,15 @@ def _open_case(tx: Transaction, vulnerability: VulnerabilityId) -> coordination.
         return None
     title = one_line(intake.read_finding(tx, found.reports[0]).title, chars_max=coordination.TITLE_CHARS_MAX)
     return coordination.open_case(tx, vulnerability, title=title or UNTITLED).id
+
+
+def _put_validation_aside(tx: Transaction, report: UUID) -> None:
+    """Let a validation whose job was set aside say so, instead of being run for ever."""
+    validation.put_aside(tx, ReportId(report))
+
+
+ASIDES: Mapping[Kind, PutAside] = {VALIDATE: _put_validation_aside}
+"""What is done for an entity whose job is set aside; what other steps wait for is told by what is not there yet."""
 
 
 def steps(prove: Prove) -> Mapping[Kind, Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from traceback import extract_tb
 
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
@@ -32,8 +33,30 @@ class Aside:
     reason: str
 
 
-def decide_after(error: Exception, earlier_attempts: int) -> Again | Aside:
-    """Return what becomes of a step that ended with ``error`` after ``earlier_attempts`` tries before this one.
+class Cause(StrEnum):
+    """What ended a try: the step's own fault, something outside that did not answer, or its worker's death."""
+
+    FAULT = "fault"
+    OUTAGE = "outage"
+    DEATH = "death"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often each cause has ended a try of one job before."""
+
+    faults: int = 0
+    outages: int = 0
+    deaths: int = 0
+
+
+def cause_of(error: Exception) -> Cause:
+    """Return what an error that ended a try counts as."""
+    return Cause.OUTAGE if isinstance(error, Unavailable) else Cause.FAULT
+
+
+def decide_after(error: Exception, before: Tries) -> Again | Aside:
+    """Return what becomes of a step that ended with ``error``; tries of each cause are counted apart.
 
     What is wrong with the input stays wrong, so it is set aside at once. The reason never quotes an error that is not
     Leadtime's own, since that may carry content: it names the error and the line.
@@ -41,17 +64,18 @@ def decide_after(error: Exception, earlier_attempts: int) -> Again | Aside:
     reason = describe(error)
     if isinstance(error, Malformed | Missing | Refused):
         return Aside(reason)
-    tries = earlier_attempts + 1
-    if tries >= (OUTAGE_ATTEMPTS_MAX if isinstance(error, Unavailable) else ATTEMPTS_MAX):
-        return Aside(f"{reason} (tried {tries} times)")
-    return Again(min(PAUSE_SECONDS_FIRST << min(earlier_attempts, PAUSE_DOUBLINGS_MAX), PAUSE_SECONDS_MAX))
+    outage = cause_of(error) is Cause.OUTAGE
+    earlier, tries_max = (before.outages, OUTAGE_ATTEMPTS_MAX) if outage else (before.faults, ATTEMPTS_MAX)
+    if earlier + 1 >= tries_max:
+        return Aside(f"{reason} (tried {earlier + 1} times)")
+    return Again(min(PAUSE_SECONDS_FIRST << min(earlier, PAUSE_DOUBLINGS_MAX), PAUSE_SECONDS_MAX))
 
 
-def decide_after_death(earlier_attempts: int) -> Again | Aside:
+def decide_after_death(before: Tries) -> Again | Aside:
     """Return what becomes of a job whose worker died while it had it; a job that kills workers is set aside."""
-    tries = earlier_attempts + 1
-    if tries >= ATTEMPTS_MAX:
-        return Aside(f"its worker died or stopped answering (tried {tries} times)")
+    deaths = before.deaths + 1
+    if deaths >= ATTEMPTS_MAX:
+        return Aside(f"its worker died or stopped answering (tried {deaths} times)")
     return Again(0)
 
 

@@ -20,6 +20,15 @@ set_aside = table(
 )
 """Jobs that wait for a person; ``job`` is the job library's number, ``reason`` a sentence without content."""
 
+failed_tries = table(
+    "failed_tries",
+    Column("job", BigInteger, primary_key=True, autoincrement=False),
+    Column("cause", Text, primary_key=True),
+    Column("times", Integer, nullable=False),
+    visible=SYSTEM_ONLY,
+)
+"""How often each cause (`rules.Cause`) has ended a try of a job that is not at its end."""
+
 reads = table(
     "reads",
     id_column("leaf"),

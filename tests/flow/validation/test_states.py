@@ -15,6 +15,9 @@ TABLE = {
     (State.QUEUED, Move.BEGIN): State.RUNNING,
     (State.RUNNING, Move.BEGIN): State.RUNNING,
     (State.RUNNING, Move.ABSORB): State.DECIDED,
+    (State.QUEUED, Move.SET_ASIDE): State.SET_ASIDE,
+    (State.RUNNING, Move.SET_ASIDE): State.SET_ASIDE,
+    (State.SET_ASIDE, Move.BEGIN): State.RUNNING,
 }
 
 

@@ -29,7 +29,11 @@ TONES: Mapping[str, Tone] = {
 RATED = frozenset({"reproduced", "not_reproduced"})
 """Verdicts whose rate says something of the flaw."""
 
-WAITING: Mapping[State, str] = {State.QUEUED: "waiting to be reproduced", State.RUNNING: "being reproduced"}
+WAITING: Mapping[State, str] = {
+    State.QUEUED: "waiting to be reproduced",
+    State.RUNNING: "being reproduced",
+    State.SET_ASIDE: "set aside: a person looks at why it cannot be run",
+}
 
 _CLEAN: Mapping[str, bool | None] = {"clean": True, "still_fails": False, "fails_otherwise": False}
 

@@ -158,7 +158,9 @@ def _case_of(tx: Transaction, report: ReportId) -> Case | None:
         return None
 
 
-_CASE = text("select case_id from case_reports where report = :report")
+_CASE = text("""select cases.id from case_reports join cases on cases.id = case_reports.case_id
+    where report = :report order by cases.state = 'closed', cases.opened_at limit 1""")
+"""A case that was taken into another still names its reports: the one that goes on is meant."""
 
 
 def _steps(receipt: Receipt, kept: KeptValidation | None, case: Case | None) -> tuple[Step, ...]:

@@ -18,7 +18,7 @@ from leadtime.foundation.settings import Settings
 from leadtime.workflows.engine import Station, work
 from leadtime.workflows.proving import prove
 from leadtime.workflows.records import Queue, Timings
-from leadtime.workflows.report_to_operator import steps
+from leadtime.workflows.report_to_operator import ASIDES, steps
 
 LEAVE_SECONDS_MORE = 5
 """Beyond the drain: a step that still hangs is left to whoever takes its job over."""
@@ -46,7 +46,9 @@ async def _work(station: Station, queues: Collection[Queue], concurrency: int, t
     """Work until a signal, then drain."""
     loop = asyncio.get_running_loop()
     chosen = steps(partial(prove, station.settings))
-    working = asyncio.create_task(work(station, chosen, queues=queues, concurrency=concurrency, timings=timings))
+    working = asyncio.create_task(
+        work(station, chosen, queues=queues, concurrency=concurrency, timings=timings, asides=ASIDES)
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, station, working, timings)
     log.info("working", queues=[queue.value for queue in queues], concurrency=concurrency)

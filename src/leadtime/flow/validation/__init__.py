@@ -11,6 +11,7 @@ from leadtime.flow.validation.absorb import absorb_validation
 from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.kept import Begun, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
+from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import queue_validation
 from leadtime.flow.validation.read import read_validation
 from leadtime.flow.validation.records import FixedWord, Verdict, Word
@@ -32,6 +33,7 @@ __all__ = [
     "as_json",
     "begin_validation",
     "prove",
+    "put_aside",
     "queue_validation",
     "read_folder",
     "read_validation",

@@ -1,4 +1,4 @@
-"""Where a validation stands, as a table of moves: waiting, being run (by the last one who took it), decided."""
+"""Where a validation stands, as a table of moves: waiting, run (by the last who took it), decided, set aside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class State(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     DECIDED = "decided"
+    SET_ASIDE = "set aside"
 
 
 class Move(StrEnum):
@@ -21,13 +22,20 @@ class Move(StrEnum):
 
     BEGIN = "begin"
     ABSORB = "absorb"
+    SET_ASIDE = "be set aside"
 
 
 MOVES: Mapping[State, Mapping[Move, State]] = {
-    State.QUEUED: {Move.BEGIN: State.RUNNING},
+    State.QUEUED: {Move.BEGIN: State.RUNNING, Move.SET_ASIDE: State.SET_ASIDE},
     # Begun again: the worker that had it died; its attempt no longer counts.
-    State.RUNNING: {Move.BEGIN: State.RUNNING, Move.ABSORB: State.DECIDED},
+    State.RUNNING: {
+        Move.BEGIN: State.RUNNING,
+        Move.ABSORB: State.DECIDED,
+        Move.SET_ASIDE: State.SET_ASIDE,
+    },
     State.DECIDED: {},
+    # No further try would mend it; a person lets it be tried again.
+    State.SET_ASIDE: {Move.BEGIN: State.RUNNING},
 }
 """State -> move -> next state; what is not here is refused."""
 
