@@ -11,6 +11,7 @@ from leadtime.doors.app import build_api
 from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
+from tests.contract.access_table_offers import TABLE as OFFERS
 from tests.doors.standing import Client, browse_by_link
 from tests.doors.world import KEV, World
 from tests.flow.intake.factories import a_report
@@ -28,7 +29,7 @@ def routes_of(site):
 
 
 def test_every_address_is_in_the_table_and_nothing_else_is(site):
-    assert sorted(TABLE) == sorted(routes_of(site))
+    assert sorted([*TABLE, *OFFERS]) == sorted(routes_of(site))
 
 
 def test_every_row_has_a_letter_for_everybody():

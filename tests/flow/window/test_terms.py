@@ -79,8 +79,11 @@ def test_variants_are_named_apart():
         (Variant("a", ""), "variants.upstream_model: this is no name of an upstream model."),
         (Variant("a", "u v"), "variants.upstream_model: this is no name of an upstream model."),
         (Variant("a", "u" * 301), "variants.upstream_model: this is no name of an upstream model."),
-        (Variant("a", "u", "md5:aa"), "variants.digest: a digest is sha256: and 64 lowercase hexadecimal digits."),
-        (Variant("a", "u", "sha256:" + "A" * 64), "variants.digest: a digest is sha256:"),
+        (
+            Variant("a", "u", "md5:aa"),
+            "variants.declared_digest: a digest is sha256: and 64 lowercase hexadecimal digits.",
+        ),
+        (Variant("a", "u", "sha256:" + "A" * 64), "variants.declared_digest: a digest is sha256:"),
         (Variant("a", "u", None, -1), "variants.price: a price is 0 to 1000000000000000."),
         (Variant("a", "u", None, 0, 10**15 + 1), "variants.price: a price is 0 to 1000000000000000."),
     ],

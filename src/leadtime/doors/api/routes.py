@@ -9,6 +9,7 @@ from leadtime.doors.api import (
     cases,
     deliveries,
     exposures,
+    models,
     parties,
     priorities,
     reads,
@@ -16,10 +17,13 @@ from leadtime.doors.api import (
     totals,
     validations,
     vulnerabilities,
+    windows,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
+    models.router,
+    windows.router,
     reports.router,
     validations.router,
     vulnerabilities.router,

@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "demo": "Play the whole story on real input.",
     "init": "Create this installation's home, keys and first administrator.",
     "party": "Organisations, people and their tokens.",
+    "window": "Offer a model: milestones, windows, consents, withdrawal, release.",
+    "grant": "Access of named people to an offered model.",
     "report": "Hand in reports.",
     "validate": "Reproduce a flaw in the sandbox and print the verdict.",
     "cluster": "Group crash reports by root cause.",

@@ -7,7 +7,7 @@ Refuses: text with classification or CUI markings, an outcome before its request
 Standard: Executive Order 14409 ("covered frontier model"); markings as `foundation.markings` says.
 """
 
-from leadtime.flow.assessment.designation import list_designations, note_outcome, note_request
+from leadtime.flow.assessment.designation import list_designations, model_of, note_outcome, note_request
 from leadtime.flow.assessment.records import (
     Designation,
     DesignationId,
@@ -25,6 +25,7 @@ __all__ = [
     "OutcomeWanted",
     "RequestWanted",
     "list_designations",
+    "model_of",
     "note_outcome",
     "note_request",
 ]

@@ -47,12 +47,9 @@ def note_request(tx: Transaction, model: ModelId, wanted: RequestWanted) -> Desi
 
 def note_outcome(tx: Transaction, designation: DesignationId, wanted: OutcomeWanted) -> Designation:
     """Note what the authority did; raises `Conflict` for an outcome that cannot follow."""
+    tx.require(Act.RECORD_DESIGNATION, model_of(tx, designation))
     query = select(designations).where(designations.c.id == designation).with_for_update()
-    row = tx.connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise Missing("there is no such designation", where=str(designation), next_step="Check the id.")
-    window.read_model(tx, ModelId(row["model"]))
-    tx.require(Act.RECORD_DESIGNATION, row["model"])
+    row = tx.connection.execute(query).mappings().one()
     decided = row["decided_on"] or row["requested_on"]
     values = {
         "state": move_designation(DesignationState(row["state"]), wanted.move).value,
@@ -61,6 +58,14 @@ def note_outcome(tx: Transaction, designation: DesignationId, wanted: OutcomeWan
     }
     tx.connection.execute(update(designations).where(designations.c.id == designation).values(values))
     return _read(tx, designation)
+
+
+def model_of(tx: Transaction, designation: DesignationId) -> ModelId:
+    """Return the model that a designation is about; raises `Missing` if the viewer may not see both."""
+    model = tx.connection.scalar(select(designations.c.model).where(designations.c.id == designation))
+    if model is None:
+        raise Missing("there is no such designation", where=str(designation), next_step="Check the id.")
+    return window.read_model(tx, ModelId(model)).id
 
 
 def list_designations(tx: Transaction, model: ModelId) -> tuple[Designation, ...]:

@@ -77,7 +77,7 @@ def _keep_variants(tx: Transaction, model: ModelId, developer: OrganisationId, v
             "developer": developer,
             "place": place,
             "upstream_model": variant.upstream_model,
-            "declared_digest": variant.digest,
+            "declared_digest": variant.declared_digest,
             "input_price": variant.input_price,
             "output_price": variant.output_price,
         }

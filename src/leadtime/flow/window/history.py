@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from sqlalchemy import RowMapping, func, insert, select
 
 from leadtime.flow.parties import OrganisationId, PersonId
 from leadtime.flow.window.read import enter_model
 from leadtime.flow.window.records import ModelId, WindowEvent
-from leadtime.flow.window.tables import models, window_events
+from leadtime.flow.window.tables import agreements, grants, models, window_entries, window_events, windows
 from leadtime.flow.window.vocabulary import EventKind
-from leadtime.foundation.access import Act, Role, Viewer
+from leadtime.foundation.access import Act, Viewer
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.ids import parse_id
@@ -86,12 +87,24 @@ def remember(
     tell_gateways(tx, model)
 
 
-def note_refusal(tx: Transaction, model: ModelId, by: Viewer, what: str) -> None:
-    """Leave a line and a leaf of a request that was refused; in a transaction of the system, after that one ended."""
-    developer = tx.connection.scalar(select(models.c.developer).where(models.c.id == model))
-    if developer is not None:
-        concerns = None if by.role is Role.DEVELOPER or by.organisation is None else OrganisationId(by.organisation)
-        remember(replace(tx, viewer=by), Owner(model, developer), EventKind.REFUSED, what, concerns=concerns)
+def note_refusal(tx: Transaction, thing: UUID, by: Viewer, what: str) -> None:
+    """Leave a line and a leaf of a request that was refused; in a transaction of the system, after that one ended.
+
+    ``thing`` is what was asked about: a model, or a window, agreement, entry or grant of one; of another id nothing is
+    left.
+    """
+    owner = _owner_of(tx, thing)
+    if owner is not None:
+        concerns = None if by.organisation in {None, owner.developer} else OrganisationId(by.organisation)
+        remember(replace(tx, viewer=by), owner, EventKind.REFUSED, what, concerns=concerns)
+
+
+def _owner_of(tx: Transaction, thing: UUID) -> Owner | None:
+    for table in (models, windows, agreements, window_entries, grants):
+        row = tx.connection.execute(select(table).where(table.c.id == thing).limit(1)).mappings().one_or_none()
+        if row is not None:
+            return Owner.of(row)
+    return None
 
 
 def tell_gateways(tx: Transaction, model: ModelId) -> None:

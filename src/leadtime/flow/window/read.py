@@ -167,7 +167,7 @@ def variants_of(tx: Transaction, wanted: frozenset[ModelId]) -> Mapping[ModelId,
             Variant(
                 name=row["name"],
                 upstream_model=row["upstream_model"],
-                digest=None if row["declared_digest"] is None else Digest(row["declared_digest"]),
+                declared_digest=None if row["declared_digest"] is None else Digest(row["declared_digest"]),
                 input_price=row["input_price"],
                 output_price=row["output_price"],
             )

@@ -44,14 +44,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One named variant; ``digest`` is the checkpoint's as its developer *declared* it (None: none was declared).
+    """One named variant; ``declared_digest`` is the checkpoint's, by its developer's word (None: none was declared).
 
     Prices are in millionths of a US dollar for a million tokens; 0: calls cost nothing.
     """
 
     name: str
     upstream_model: str
-    digest: Digest | None = None
+    declared_digest: Digest | None = None
     input_price: int = 0
     output_price: int = 0
 

@@ -80,10 +80,10 @@ def _check_variant(variant: Variant) -> None:
             where="variants.upstream_model",
             next_step="Write it as the upstream does.",
         )
-    if variant.digest is not None and not _DIGEST.match(variant.digest):
+    if variant.declared_digest is not None and not _DIGEST.match(variant.declared_digest):
         raise Malformed(
             "a digest is sha256: and 64 lowercase hexadecimal digits",
-            where="variants.digest",
+            where="variants.declared_digest",
             next_step="Copy it from where the checkpoint was made.",
         )
     if not (0 <= variant.input_price <= LIMIT_MAX and 0 <= variant.output_price <= LIMIT_MAX):

@@ -1,0 +1,185 @@
+"""I11 for half A: everybody around one offered model gets what the table says, and every answer shows section 3(c)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from leadtime.flow import assessment, window
+from leadtime.flow.assessment import RequestWanted
+from leadtime.foundation.access import Role
+from leadtime.foundation.voluntary import NOTICE
+from tests.contract.access_table_offers import COLUMNS, TABLE
+from tests.doors.world import enrol
+from tests.flow.window.factories import TERMS, WANTED, Party, a_model, a_partner_window, an_agreement
+
+API = "/api/v1"
+JSON = {"content-type": "application/json"}
+ROLES = {
+    "developer": Role.DEVELOPER,
+    "other_developer": Role.DEVELOPER,
+    "agency": Role.AGENCY,
+    "other_agency": Role.AGENCY,
+    "partner": Role.PARTNER,
+    "rival_partner": Role.PARTNER,
+    "other_partner": Role.PARTNER,
+    "coordinator": Role.COORDINATOR,
+    "auditor": Role.AUDITOR,
+    "other_auditor": Role.AUDITOR,
+    "finder": Role.FINDER,
+}
+
+
+@pytest.fixture
+def people(database):
+    return {who: enrol(database, role, who) for who, role in ROLES.items()}
+
+
+@pytest.fixture
+def things(database, people):
+    """The ids around one model that a developer offered."""
+    in_it = {who: Party(one.organisation, one.person, one.viewer) for who, one in people.items()}
+    developer = in_it["developer"]
+    model = a_model(database, developer)
+    with database.transaction(developer.viewer) as tx:
+        government = window.open_window(tx, model.id, window.WindowKind.GOVERNMENT)
+        agreed = window.agree(tx, model.id, in_it["agency"].organisation.id, replace(TERMS, agency_may_propose=True))
+        window.offer_to(tx, government.id, agreed.id)
+        window.name_auditor(tx, model.id, in_it["auditor"].organisation.id)
+        designation = assessment.note_request(tx, model.id, RequestWanted("Example", date(2026, 8, 1), ""))
+    opened = a_partner_window(database, developer, model)
+    entries, agreements = {}, {}
+    for who in ("partner", "rival_partner"):
+        agreements[who] = an_agreement(database, developer, model, in_it[who])
+        with database.transaction(developer.viewer) as tx:
+            proposed = window.propose_partner(tx, model.id, in_it[who].organisation.id)
+            entries[who] = window.consent(tx, proposed.id, opened.id, agreements[who].id)
+    with database.transaction(in_it["partner"].viewer) as tx:
+        made = window.grant(tx, entries["partner"].id, in_it["partner"].person.id, WANTED)
+    return {
+        "model": model.id,
+        "agreement": agreements["partner"].id,
+        "designation": designation.id,
+        "window_id": opened.id,
+        "entry": entries["partner"].id,
+        "grant_id": made.id,
+        "partner_person": in_it["partner"].person.id,
+        "other_partner": in_it["other_partner"].organisation.id,
+        "auditor": in_it["other_auditor"].organisation.id,
+    }
+
+
+TERMS_WANTED = {"instrument": "CRADA", "purposes": ["find flaws"]}
+
+
+def bodies(things):
+    """What each address is sent."""
+    terms = json.dumps(TERMS_WANTED)
+    return {
+        "/models": {
+            "name": "vega",
+            "variants": [{"name": "on", "upstream_model": "v"}],
+            "upstream": "http://127.0.0.1:9/v1",
+            "credential": "sk",
+            "wire_format": "openai",
+        },
+        "/models/{model}/milestones": {"partner_release_at": "2026-08-03T09:00:00Z", "public_release_at": None},
+        "/models/{model}/agreements": {"organisation": str(things["other_partner"]), "terms": TERMS_WANTED},
+        "/models/{model}/auditors": {"organisation": str(things["auditor"])},
+        "/models/{model}/designations": {"authority": "Example", "requested_on": "2026-08-01"},
+        "/models/{model}/windows": {"kind": "partner", "days": 3},
+        "/models/{model}/partners": {"organisation": str(things["other_partner"])},
+        "/agreements/{agreement}/versions": json.loads(terms),
+        "/designations/{designation}/outcome": {"outcome": "designate", "decided_on": "2026-08-02"},
+        "/windows/{window_id}/end": {"ends_at": "2026-08-05T09:00:00Z"},
+        "/windows/{window_id}/agencies": {"agreement": str(things["agreement"])},
+        "/entries/{entry}/consent": {"window": str(things["window_id"]), "agreement": str(things["agreement"])},
+        "/entries/{entry}/grants": {"person": str(things["partner_person"]), "purpose": "find flaws"},
+        "/grants/{grant_id}/return": {"disposition": "destroyed"},
+    }
+
+
+ENDING = ("/end", "/withdrawal", "/release", "/versions", "/milestones")
+"""Asked last, so that what they end is there for the others."""
+
+
+def ask(route, client, things):
+    method, _, path = route.partition(" ")
+    address = path.format(**things)
+    if method == "GET":
+        return client.get(address)
+    body = bodies(things).get(path.removeprefix(API), {})
+    return client.post(address, content=json.dumps(body), headers=JSON)
+
+
+def test_every_row_has_a_letter_for_everybody():
+    for route, row in TABLE.items():
+        assert len(row.replace(" ", "")) == len(COLUMNS), route
+        assert set(row) <= set("AUMR "), route
+
+
+@pytest.mark.parametrize("who", COLUMNS)
+def test_everybody_gets_what_the_table_says(who, clients, people, things):
+    column, wrong = COLUMNS.index(who), []
+    client = clients("" if who == "anyone" else people[who].token)
+    for route, row in sorted(TABLE.items(), key=lambda item: (item[0].endswith(ENDING), item[0])):
+        answer = ask(route, client, things)
+        got = {401: "U", 403: "R", 404: "M"}.get(answer.status_code, "A") if answer.status_code < 500 else "5"
+        # Who may use an address may still be refused for the state of the thing, or for its content.
+        wanted = row.replace(" ", "")[column]
+        if got != wanted and not (wanted == "A" and got == "R" and "may not" not in answer.json()["detail"]):
+            wrong.append(f"{route}: {got}, not {wanted}: {answer.text[:200]}")
+        if answer.is_success:
+            assert answer.json()["notice"] == NOTICE, route
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_refused_request_leaves_a_leaf_in_the_models_log(clients, people, things, database):
+    answer = ask("POST /api/v1/models/{model}/milestones", clients(people["agency"].token), things)
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "the role agency may not write a milestone"
+    with database.transaction(people["developer"].viewer) as tx:
+        line = window.history_of(tx, things["model"])[-1]
+    assert line.kind is window.EventKind.REFUSED
+    assert line.organisation == people["agency"].organisation.id
+    assert line.note.startswith("the role agency may not write a milestone.")
+
+
+def test_a_refusal_about_a_window_entry_or_grant_leaves_one_too(clients, people, things, database):
+    for route in (
+        "POST /api/v1/windows/{window_id}/withdrawal",
+        "POST /api/v1/entries/{entry}/end",
+        "POST /api/v1/agreements/{agreement}/versions",
+    ):
+        assert ask(route, clients(people["partner"].token), things).status_code == 403, route
+    client = clients(people["developer"].token)
+    assert ask("POST /api/v1/grants/{grant_id}/credential", client, things).status_code == 403
+    with database.transaction(people["developer"].viewer) as tx:
+        told = [line for line in window.history_of(tx, things["model"]) if line.kind is window.EventKind.REFUSED]
+    assert len(told) == 4
+
+
+def test_no_answer_tells_the_upstream_or_its_credential(clients, people, things):
+    told = ask("GET /api/v1/models/{model}", clients(people["developer"].token), things).text
+    assert "sk-upstream" not in told
+    assert "127.0.0.1:9999" not in told
+    assert "declared_digest" in told
+
+
+def test_days_and_an_end_are_not_both_taken(clients, people, things):
+    body = {"kind": "government", "days": 3, "ends_at": "2026-08-05T09:00:00Z"}
+    answer = clients(people["developer"].token).post(f"{API}/models/{things['model']}/windows", json=body)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "days and ends_at say one thing twice")
+
+
+def test_a_31_day_window_is_refused_by_the_api_too(clients, people, things):
+    answer = clients(people["developer"].token).post(
+        f"{API}/models/{things['model']}/windows", json={"kind": "government", "days": 31}
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (
+        403,
+        "a government window lasts at most 30 days from the first offer",
+    )
