@@ -59,22 +59,22 @@ def test_a_log_may_sign_only_while_all_places_tell_one_history(change, standing)
         (
             Standing.DISK_BEHIND,
             (
-                "the disk ends before the 6 leaves that were published: an older copy of it was restored, and the log is "
-                "read-only until reconciled"
+                "the disk ends before the 6 leaves that were published: an older copy of it was restored, "
+                "and the log is read-only until reconciled"
             ),
         ),
         (
             Standing.WITNESS_AHEAD,
             (
-                "a witness cosigned 9 leaves, and database and disk end at 5: older backups were restored, and the log is "
-                "read-only until reconciled"
+                "a witness cosigned 9 leaves, and database and disk end at 5: older backups were restored, "
+                "and the log is read-only until reconciled"
             ),
         ),
         (
             Standing.DIVERGED,
             (
-                "database, disk and witnesses tell different histories of the first 5 leaves: the log is read-only until "
-                "reconciled"
+                "database, disk and witnesses tell different histories of the first 5 leaves: "
+                "the log is read-only until reconciled"
             ),
         ),
     ],
