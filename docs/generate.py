@@ -52,8 +52,22 @@ def states_page() -> str:
             for state, moves in table.items()
             for move, after in moves.items()
         ]
-        parts.append("")
+        parts += ["", *diagram(table), ""]
     return "\n".join(parts)
+
+
+def diagram(table: Mapping[Enum, Mapping[Enum, Enum]]) -> Iterator[str]:
+    """Yield a state machine as a Mermaid diagram; moves that lead nowhere else are written beside their state."""
+    yield from ("```mermaid", "stateDiagram-v2")
+    for state, moves in table.items():
+        yield f'    state "{state.value}" as {state.name}'
+        yield from (
+            f"    {state.name} --> {after.name}: {move.value}" for move, after in moves.items() if after is not state
+        )
+        staying = ", ".join(move.value for move, after in moves.items() if after is state)
+        if staying:
+            yield f"    note right of {state.name}: {staying}"
+    yield "```"
 
 
 def commands_page() -> str:
