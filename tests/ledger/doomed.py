@@ -69,14 +69,18 @@ class DoomedDisk(FileDisk):
         if self.doom.gap == "halfway through put_all":
             super().put_all(dict(list(files.items())[: len(files) // 2]))
             torn, content = list(files.items())[len(files) // 2]
-            self._tear(torn, content)
+            (self.root / torn).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / torn).write_bytes(content[: len(content) // 2])
+            self.doom.at(self.doom.gap)
         super().put_all(files)
         self.doom.at("after put_all")
 
     def replace(self, path, content):
         self.doom.at(f"before replace {path}")
         if self.doom.gap == f"halfway through replace {path}":
-            self._tear(path, content)
+            # Files are written here before they get their names.
+            (self.root / ".new" / path).write_bytes(content[: len(content) // 2])
+            self.doom.at(self.doom.gap)
         super().replace(path, content)
         self.doom.at(f"after replace {path}")
 
@@ -84,11 +88,6 @@ class DoomedDisk(FileDisk):
         self.doom.at("before drop")
         super().drop(folders)
         self.doom.at("after drop")
-
-    def _tear(self, path, content):
-        """Die with half of a file written, where files are written before they get their names."""
-        (self.root / ".new" / Path(path).name).write_bytes(content[: len(content) // 2])
-        self.doom.at(self.doom.gap)
 
 
 class DoomedMemory(FileMemory):

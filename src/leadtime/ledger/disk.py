@@ -27,7 +27,8 @@ class Disk(Source, Protocol):
     def put_all(self, files: Mapping[str, bytes]) -> None:
         """Write files that no checkpoint refers to yet; on return all are synced.
 
-        Raises `Unavailable`; then any of them may be there, and writing them again is harmless.
+        Raises `Unavailable`; then any of them may be there, whole or torn, and has to be written again before a
+        checkpoint refers to it.
         """
         ...
 
@@ -68,12 +69,13 @@ class FileDisk:
         return content
 
     def put_all(self, files: Mapping[str, bytes]) -> None:
-        """Write files, synced together when they are many."""
+        """Write files in their places, synced together when they are many."""
         one_by_one = len(files) <= SYNC_EACH_FILES_MAX
         with _as_unavailable(self.root):
             changed = self._make_folders(files)
             for path, content in files.items():
-                self._write(path, content, sync=one_by_one)
+                # Under its own name at once: nobody reads it yet, and a rename costs more than the write.
+                _write(f"{self.root}/{path}", content, mode=self._mode, sync=one_by_one)
             if one_by_one:
                 _sync_folders(changed)
             else:
@@ -81,9 +83,12 @@ class FileDisk:
 
     def replace(self, path: str, content: bytes) -> None:
         """Replace one file by a synced rename."""
+        stage = self.root / STAGE / path.rpartition("/")[2]
         with _as_unavailable(self.root):
             changed = self._make_folders([path])
-            self._write(path, content, sync=True)
+            stage.parent.mkdir(mode=0o700, exist_ok=True)
+            _write(str(stage), content, mode=self._mode, sync=True)
+            stage.rename(self.root / path)
             _sync_folders(changed)
 
     def drop(self, folders: Iterable[str]) -> None:
@@ -102,23 +107,8 @@ class FileDisk:
         finally:
             os.close(handle)
 
-    def _write(self, path: str, content: bytes, *, sync: bool) -> None:
-        """Write one file by rename, into folders that are there."""
-        stage = f"{self.root}/{STAGE}/{path.rpartition('/')[2]}"
-        handle = os.open(stage, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, self._mode)
-        try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
-            if sync:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(stage, f"{self.root}/{path}")  # noqa: PTH104  # thousands of paths a second
-
     def _make_folders(self, paths: Iterable[str]) -> set[Path]:
-        """Make the stage and the folders of files, where need be; return each whose entries change."""
-        (self.root / STAGE).mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folders of files, where need be; return each whose entries change."""
         changed: set[Path] = set()
         for folder in {self.root / path.rpartition("/")[0] for path in paths}:
             changed.add(folder)
@@ -128,6 +118,18 @@ class FileDisk:
                 changed.add(above)
             folder.mkdir(parents=True, exist_ok=True)
         return changed
+
+
+def _write(path: str, content: bytes, *, mode: int, sync: bool) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(handle, left) :]
+        if sync:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _lock(handle: int) -> bool:
