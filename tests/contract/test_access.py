@@ -120,6 +120,8 @@ def fill(path: str, world: World) -> str:
         values["name"] = f"x_{quiet.case.number}"
     elif path.startswith("/csaf/"):
         values["name"] = quiet.case.number.lower()
+    elif path == "/cases/{case}/close":
+        values["case"] = world.told.case.id
     return path.replace("{path:path}", "checkpoint").format(**values)
 
 
@@ -171,6 +173,10 @@ def forms(world: World) -> dict[str, dict[str, str]]:
         "/me/tokens": {"name": "program", "scope": "read only", "days": "1"},
         "/cases/{case}/embargo": {"ends_at": "2026-09-20T12:00", "zone": "UTC"},
         "/cases/{case}/deliver": {"organisation": str(world.people["other_maintainer"].organisation.id)},
+        "/cases/{case}/lift": {"reason": "agreed"},
+        "/cases/{case}/close": {"reason": "done"},
+        "/cases/{case}/withdraw": {"reason": "wrong"},
+        "/cases/{case}/fixed": {"version": "5.2.0"},
         "/cases/{case}/draft": {"title": "t", "summary": "s"},
         "/cases/{case}/publish": {"sure": "yes", "early_because": "agreed"},
         "/d/{secret}/fixed": {"version": "5.2.0"},

@@ -173,3 +173,82 @@ def test_public_counts_are_rounded_and_exact_ones_are_the_coordinators(anyone, c
     exact = browse(clients(), world.people["coordinator"]).get("/").text
     assert "under 10" not in exact
     assert '<span class="lt-count">5</span><span class="lt-name"><a href="/reports">Received' in exact
+
+
+def test_the_coordinator_reads_what_the_finders_wrote_and_opens_their_reports(clients, world):
+    page = browse(clients(), world.people["coordinator"]).get(f"/cases/{world.quiet.case.id}").text
+    assert "What the finders wrote" in page
+    assert page.count("Encoding a deeply nested list with a large indent writes past the buffer.") == 2
+    assert f'<a href="/reports/{world.quiet.report}">The whole report</a>' in page
+    assert "lib/ultrajsonenc.c:518 Buffer_AppendIndentUnchecked" in page
+
+
+def test_a_maintainer_who_signed_in_reads_downloads_and_answers_on_the_case(clients, world):
+    client = browse(clients(), world.people["maintainer"])
+    base = f"/cases/{world.quiet.case.id}"
+    page = client.get(base).text
+    assert "Encoding a deeply nested list with a large indent" in page
+    assert "The whole report" not in page
+    with zipfile.ZipFile(io.BytesIO(client.get(f"{base}/reproducer.zip").content)) as archive:
+        assert "recipe.json" in archive.namelist()
+    assert client.submit(base, f"{base}/acknowledge").status_code == 303
+    assert client.submit(base, f"{base}/fixed", version="5.1.0").status_code == 303
+    assert client.submit(base, f"{base}/fixed", version="5.2.0").status_code == 303
+    after = client.get(base).text
+    assert 'Fixed in <strong class="lt-mono">5.2.0</strong>' in after
+    assert "Correct the fixed version" in after
+    assert f'action="{base}/acknowledge"' not in after
+    other = browse(clients(), world.people["finder"])
+    assert "Your answer" not in other.get(base).text
+
+
+def test_a_draft_gets_ranges_with_their_source_and_references_from_the_page(clients, world):
+    client = browse(clients(), world.people["coordinator"])
+    base = f"/cases/{world.quiet.case.id}"
+    words = {"title": "t", "summary": "s", "rows": "yes"}
+    rows = {
+        "introduced 1": "1.34", "fixed 1": "5.2.0", "source 1": "upstream's notes",
+        "last 2": "0.9", "source 2": "their archive",
+        "kind 1": "fix", "url 1": "https://example.org/fix", "says 1": "the change",
+    }  # fmt: skip
+    assert client.submit(base, f"{base}/draft", **words, **rows).status_code == 303
+    shown = client.get(base).text
+    for part in ('value="upstream&#39;s notes"', 'name="last 2"', 'value="0.9"', 'value="https://example.org/fix"'):
+        assert part in shown, part
+    advised = client.get(f"/advisories/{world.quiet.advisory}").text
+    assert "entered by a person: upstream&#39;s notes" in advised
+    refused = client.submit(base, f"{base}/draft", **words, **{"fixed 1": "5.2.0"})
+    assert refused.status_code == 400
+    assert "A range that was not run needs its source." in refused.text
+    assert "range 1" in refused.text
+    assert client.submit(base, f"{base}/draft", **words, **{"url 1": "x", "kind 1": "gossip"}).status_code == 400
+    assert client.submit(base, f"{base}/draft", **words).status_code == 303
+    assert "upstream" not in client.get(base).text
+
+
+def test_a_second_link_is_made_only_when_it_is_meant_to_end_the_first(clients, world):
+    client = browse(clients(), world.people["coordinator"])
+    base = f"/cases/{world.quiet.case.id}"
+    assert "Example Maintainers has a link already." in client.get(base).text
+    wanted = {"organisation": str(world.people["maintainer"].organisation.id)}
+    refused = client.submit(base, f"{base}/deliver", **wanted)
+    assert refused.status_code == 409
+    assert "This maintainer has a link already, and a new one would end it." in refused.text
+    assert clients().get(f"/d/{world.quiet.link.secret}").status_code == 200
+    assert "/d/ltd_" in client.submit(base, f"{base}/deliver", again="yes", **wanted).text
+    assert clients().get(f"/d/{world.quiet.link.secret}").status_code == 403
+
+
+def test_an_embargo_is_lifted_an_advisory_withdrawn_and_a_case_closed_from_the_page(clients, world):
+    client = browse(clients(), world.people["coordinator"])
+    quiet, told = f"/cases/{world.quiet.case.id}", f"/cases/{world.told.case.id}"
+    assert client.submit(quiet, f"{quiet}/lift", reason="It is public.").status_code == 303
+    assert "No embargo is set." in client.get(quiet).text
+    assert "Lift the embargo" not in client.get(quiet).text
+    assert client.submit(told, f"{told}/withdraw", reason="Not a flaw.").status_code == 303
+    assert "withdrawn" in client.get(told).text
+    assert client.submit(quiet, f"{quiet}/close", reason="Somebody else has it.").status_code == 303
+    closed = client.get(quiet).text
+    assert "Open the case again" in closed
+    assert "Close the case" not in closed
+    assert clients().get(f"/d/{world.quiet.link.secret}").status_code == 403

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from leadtime.doors.read_models.accounts import Account, accounts_of
+from leadtime.doors.read_models.advisory_form import FormWords, form_words
 from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
 from leadtime.doors.read_models.evidence import evidence_of, find_validation
 from leadtime.doors.read_models.names import Names
@@ -45,6 +47,9 @@ class CaseAct(StrEnum):
     REVISE = "revise"
     REOPEN = "reopen"
     SPLIT = "split"
+    LIFT = "lift"
+    CLOSE = "close"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +90,11 @@ class AdvisoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class FormWords:
-    """What the forms of an advisory begin with: its words as they are, or the case's title."""
+class AnswerForm:
+    """What a maintainer who signed in can still say of its own delivery."""
 
-    title: str
-    summary: str = ""
-    remedy: str = ""
-    cwes: str = ""
-    cve: str = ""
+    can_acknowledge: bool
+    fixed_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,10 @@ class CasePage:
     history: tuple[Event, ...]
     acts: tuple[CaseAct, ...]
     words: FormWords
+    accounts: tuple[Account, ...] = ()
+    has_reproducer: bool = False
+    answer: AnswerForm | None = None
+    holders: tuple[str, ...] = ()
     maintainers: tuple[Choice, ...] = ()
     reports: tuple[Choice, ...] = ()
     needs_reason: bool = False
@@ -183,7 +189,11 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         advisory=_advisory_line(parts.advisory),
         history=_history(parts.file, names),
         acts=_acts(parts) if coordinates else (),
-        words=_words(parts),
+        words=form_words(parts.advisory, case.title),
+        accounts=accounts_of(parts.reports, names, tx.viewer.role),
+        has_reproducer=any(each.body.reproducer for each in parts.reports),
+        answer=_answer(tx, parts.file),
+        holders=_holders(parts.file, names),
         maintainers=tuple(Choice(str(each.id), each.name) for each in parts.maintainers),
         reports=tuple(
             Choice(str(each.id), f"{each.body.title} ({names.of(each.organisation).text})") for each in parts.reports
@@ -226,6 +236,25 @@ def credit_lines(reports: Iterable[Report], names: Names) -> tuple[Credit, ...]:
         )
         for report in reports
     )
+
+
+def own_delivery(tx: Transaction, file: CaseFile) -> Delivery | None:
+    """Return the open delivery of a case to the viewer's own organisation; None: it has none."""
+    mine = [each for each in file.deliveries if each.organisation == tx.viewer.organisation]
+    return next((each for each in mine if each.state is not DeliveryState.CLOSED), None)
+
+
+def _answer(tx: Transaction, file: CaseFile) -> AnswerForm | None:
+    mine = own_delivery(tx, file) if tx.viewer.role is Role.MAINTAINER else None
+    if mine is None:
+        return None
+    return AnswerForm(mine.state is DeliveryState.SENT, mine.fixed.version if mine.fixed else "")
+
+
+def _holders(file: CaseFile, names: Names) -> tuple[str, ...]:
+    """Return who has a link that works."""
+    held = (each for each in file.deliveries if each.state is not DeliveryState.CLOSED)
+    return tuple(names.of(each.organisation).text for each in held)
 
 
 def _vulnerability(tx: Transaction, file: CaseFile) -> Vulnerability | None:
@@ -316,17 +345,10 @@ def _history(file: CaseFile, names: Names) -> tuple[Event, ...]:
     )
 
 
-def _words(parts: CaseParts) -> FormWords:
-    if parts.advisory is None:
-        return FormWords(parts.file.case.title)
-    said = parts.advisory.document
-    return FormWords(said.title, said.summary, said.remedy, ", ".join(said.cwes), said.cve or "")
-
-
 _ADVISORY_ACTS = {
     None: (CaseAct.DRAFT,),
     AdvisoryState.DRAFT: (CaseAct.DRAFT, CaseAct.PUBLISH),
-    AdvisoryState.PUBLISHED: (CaseAct.REVISE,),
+    AdvisoryState.PUBLISHED: (CaseAct.REVISE, CaseAct.WITHDRAW),
     AdvisoryState.WITHDRAWN: (CaseAct.REVISE,),
 }
 """How far the case's advisory is -> what can be done to it."""
@@ -339,5 +361,6 @@ def _acts(parts: CaseParts) -> tuple[CaseAct, ...]:
         return (CaseAct.REOPEN,)
     advised = _ADVISORY_ACTS[parts.advisory.state if parts.advisory else None]
     if state is CaseState.PUBLISHED:
-        return (CaseAct.DELIVER, *advised, CaseAct.REOPEN, *apart)
-    return (CaseAct.EMBARGO, CaseAct.DELIVER, *advised, *apart)
+        return (CaseAct.DELIVER, *advised, CaseAct.REOPEN, CaseAct.CLOSE, *apart)
+    lift = (CaseAct.LIFT,) if parts.file.case.embargo else ()
+    return (CaseAct.EMBARGO, *lift, CaseAct.DELIVER, *advised, CaseAct.CLOSE, *apart)

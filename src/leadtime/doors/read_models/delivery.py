@@ -9,11 +9,12 @@ import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadtime.doors.read_models.accounts import locations_of
 from leadtime.doors.read_models.case import credit_lines, delivery_badge, evidence_lines, read_parts
 from leadtime.doors.read_models.cases import clock_of
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
-from leadtime.flow.coordination import CaseEvent, Delivery, DeliveryState, EventKind
+from leadtime.flow.coordination import CaseEvent, CaseId, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
@@ -46,7 +47,6 @@ class DeliveryPage:
     credits: tuple[Credit, ...]
     reason: str
     can_acknowledge: bool
-    can_name_fix: bool
     fixed_version: str
     acknowledged_at: datetime | None
 
@@ -68,10 +68,7 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         embargo=clock_of(case, tx.now),
         description=first.body.description,
         severity_claimed=first.body.severity_claimed or "",
-        locations=tuple(
-            " ".join(part for part in (f"{each.file}:{each.line}" if each.line else each.file, each.function) if part)
-            for each in first.body.locations
-        ),
+        locations=locations_of(first),
         cwe=first.body.cwe or "",
         recipe=_recipe(first),
         command=command_for(case.number, first),
@@ -80,7 +77,6 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         credits=credit_lines(parts.reports, names),
         reason=_reason(parts.file.history) if not evidence else "",
         can_acknowledge=delivery.acknowledged_at is None and delivery.state is DeliveryState.SENT,
-        can_name_fix=delivery.fixed is None,
         fixed_version=delivery.fixed.version if delivery.fixed else "",
         acknowledged_at=delivery.acknowledged_at,
     )
@@ -95,12 +91,12 @@ def command_for(number: str, report: Report) -> str:
     return f"unzip {number}.zip -d {number} && cd {number} && leadtime validate --recipe {RECIPE} --input {given}"
 
 
-def packed_reproducer(tx: Transaction, delivery: Delivery) -> tuple[str, bytes]:
-    """Return the name and bytes of a zip with recipe, files and input; the same bytes for the same reproducer.
+def packed_reproducer(tx: Transaction, case: CaseId) -> tuple[str, bytes]:
+    """Return the name and bytes of a zip with a case's recipe, files and input; the same bytes for the same reproducer.
 
     Names in it are plain and relative: *intake* refused all others.
     """
-    parts = read_parts(tx, delivery.case)
+    parts = read_parts(tx, case)
     reproducer = next((each.body.reproducer for each in parts.reports if each.body.reproducer), None)
     if reproducer is None:
         raise Missing("this report has no reproducer", next_step="Read how its finder describes it.")

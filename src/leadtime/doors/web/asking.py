@@ -25,7 +25,7 @@ from leadtime.foundation.access import ANYONE, Viewer
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Malformed, Refused
 
-FORM_FIELDS_MAX = 40
+FORM_FIELDS_MAX = 120
 FORM_FILES_MAX = 1
 SESSION_SECONDS_MAX = limits.SESSION_HOURS_MAX * 3600
 VISIT_SECONDS_MAX = 3600

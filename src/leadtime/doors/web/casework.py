@@ -8,17 +8,21 @@ from starlette.responses import Response
 
 from leadtime.doors.read_models import case as case_model
 from leadtime.doors.read_models.cases import read_cases
+from leadtime.doors.read_models.delivery import packed_reproducer
 from leadtime.doors.read_models.names import read_names
+from leadtime.doors.web.advisory_words import read_words
 from leadtime.doors.web.asking import PageAsk, see_other
+from leadtime.doors.web.deliveries import zip_answer
 from leadtime.flow import advisory, coordination, parties
 from leadtime.flow.advisory import Advisory
-from leadtime.flow.coordination import CaseId
+from leadtime.flow.coordination import CaseId, DeliveryId, DeliveryState
 from leadtime.flow.intake import ReportId
+from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.errors import Missing
+from leadtime.foundation.errors import Conflict, Missing
 from leadtime.foundation.ids import parse_id
 from leadtime.workflows import publishing, report_to_operator
-from leadtime.workflows.drafting import Words, draft_advisory, words_of
+from leadtime.workflows.drafting import draft_advisory
 
 HERE = "/cases"
 REPORT_FIELD = "report "
@@ -49,6 +53,7 @@ def deliver(ask: PageAsk) -> Response:
     """Deliver a case; the page that answers shows the link, this once."""
     maintainer = parties.OrganisationId(parse_id(ask.field("organisation"), where="organisation"))
     with ask.transaction() as tx:
+        _check_again(ask, tx, maintainer)
         link = coordination.deliver(
             tx,
             case_of(ask),
@@ -63,7 +68,7 @@ def draft(ask: PageAsk) -> Response:
     """Draft a case's advisory."""
     case = case_of(ask)
     with ask.transaction() as tx:
-        words = _words(ask, advisory.find_advisory(tx, case))
+        words = read_words(ask, advisory.find_advisory(tx, case))
         draft_advisory(tx, case, words, namespace=ask.site.settings.url)
     return _back(ask)
 
@@ -85,7 +90,7 @@ def revise(ask: PageAsk) -> Response:
         publishing.revise(
             tx,
             held.id,
-            _words(ask, held),
+            read_words(ask, held),
             summary=ask.field("changed"),
             early_because=ask.form.get("early_because", ""),
         )
@@ -96,6 +101,47 @@ def reopen(ask: PageAsk) -> Response:
     """Open a published or closed case again."""
     with ask.transaction() as tx:
         coordination.reopen_case(tx, case_of(ask), reason=ask.field("reason"))
+    return _back(ask)
+
+
+def lift_embargo(ask: PageAsk) -> Response:
+    """Lift the embargo of a case before its end."""
+    with ask.transaction() as tx:
+        coordination.lift_embargo(tx, case_of(ask), reason=ask.field("reason"))
+    return _back(ask)
+
+
+def close(ask: PageAsk) -> Response:
+    """Close a case and its deliveries."""
+    with ask.transaction() as tx:
+        coordination.close_case(tx, case_of(ask), reason=ask.field("reason"))
+    return _back(ask)
+
+
+def withdraw(ask: PageAsk) -> Response:
+    """Withdraw a case's advisory."""
+    with ask.transaction() as tx:
+        publishing.withdraw(tx, _advisory_of(tx, case_of(ask)).id, reason=ask.field("reason"))
+    return _back(ask)
+
+
+def give_reproducer(ask: PageAsk) -> Response:
+    """Give recipe, files and input of a case as one zip, to those who may read its reports."""
+    with ask.transaction() as tx:
+        return zip_answer(*packed_reproducer(tx, case_of(ask)))
+
+
+def acknowledge(ask: PageAsk) -> Response:
+    """Record that the visitor's organisation has its delivery."""
+    with ask.transaction() as tx:
+        coordination.acknowledge(tx, _own_delivery(ask, tx))
+    return _back(ask)
+
+
+def name_fixed_version(ask: PageAsk) -> Response:
+    """Record, or correct, the version that has the fix, by the word of the visitor's organisation."""
+    with ask.transaction() as tx:
+        coordination.name_fixed_version(tx, _own_delivery(ask, tx), ask.field("version"))
     return _back(ask)
 
 
@@ -129,18 +175,23 @@ def _advisory_of(tx: Transaction, case: CaseId) -> Advisory:
     return held
 
 
-def _words(ask: PageAsk, held: Advisory | None) -> Words:
-    """Return the form's words; ranges and references, which the form does not hold, stay as they are."""
-    kept = words_of(held.document) if held else None
-    return Words(
-        title=ask.field("title"),
-        summary=ask.field("summary"),
-        remedy=ask.form.get("remedy", "").strip(),
-        cve=ask.form.get("cve", "").strip() or None,
-        cwes=tuple(ask.form.get("cwes", "").replace(",", " ").split()),
-        spans=kept.spans if kept else (),
-        references=kept.references if kept else (),
-    )
+def _own_delivery(ask: PageAsk, tx: Transaction) -> DeliveryId:
+    mine = case_model.own_delivery(tx, coordination.read_case(tx, case_of(ask)))
+    if mine is None:
+        raise Missing("there is no open delivery of this case to you", next_step="Ask the coordinator.")
+    return mine.id
+
+
+def _check_again(ask: PageAsk, tx: Transaction, maintainer: parties.OrganisationId) -> None:
+    """Return unless a link that works would end without the coordinator having said so."""
+    tx.require(Act.COORDINATE_CASE, case_of(ask))
+    held = [each for each in coordination.read_case(tx, case_of(ask)).deliveries if each.organisation == maintainer]
+    if ask.form.get("again") != "yes" and any(each.state is not DeliveryState.CLOSED for each in held):
+        raise Conflict(
+            "this maintainer has a link already, and a new one would end it",
+            where="organisation",
+            next_step="If that is meant, tick “Replace a former link”.",
+        )
 
 
 def _case_page(ask: PageAsk, *, link: str) -> Response:

@@ -27,9 +27,8 @@ def give_reproducer(ask: PageAsk) -> Response:
     """Give recipe, files and input as one zip; it is never shown in the browser."""
     entry = _enter(ask)
     with ask.transaction(entry.viewer) as tx:
-        name, packed = delivery_model.packed_reproducer(tx, entry.delivery)
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(packed, media_type="application/zip", headers=headers)
+        name, packed = delivery_model.packed_reproducer(tx, entry.delivery.case)
+    return zip_answer(name, packed)
 
 
 def acknowledge(ask: PageAsk) -> Response:
@@ -46,6 +45,12 @@ def name_fixed_version(ask: PageAsk) -> Response:
     with ask.transaction(entry.viewer) as tx:
         coordination.name_fixed_version(tx, entry.delivery.id, ask.field("version"))
     return see_other(_base(ask))
+
+
+def zip_answer(name: str, packed: bytes) -> Response:
+    """Return a zip as a download: a browser never shows it."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(packed, media_type="application/zip", headers=headers)
 
 
 def _enter(ask: PageAsk) -> DeliveryEntry:

@@ -1,0 +1,54 @@
+"""What finders wrote, for those who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leadtime.doors.read_models.names import Names
+from leadtime.flow.intake import Report, ReportId
+from leadtime.foundation.access import Act, Relation, Role, may
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One report in its finder's words; ``href`` is its own page, empty for those who have none of it."""
+
+    href: str
+    finder: str
+    example: bool
+    title: str
+    description: str
+    cwe: str
+    severity_claimed: str
+    locations: tuple[str, ...]
+
+
+def accounts_of(reports: Iterable[Report], names: Names, role: Role) -> tuple[Account, ...]:
+    """Return what the reports say, to a viewer of ``role`` who may read them."""
+    return tuple(
+        Account(
+            href=_href(report.id, role),
+            finder=names.of(report.organisation).text,
+            example=names.of(report.organisation).example,
+            title=report.body.title,
+            description=report.body.description,
+            cwe=report.body.cwe or "",
+            severity_claimed=report.body.severity_claimed or "",
+            locations=locations_of(report),
+        )
+        for report in reports
+    )
+
+
+def locations_of(report: Report) -> tuple[str, ...]:
+    """Return where in the source a report says the flaw is: ``file:line function``."""
+    return tuple(
+        " ".join(part for part in (f"{each.file}:{each.line}" if each.line else each.file, each.function) if part)
+        for each in report.body.locations
+    )
+
+
+def _href(report: ReportId, role: Role) -> str:
+    relation = Relation.OWN if role is Role.FINDER else Relation.STRANGER
+    return f"/reports/{report}" if may(role, Act.READ_REPORT, relation) else ""
