@@ -1,8 +1,9 @@
 """Who may use which address: route x (role, relation) -> what they get. Written by hand; read it like a contract.
 
 One letter a column:
-  A  allowed (whatever the state of the thing then says)     U  401: sign in
+  A  done, or shown: nothing less                             U  401: sign in
   M  404: there is no such thing for them                    R  403: their role may not
+  W  400: whoever asks may, but sent a secret or an answer that is none
 
 Columns, left to right: anyone | finder of the report, other finder | coordinator | maintainer it was delivered to,
 other maintainer | operator exposed, other operator | agency | developer | partner | auditor
@@ -105,7 +106,7 @@ TABLE: dict[str, str] = {
     "GET /me": "U AA A AA AA A A A A",
     "POST /me/identity": "U RR R RR RR R R R R",  # no provider is set up here
     "POST /me/identities/{identity}/removal": "U MM M MM MM M M M M",
-    "POST /me/passkeys": "U AA A AA AA A A A A",
+    "POST /me/passkeys": "U WW W WW WW W W W W",
     "GET /me/passkeys/new": "U AA A AA AA A A A A",
     "POST /me/passkeys/{passkey}/removal": "U MM M MM MM M M M M",
     "POST /me/sessions/{session}/end": "U MM M MM MM M M M M",
@@ -118,13 +119,13 @@ TABLE: dict[str, str] = {
     "GET /reports/{report}": "U AM A AM MM M M M M",
     "GET /reports/{report}/receipt.json": "U AM A AM MM M M M M",
     "GET /sign-in": "A AA A AA AA A A A A",
-    "POST /sign-in": "A AA A AA AA A A A A",
+    "POST /sign-in": "W WW W WW WW W W W W",
     "POST /sign-in/passkey": "A AA A AA AA A A A A",
-    "POST /sign-in/passkey/answer": "A AA A AA AA A A A A",
-    "POST /sign-in/provider": "A AA A AA AA A A A A",
-    "GET /sign-in/return": "A AA A AA AA A A A A",
+    "POST /sign-in/passkey/answer": "W WW W WW WW W W W W",
+    "POST /sign-in/provider": "W WW W WW WW W W W W",
+    "GET /sign-in/return": "W WW W WW WW W W W W",
     "GET /sign-in/{secret}": "A AA A AA AA A A A A",
-    "POST /sign-in/{secret}": "A AA A AA AA A A A A",
+    "POST /sign-in/{secret}": "W WW W WW WW W W W W",
     "POST /sign-out": "A AA A AA AA A A A A",
     # Operations
     "GET /.well-known/security.txt": "A AA A AA AA A A A A",
