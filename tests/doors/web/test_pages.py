@@ -55,6 +55,10 @@ def test_the_maintainer_needs_no_account(clients, world):
         assert sorted(archive.namelist()) == ["encode.py", "nested.json", "recipe.json"]
         assert json.loads(archive.read("recipe.json"))["oracle"] == "sanitizer"
     assert client.submit(base, f"{base}/acknowledge").status_code == 303
+    assert client.submit(base, f"{base}/fixed", version="5.1.0").status_code == 303
+    refused = client.submit(base, f"{base}/fixed", version="soon, promised")
+    assert refused.status_code == 400
+    assert "is not a version in the order of PEP 440" in refused.text
     assert client.submit(base, f"{base}/fixed", version="5.2.0").status_code == 303
     after = client.get(base).text
     assert "Acknowledged" in after

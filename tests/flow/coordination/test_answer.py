@@ -106,6 +106,12 @@ def test_a_closed_delivery_takes_no_answer_and_a_version_is_needed(database: Dat
             name_fixed_version(tx, delivery, " ")
         with pytest.raises(Malformed, match="version: this has more than 200 characters"):
             name_fixed_version(tx, delivery, "1" * 201)
+        with pytest.raises(Malformed) as refusal:
+            name_fixed_version(tx, delivery, "the next one")
+        assert str(refusal.value) == (
+            "version: 'the next one' is not a version in the order of PEP 440, which pkg:pypi/ujson follows. "
+            "Write the release as its registry does."
+        )
         with pytest.raises(Malformed, match="source: this is empty"):
             name_fixed_version(tx, delivery, "5.2.0", source="")
     with database.transaction(scene.coordinator) as tx:

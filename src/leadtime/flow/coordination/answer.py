@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import RowMapping, select, update
 
+from leadtime.flow import merging
 from leadtime.flow.coordination.history import advance, hold_case, remember
 from leadtime.flow.coordination.read import delivery_from, read_delivery
 from leadtime.flow.coordination.records import (
@@ -25,13 +26,16 @@ from leadtime.flow.coordination.rules import (
     move_delivery,
 )
 from leadtime.flow.coordination.tables import deliveries, fixed_column
+from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import Act, Role, Viewer
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import canonical_json
-from leadtime.foundation.errors import Missing
+from leadtime.foundation.errors import Malformed, Missing
 from leadtime.foundation.keys import token_hash
 from leadtime.foundation.lines import check_line
+from leadtime.packages.purls import parse_purl
+from leadtime.packages.versions import key_or_none, order_for, shown_version
 
 SAID_BY_MAINTAINER = "the maintainer"
 
@@ -72,13 +76,15 @@ def name_fixed_version(
 ) -> Delivery:
     """Record the release that has the fix and who or what said so; another version corrects the former.
 
-    The same version again changes nothing. Raises `Malformed` for an empty or overlong text.
+    The same version again changes nothing. Raises `Malformed` for an empty or overlong text, and for one that is no
+    version in the component's ecosystem, where that has an order: no operator could be told whether theirs is older.
     """
     held, case_row = _hold(tx, delivery)
     said = {
         "version": check_line(version, where="version", chars_max=VERSION_CHARS_MAX),
         "source": check_line(source, where="source", chars_max=NOTE_CHARS_MAX),
     }
+    _check_in_order(tx, VulnerabilityId(case_row["vulnerability"]), said["version"])
     known = delivery_from(tx, held).fixed
     if known is None or (known.version, known.source) != (said["version"], said["source"]):
         state = move_delivery(DeliveryState(held["state"]), DeliveryMove.NAME_FIX)
@@ -92,6 +98,20 @@ def name_fixed_version(
         )
         remember(tx, case, EventKind.FIX_NAMED, f"{said['version']}, said by {said['source']}")
     return read_delivery(tx, delivery)
+
+
+def _check_in_order(tx: Transaction, vulnerability: VulnerabilityId, version: str) -> None:
+    component = merging.read_vulnerability(tx, vulnerability).component
+    if not component.startswith("pkg:"):
+        return
+    purl = parse_purl(component, where="component")
+    order = order_for(purl.ecosystem or purl.type)
+    if order is not None and key_or_none(order, version) is None:
+        raise Malformed(
+            f"{shown_version(version)} is not a version in the order of {order.value}, which {purl} follows",
+            where="version",
+            next_step="Write the release as its registry does.",
+        )
 
 
 def _hold(tx: Transaction, delivery: DeliveryId) -> tuple[RowMapping, RowMapping]:
