@@ -28,6 +28,23 @@ COLUMNS = (
 
 TABLE: dict[str, str] = {
     # API: parties, reports, validations, vulnerabilities, cases, deliveries, advisories, operators, facts
+    "GET /api/v1/acts": "U RR A RR RR R R R A",
+    "POST /api/v1/acts": "U RR A RR RR R R R R",
+    "POST /api/v1/acts/{act}/confirmation": "U RR A RR RR R R R R",
+    "POST /api/v1/acts/{act}/export": "U RR A RR RR R R R R",
+    "POST /api/v1/acts/{act}/reading": "U RR R RR RR R R R M",
+    "POST /api/v1/acts/{act}/withdrawal": "U MM A MM MM M M M M",
+    "POST /api/v1/conflicts": "U RR A RR RR R R R R",
+    "POST /api/v1/conflicts/{conflict}/ending": "U RR M RR RR R R R R",
+    "POST /api/v1/employers": "U RR A RR RR R R R R",
+    "POST /api/v1/employers/{employer}/ending": "U RR M RR RR R R R R",
+    "GET /api/v1/me/sign-ins": "U AA A AA AA A A A A",
+    "POST /api/v1/me/sessions/{session}/ending": "U RR R RR RR R R R R",  # a token changes no way of signing in
+    "POST /api/v1/me/tokens": "U RR R RR RR R R R R",
+    "POST /api/v1/me/tokens/{token}/ending": "U RR R RR RR R R R R",
+    "GET /api/v1/organisations/{organisation}/conflicts": "U MM A AM MM M M M M",
+    "POST /api/v1/organisations/{organisation}/foreign-access": "U RR A RR RR R R R R",
+    "POST /api/v1/people/{person}/foreign-access": "U RR A RR RR R R R R",
     "GET /api/v1/advisories": "A AA A AA AA A A A A",
     "GET /api/v1/advisories/{found}": "M MM M MM MM M M M M",
     "POST /api/v1/advisories/{found}/publication": "U RM A RM MM M M M M",
@@ -79,6 +96,12 @@ TABLE: dict[str, str] = {
     "POST /api/v1/vulnerabilities/{vulnerability}/split": "U MM A RM MM M M M M",
     # Pages
     "GET /": "A AA A AA AA A A A A",
+    "GET /acts": "U RR A RR RR R R R A",
+    "POST /acts": "U RR A RR RR R R R R",
+    "POST /acts/{act}/confirm": "U RR A RR RR R R R R",
+    "POST /acts/{act}/export": "U RR A RR RR R R R R",
+    "POST /acts/{act}/reading": "U RR R RR RR R R R M",
+    "POST /acts/{act}/withdraw": "U MM A MM MM M M M M",
     "GET /advisories": "A AA A AA AA A A A A",
     "GET /advisories/{advisory}": "M MM A AM MM M M M M",
     "GET /api": "A AA A AA AA A A A A",

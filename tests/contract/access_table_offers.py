@@ -52,3 +52,15 @@ TABLE: dict[str, str] = {
     "POST /api/v1/grants/{grant_id}/return": "U RM MM AMM M MM M",
 }
 """Entry, grant and agreement are the partner's; the designation was noted by the developer."""
+
+PAGES: dict[str, str] = {
+    "GET /models": "U AA AA AAA R AA R",
+    "GET /models/{model}": "U AM AM AAM M AM M",
+    "POST /models/{model}/windows/{window_id}/withdraw": "M AM MM RRM M MM M",
+    "POST /models/{model}/grants/{grant_id}/credential": "M RM MM AMM M MM M",
+    "POST /models/{model}/grants/{grant_id}/end": "M AM MM AMM M MM M",
+    "POST /models/{model}/grants/{grant_id}/return": "M RM MM AMM M MM M",
+    "POST /models/{model}/withdraw": "M AM RM RRM M RM M",
+    "POST /models/{model}/release": "M AM RM RRM M RM M",
+}
+"""The same acts from the pages."""

@@ -11,6 +11,7 @@ from leadtime.doors.app import build_api
 from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
+from tests.contract.access_table_offers import PAGES as OFFER_PAGES
 from tests.contract.access_table_offers import TABLE as OFFERS
 from tests.doors.standing import Client, browse_by_link
 from tests.doors.world import KEV, World
@@ -29,7 +30,7 @@ def routes_of(site):
 
 
 def test_every_address_is_in_the_table_and_nothing_else_is(site):
-    assert sorted([*TABLE, *OFFERS]) == sorted(routes_of(site))
+    assert sorted([*TABLE, *OFFERS, *OFFER_PAGES]) == sorted(routes_of(site))
 
 
 def test_every_row_has_a_letter_for_everybody():
@@ -134,6 +135,8 @@ def fill(path: str, world: World) -> str:
         "kind": "kev",
         "leaf": quiet.report,
         "log": "reads",
+        "act": an_act(world, confirmed=path.endswith("/export")) if "{act}" in path else None,
+        **dict.fromkeys(("conflict", "employer"), world.people["finder"].person.id),
         **dict.fromkeys(("identity", "passkey", "session", "token"), world.people["finder"].person.id),
     }
     if path.startswith("/d/"):
@@ -147,6 +150,21 @@ def fill(path: str, world: World) -> str:
     elif path == "/cases/{case}/close":
         values["case"] = world.told.case.id
     return path.replace("{path:path}", "checkpoint").format(**values)
+
+
+def an_act(world: World, *, confirmed: bool) -> UUID:
+    """An export that the coordinator asked for and a colleague confirmed, or one that the colleague asks for."""
+    coordinator = world.people["coordinator"]
+    house = coordinator.organisation.id
+    with world.database.transaction(SYSTEM) as tx:
+        colleague = parties.enrol_person(tx, organisation=house, name="Bo", email="bo@example.org")
+    second = replace(coordinator.viewer, person=colleague.id)
+    with world.database.transaction(coordinator.viewer if confirmed else second) as tx:
+        act = parties.begin_act(tx, parties.ActKind.BULK_EXPORT, reason="a move to another host").id
+    if confirmed:
+        with world.database.transaction(second) as tx:
+            parties.confirm_act(tx, act)
+    return act
 
 
 def _organisation(world: World) -> bytes:
@@ -167,7 +185,27 @@ WORDS = {
     "summary": "s",
     "affected": [{"introduced": "1.34", "fixed": "5.2.0", "source": "CVE-2021-45958, public description"}],
 }
+
+
+def _conflict(world: World) -> bytes:
+    people = world.people
+    house, developer = people["partner"].organisation.id, people["developer"].organisation.id
+    return json.dumps({"organisation": str(house), "developer": str(developer), "reason": "rivals"}).encode()
+
+
+def _employer(world: World) -> bytes:
+    house = str(world.people["partner"].organisation.id)
+    return json.dumps({"organisation": house, "name": "Vendor", "engaged_until": "2027-01-01T00:00:00Z"}).encode()
+
+
+EXPORT = "export all unpatched cases"
 BODIES = {
+    "/acts": json.dumps({"kind": EXPORT, "reason": "a move"}).encode(),
+    "/conflicts": _conflict,
+    "/employers": _employer,
+    "/me/tokens": b'{"name": "program", "scope": "read only", "days": 1}',
+    "/organisations/{organisation}/foreign-access": b'{"foreign_access": false}',
+    "/people/{person}/foreign-access": b'{"foreign_access": false}',
     "/organisations": b'{"name": "Example Org", "role": "operator"}',
     "/people": _person,
     "/people/{person}/tokens": b'{"days": 1}',
@@ -197,6 +235,7 @@ BODIES = {
 def forms(world: World) -> dict[str, dict[str, str]]:
     """What each page's form says."""
     return {
+        "/acts": {"kind": EXPORT, "reason": "a move"},
         "/sign-in": {"token": "lt_nothing"},
         "/sign-in/passkey/answer": {"answer": "{}"},
         "/me/passkeys": {"answer": "{}", "name": "laptop"},

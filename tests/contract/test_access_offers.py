@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from datetime import date
 
 import pytest
+import schemathesis
+from schemathesis import GenerationMode
 
 from leadtime.flow import assessment, window
 from leadtime.flow.assessment import RequestWanted
 from leadtime.foundation.access import Role
 from leadtime.foundation.voluntary import NOTICE
-from tests.contract.access_table_offers import COLUMNS, TABLE
+from tests.contract.access_table_offers import COLUMNS, PAGES, TABLE
+from tests.contract.test_openapi import _hold as hold
+from tests.doors.live import listening
+from tests.doors.standing import browse_by_link
 from tests.doors.world import enrol
 from tests.flow.window.factories import TERMS, WANTED, Party, a_model, a_partner_window, an_agreement
 
@@ -137,6 +143,22 @@ def test_everybody_gets_what_the_table_says(who, clients, people, things):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("who", COLUMNS)
+def test_everybody_gets_what_the_table_says_on_pages_too(who, clients, people, things, database):
+    column, wrong = COLUMNS.index(who), []
+    browser = clients() if who == "anyone" else browse_by_link(clients(), database, people[who])
+    for route, row in PAGES.items():
+        method, _, path = route.partition(" ")
+        address, sure = path.format(**things), {"disposition": "destroyed"}
+        answer = browser.get(address) if method == "GET" else browser.submit("/sign-in", address, **sure)
+        got = {401: "U", 403: "R", 404: "M"}.get(answer.status_code, "A") if answer.status_code < 500 else "5"
+        if got != row.replace(" ", "")[column]:
+            wrong.append(f"{route}: {got}, not {row.replace(' ', '')[column]}")
+        if method == "GET" and answer.is_success:
+            assert NOTICE in html.unescape(answer.text), route
+    assert not wrong, "\n".join(wrong)
+
+
 def test_a_refused_request_leaves_a_leaf_in_the_models_log(clients, people, things, database):
     answer = ask("POST /api/v1/models/{model}/milestones", clients(people["agency"].token), things)
     assert answer.status_code == 403
@@ -183,3 +205,22 @@ def test_a_31_day_window_is_refused_by_the_api_too(clients, people, things):
         403,
         "a government window lasts at most 30 days from the first offer",
     )
+
+
+@pytest.mark.filterwarnings("default")  # the generator's own
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_the_api_of_half_a_keeps_to_its_description(mode, site, people, things):
+    ids = {name: str(value) for name, value in things.items()}
+    wrong: list[str] = []
+    with listening(site) as url:
+        for found in schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json").get_all_operations():
+            operation = found.ok()
+            route = f"{operation.method.upper()} {API}{operation.path}"
+            if route not in TABLE:
+                continue
+            known = {name: value for name, value in ids.items() if f"{{{name}}}" in operation.path}
+            try:
+                hold(operation, mode, f"{url}/api/v1", people["developer"].token, known)
+            except Exception as error:  # noqa: BLE001  # every call is told, not the first alone
+                wrong.append(f"{route}: {error}")
+    assert not wrong, "\n".join(wrong)

@@ -38,14 +38,18 @@ class Shell:
 _EVERYBODY = (NavItem("/advisories", "Advisories"),)
 _REPORTS = NavItem("/reports", "Reports")
 _CASES = NavItem("/cases", "Cases")
+_MODELS = NavItem("/models", "Models")
 _PATCH_BY = NavItem("/patch-by", "Patch by")
+_ACTS = NavItem("/acts", "Acts of two")
 
 NAVIGATION: dict[Role, tuple[NavItem, ...]] = {
-    Role.COORDINATOR: (_CASES, _REPORTS),
+    Role.COORDINATOR: (_CASES, _REPORTS, _ACTS),
     Role.FINDER: (_REPORTS, _CASES),
     Role.MAINTAINER: (_CASES,),
     Role.OPERATOR: (_PATCH_BY,),
-    Role.AGENCY: (_PATCH_BY, _REPORTS),
-    Role.PARTNER: (_REPORTS,),
+    Role.DEVELOPER: (_MODELS,),
+    Role.AGENCY: (_MODELS, _PATCH_BY, _REPORTS),
+    Role.PARTNER: (_MODELS, _REPORTS),
+    Role.AUDITOR: (_MODELS, _ACTS),
 }
 """Role -> its own sections, left to right; everybody has the published advisories."""

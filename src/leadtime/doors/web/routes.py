@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from leadtime.doors.web import casework, deliveries, front, operating, own, passkeys, providers, reading
+from leadtime.doors.web import acts, casework, deliveries, front, offers, operating, own, passkeys, providers, reading
 from leadtime.doors.web.asking import Handler, page_endpoint
 
 
@@ -36,7 +36,21 @@ PAGES: tuple[Route, ...] = (
     _post("/me/sessions/{session}/end", own.end_session),
     _post("/me/tokens", own.make_token),
     _post("/me/tokens/{token}/end", own.end_token),
+    _get("/acts", acts.show_acts),
+    _post("/acts", acts.begin_act),
+    _post("/acts/{act}/confirm", acts.confirm_act),
+    _post("/acts/{act}/withdraw", acts.withdraw_act),
+    _post("/acts/{act}/export", acts.give_export),
+    _post("/acts/{act}/reading", acts.give_reading),
     _get("/api", front.show_api),
+    _get("/models", offers.show_models),
+    _get("/models/{model}", offers.show_model),
+    _post("/models/{model}/withdraw", offers.withdraw_model),
+    _post("/models/{model}/release", offers.release_model),
+    _post("/models/{model}/windows/{window_id}/withdraw", offers.withdraw_window),
+    _post("/models/{model}/grants/{grant_id}/credential", offers.draw_credential),
+    _post("/models/{model}/grants/{grant_id}/end", offers.end_grant),
+    _post("/models/{model}/grants/{grant_id}/return", offers.sign_off),
     _get("/reports", reading.show_reports),
     _get("/reports/{report}", reading.show_report),
     _get("/reports/{report}/receipt.json", reading.give_receipt),

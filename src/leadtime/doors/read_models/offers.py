@@ -1,0 +1,306 @@
+"""An offered model as its developer sees it (windows, who has access, every call) and as a holder does (their own)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from leadtime.doors.read_models.pictures import Badge, Event, Step, Tone
+from leadtime.flow import gateway, window
+from leadtime.flow.gateway import AlarmSeen, Amount, CallSeen
+from leadtime.flow.window import (
+    Agreement,
+    Disposition,
+    Entry,
+    EntryState,
+    Grant,
+    GrantId,
+    Limits,
+    Model,
+    ModelId,
+    ModelState,
+    Return,
+    Window,
+    WindowEvent,
+    WindowState,
+)
+from leadtime.foundation.access import Role
+from leadtime.foundation.database import Transaction
+
+CALLS_SHOWN = 50
+HOURS_SHOWN = 48
+EVENTS_SHOWN = 30
+MILLION = 1_000_000
+
+STATES: Mapping[ModelState, Badge] = {
+    ModelState.ENROLLED: Badge("enrolled", Tone.PLAIN),
+    ModelState.OFFERED: Badge("offered", Tone.GOOD),
+    ModelState.WITHDRAWN: Badge("withdrawn", Tone.WARM),
+    ModelState.RELEASED: Badge("released", Tone.COOL),
+}
+WINDOW_STATES: Mapping[WindowState, Badge] = {
+    WindowState.OPEN: Badge("open", Tone.GOOD),
+    WindowState.EXPIRED: Badge("over", Tone.PLAIN),
+    WindowState.WITHDRAWN: Badge("withdrawn", Tone.WARM),
+    WindowState.RELEASED: Badge("released", Tone.COOL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """One model in a list: its state, and how many of its windows are open."""
+
+    id: ModelId
+    name: str
+    developer: str
+    state: Badge
+    open_windows: int
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCard:
+    """One window as a bar: how much of it is over, in percent."""
+
+    id: UUID
+    kind: str
+    state: Badge
+    open: bool
+    opened_at: datetime
+    ends_at: datetime
+    over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One budget as a bar; ``share`` in percent is None where nothing limits it."""
+
+    name: str
+    used: str
+    limit: str
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantCard:
+    """One person's access: what for, what is used of it, until when, and what its holder signed when it was over."""
+
+    id: GrantId
+    organisation: str
+    person: str
+    purpose: str
+    variants: str
+    networks: str
+    bound: bool
+    ends_at: datetime
+    over: bool
+    mine: bool
+    meters: tuple[Meter, ...]
+    returned: Return | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One organisation that was proposed or joined."""
+
+    id: UUID
+    organisation: str
+    state: Badge
+    proposed: bool
+    window: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One call, without content: sizes, times, who; its id is its leaf's, and travelled upstream in a header."""
+
+    leaf: UUID
+    at: datetime
+    who: str
+    organisation: str
+    variant: str
+    address: str
+    ended: str
+    tokens: int
+    sent_bytes: int
+    answer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of calls as a bar of a chart, ``height`` in percent of the tallest."""
+
+    at: datetime
+    calls: int
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """A model's page; what only its developer sees is empty for everybody else."""
+
+    model: Model
+    state: Badge
+    steps: tuple[Step, ...]
+    is_developer: bool
+    windows: tuple[WindowCard, ...]
+    agreements: tuple[Agreement, ...]
+    entries: tuple[EntryLine, ...]
+    grants: tuple[GrantCard, ...]
+    calls: tuple[CallLine, ...]
+    hours: tuple[Bar, ...]
+    alarms: tuple[AlarmSeen, ...]
+    history: tuple[Event, ...]
+    log: str
+    dispositions: tuple[str, ...] = tuple(each.value for each in Disposition)
+
+
+def read_models(tx: Transaction) -> tuple[ModelLine, ...]:
+    """Return the models that the viewer enrolled or that are offered to it."""
+    return tuple(_line(tx, model) for model in window.list_models(tx))
+
+
+def read_model_page(tx: Transaction, model: ModelId) -> ModelPage:
+    """Return a model's page for the viewer; raises `Missing` for a stranger to it."""
+    found = window.read_model(tx, model)
+    windows = window.list_windows(tx, model)
+    agreements = window.list_agreements(tx, model)
+    entries = window.list_entries(tx, model)
+    used = gateway.used_by_grants(tx, model)
+    houses: dict[UUID, str] = {each.organisation: each.organisation_name for each in agreements}
+    houses |= {each.organisation: each.organisation_name for each in entries}
+    given = [each for one in windows for each in window.list_grants(tx, one.id)]
+    returns = {each.grant: each for one in windows for each in window.list_returns(tx, one.id)}
+    people: dict[UUID, str] = {each.person: each.person_name for each in given}
+    is_developer = tx.viewer.role is Role.DEVELOPER
+    since = tx.now - timedelta(hours=HOURS_SHOWN)
+    return ModelPage(
+        model=found,
+        state=STATES[found.state],
+        steps=_steps(found),
+        is_developer=is_developer,
+        windows=tuple(_window(each, tx.now) for each in windows),
+        agreements=agreements,
+        entries=tuple(_entry(each) for each in entries) if is_developer else (),
+        grants=tuple(_grant(tx, each, houses, used.get(each.id), returns.get(each.id)) for each in given),
+        calls=tuple(_call(each, people, houses) for each in gateway.list_calls(tx, model, rows_max=CALLS_SHOWN)),
+        hours=_bars(gateway.calls_by_hour(tx, model, since=since)),
+        alarms=gateway.list_alarms(tx, model) if is_developer else (),
+        history=_history(window.history_of(tx, model), houses, found.developer_name),
+        log=str(window.log_of(model)),
+    )
+
+
+def _line(tx: Transaction, model: Model) -> ModelLine:
+    still_open = [each for each in window.list_windows(tx, model.id) if each.state is WindowState.OPEN]
+    return ModelLine(
+        id=model.id,
+        name=model.name,
+        developer=model.developer_name,
+        state=STATES[model.state],
+        open_windows=len(still_open),
+        ends_at=max((each.ends_at for each in still_open), default=None),
+    )
+
+
+def _steps(model: Model) -> tuple[Step, ...]:
+    """Return the developer's own dates as a line; each is planned, and its to move."""
+    plan = model.milestones
+    return (
+        Step("enrolled", done=True, now=model.state is ModelState.ENROLLED, at=model.enrolled_at),
+        Step("offered early", done=model.state is not ModelState.ENROLLED, now=model.state is ModelState.OFFERED),
+        Step("partner release (planned)", done=False, now=False, at=plan.partner_release_at),
+        Step(
+            "public release" if model.state is ModelState.RELEASED else "public release (planned)",
+            done=model.state is ModelState.RELEASED,
+            now=model.state is ModelState.RELEASED,
+            at=plan.public_release_at,
+        ),
+    )
+
+
+def _window(found: Window, now: datetime) -> WindowCard:
+    whole = (found.ends_at - found.opened_at).total_seconds()
+    over = (min(now, found.ends_at) - found.opened_at).total_seconds()
+    return WindowCard(
+        id=found.id,
+        kind=found.kind.value,
+        state=WINDOW_STATES[found.state],
+        open=found.state is WindowState.OPEN,
+        opened_at=found.opened_at,
+        ends_at=found.ended_at or found.ends_at,
+        over=round(100 * over / whole, 1) if whole > 0 else 100.0,
+    )
+
+
+def _entry(found: Entry) -> EntryLine:
+    tones = {EntryState.PROPOSED: Tone.ASK, EntryState.JOINED: Tone.GOOD}
+    badge = Badge(found.state.value, tones.get(found.state, Tone.PLAIN))
+    return EntryLine(found.id, found.organisation_name, badge, found.state is EntryState.PROPOSED, found.window)
+
+
+def _grant(
+    tx: Transaction, found: Grant, houses: Mapping[UUID, str], used: Amount | None, returned: Return | None
+) -> GrantCard:
+    return GrantCard(
+        id=found.id,
+        organisation=houses.get(found.organisation, ""),
+        person=found.person_name,
+        purpose=found.purpose,
+        variants=", ".join(found.variants) or "all that were agreed",
+        networks=", ".join(found.networks) or "as agreed",
+        bound=found.key_thumbprint is not None,
+        ends_at=found.ended_at or found.ends_at,
+        over=found.ended_at is not None or found.ends_at <= tx.now,
+        mine=found.person == tx.viewer.person,
+        meters=_meters(found.limits, used or Amount()),
+        returned=returned if returned is not None and returned.disposition is not None else None,
+    )
+
+
+def _meters(limits: Limits, used: Amount) -> tuple[Meter, ...]:
+    return (
+        _meter("requests", used.requests, limits.requests),
+        _meter("tokens", used.tokens, limits.tokens),
+        _meter("US dollars", used.micro_usd, limits.micro_usd, divisor=MILLION),
+    )
+
+
+def _meter(name: str, used: int, limit: int | None, *, divisor: int = 1) -> Meter:
+    share = None if limit is None else min(100.0, round(100 * used / limit, 1)) if limit else 100.0
+    shown = [f"{each / divisor:,.2f}" if divisor > 1 else f"{each:,}" for each in (used, limit or 0)]
+    return Meter(name, shown[0], "not limited here" if limit is None else shown[1], share)
+
+
+def _call(found: CallSeen, people: Mapping[UUID, str], houses: Mapping[UUID, str]) -> CallLine:
+    return CallLine(
+        leaf=found.id,
+        at=found.at,
+        who=people.get(found.person, "a person who was removed"),
+        organisation=houses.get(found.organisation, ""),
+        variant=found.variant,
+        address=found.address,
+        ended=found.ended.value if found.settled_at else "running",
+        tokens=found.charged.tokens if found.settled_at else found.reserved.tokens,
+        sent_bytes=found.request_bytes,
+        answer_bytes=found.answer_bytes,
+    )
+
+
+def _bars(hours: Iterable[tuple[datetime, Amount]]) -> tuple[Bar, ...]:
+    counted = [(at, amount.requests) for at, amount in hours]
+    tallest = max((calls for _, calls in counted), default=1)
+    return tuple(Bar(at, calls, round(100 * calls / tallest, 1)) for at, calls in counted)
+
+
+def _history(events: Iterable[WindowEvent], houses: Mapping[UUID, str], developer: str) -> tuple[Event, ...]:
+    """Return the newest lines, newest first."""
+    lines = []
+    for each in events:
+        who = houses.get(each.organisation, developer) if each.organisation else "Leadtime"
+        about = houses.get(each.concerns, "") if each.concerns and each.concerns != each.organisation else ""
+        what = ": ".join(part for part in (each.kind.value.replace("-", " "), about, each.note) if part)
+        lines.append(Event(each.at, who, what))
+    return tuple(reversed(lines[-EVENTS_SHOWN:]))
