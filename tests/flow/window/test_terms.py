@@ -180,6 +180,15 @@ def test_each_limit_has_bounds(name, most):
         assert told == f"limits.{name}: this limit is 1 to {most}. Correct it."
 
 
+def test_an_instant_is_one_that_can_be_meant():
+    assert check_instant(NOW, where="x") == NOW
+    for year in (2000, 2199):
+        assert check_instant(NOW.replace(year=year), where="x") == NOW.replace(year=year)
+    for year in (1, 1999, 2200, 9999):
+        told = sentence(lambda y=year: check_instant(NOW.replace(year=y), where="x"))
+        assert told == "x: this is no date that is meant. Check the year."
+
+
 def test_networks_have_one_spelling():
     assert check_networks(("192.0.2.0/255.255.255.0", "2001:DB8::/32")) == ("192.0.2.0/24", "2001:db8::/32")
     for wrong in ("192.0.2.1/24", "x", "::/129"):

@@ -24,6 +24,8 @@ NETWORKS_MAX = 50
 RETENTION_DAYS_MAX = 3_650
 LIMIT_MAX = 10**15
 CONCURRENCY_MAX = 10_000
+YEARS = range(2000, 2200)
+"""Dates beyond are slips of the hand; those at the ends of the calendar have no UTC."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -191,9 +193,11 @@ def check_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_instant(date: datetime | None, *, where: str) -> datetime | None:
-    """Return an instant in UTC, None for none; raises `Malformed` for one without a time zone."""
+    """Return an instant in UTC, None for none; raises `Malformed` without a time zone or outside `YEARS`."""
     if date is None:
         return None
     if date.tzinfo is None:
         raise Malformed("a time zone is missing", where=where, next_step="Add one, like +00:00.")
+    if date.year not in YEARS:
+        raise Malformed("this is no date that is meant", where=where, next_step="Check the year.")
     return date.astimezone(UTC)
