@@ -160,8 +160,8 @@ def a_world(database: Database) -> World:
 
 def a_flaw(database: Database, people: dict[str, Somebody], function: str, title: str) -> Flaw:
     """Make a flaw of two reports with its case: delivered, embargoed, its advisory drafted."""
-    first = _proven(database, people["finder"], f"A-{function}", function, title)
-    second = _proven(database, people["finder_b"], f"B-{function}", function, title)
+    first = proven(database, people["finder"], f"A-{function}", function, title)
+    second = proven(database, people["finder_b"], f"B-{function}", function, title)
     assert first[1] == second[1]
     with database.transaction(people["coordinator"].viewer) as tx:
         case = coordination.open_case(tx, first[1], title=title)
@@ -183,9 +183,10 @@ def words(title: str) -> Words:
     )
 
 
-def _proven(
+def proven(
     database: Database, finder: Somebody, reference: str, function: str, title: str
 ) -> tuple[ReportId, VulnerabilityId]:
+    """Hand in a report that was reproduced, and merge it by the function that it fails in."""
     reproducer = {
         "recipe": {
             "schema": "leadtime.recipe/1",
