@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +12,8 @@ from leadtime.doors import operations
 from leadtime.doors.app import build_api
 from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
+from leadtime.flow import parties
+from leadtime.foundation.access import SYSTEM
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
 from tests.contract.access_table_offers import PAGES as OFFER_PAGES
 from tests.contract.access_table_offers import TABLE as OFFERS

@@ -5,20 +5,27 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadtime.flow.parties import rules
 from leadtime.flow.parties.records import (
+    ActKind,
+    ActMove,
+    ActState,
     Challenged,
     Employer,
     EmployerId,
     Holder,
     Organisation,
     OrganisationId,
+    PairedAct,
+    PairedActId,
     Person,
     PersonId,
     Purpose,
 )
-from leadtime.foundation.access import Role, Scope
+from leadtime.foundation.access import Act, Role, Scope
 from leadtime.foundation.errors import Conflict, LeadtimeError, Malformed, Refused
 
 NOW = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
@@ -289,3 +296,95 @@ def test_the_refusal_of_a_credential_is_one_sentence() -> None:
         "",
         "Sign in again, or ask your coordinator for a new token.",
     )
+
+
+ASKED = PairedAct(
+    id=PairedActId(UUID(int=6)),
+    kind=ActKind.BULK_EXPORT,
+    about=None,
+    reason="a move to another host",
+    state=ActState.ASKED,
+    organisation=HOUSE.id,
+    asked_by=ADA,
+    asked_at=NOW,
+    confirmed_by=None,
+    confirmed_at=None,
+    expires_at=NOW + timedelta(minutes=15),
+)
+LEADS = {
+    ("asked for", "confirm"): "confirmed",
+    ("asked for", "withdraw"): "withdrawn",
+    ("asked for", "expire"): "expired",
+    ("confirmed", "take"): "taken",
+    ("confirmed", "withdraw"): "withdrawn",
+    ("confirmed", "expire"): "expired",
+}
+
+
+@pytest.mark.parametrize("state", ActState)
+@pytest.mark.parametrize("move", ActMove)
+def test_an_act_of_two_moves_as_was_reviewed_and_not_otherwise(state: ActState, move: ActMove) -> None:
+    if (state.value, move.value) in LEADS:
+        assert rules.move_act(state, move).value == LEADS[state.value, move.value]
+        return
+    with pytest.raises(Conflict) as caught:
+        rules.move_act(state, move)
+    assert told(caught.value) == (f"an act that is {state} cannot be moved: {move}", "act", "Ask for it anew.")
+
+
+@given(st.lists(st.sampled_from(list(ActMove)), max_size=12))
+def test_whatever_is_tried_an_act_is_taken_once_and_only_after_it_was_confirmed(moves: list[ActMove]) -> None:
+    state, done = ActState.ASKED, []
+    for move in moves:
+        try:
+            state = rules.move_act(state, move)
+        except Conflict:
+            continue
+        done.append(move)
+    assert done.count(ActMove.TAKE) <= 1
+    if ActMove.TAKE in done:
+        assert done == [ActMove.CONFIRM, ActMove.TAKE]
+        assert state is ActState.TAKEN
+
+
+def test_an_act_waits_a_quarter_of_an_hour_for_each_move() -> None:
+    assert rules.act_end(NOW) == NOW + timedelta(minutes=15)
+    for state in (ActState.ASKED, ActState.CONFIRMED):
+        assert rules.act_state(state, NOW, NOW - MOMENT) is state
+        assert rules.act_state(state, NOW, NOW) is ActState.EXPIRED
+    for state in (ActState.TAKEN, ActState.WITHDRAWN, ActState.EXPIRED):
+        assert rules.act_state(state, NOW, NOW) is state
+
+
+def test_who_asks_for_an_act_must_be_able_to_do_it() -> None:
+    assert rules.ASKING == {ActKind.BULK_EXPORT: Act.EXPORT_CASES, ActKind.BREAK_GLASS: Act.BREAK_GLASS}
+
+
+def test_an_emergency_read_names_one_case_and_an_export_none() -> None:
+    rules.check_about(ActKind.BREAK_GLASS, names_a_case=True)
+    rules.check_about(ActKind.BULK_EXPORT, names_a_case=False)
+    for kind, names in ((ActKind.BREAK_GLASS, False), (ActKind.BULK_EXPORT, True)):
+        with pytest.raises(Malformed) as caught:
+            rules.check_about(kind, names_a_case=names)
+        assert told(caught.value) == (
+            "an emergency read names one case, and an export none",
+            "about",
+            "Correct it.",
+        )
+
+
+def test_the_second_is_never_the_first() -> None:
+    rules.check_second(ASKED, BO)
+    with pytest.raises(Refused) as caught:
+        rules.check_second(ASKED, ADA)
+    assert told(caught.value) == ("who asks for an act does not confirm it", "act", "Let somebody else confirm it.")
+
+
+def test_an_act_is_taken_by_who_asked_for_what_it_was_asked_for() -> None:
+    rules.check_taker(ASKED, ADA, ActKind.BULK_EXPORT)
+    with pytest.raises(Refused) as caught:
+        rules.check_taker(ASKED, BO, ActKind.BULK_EXPORT)
+    assert told(caught.value) == ("an act is taken by who asked for it", "act", "Ask for one of your own.")
+    with pytest.raises(Refused) as caught:
+        rules.check_taker(ASKED, ADA, ActKind.BREAK_GLASS)
+    assert told(caught.value) == ("this act is to export all unpatched cases", "act", "Ask for another one.")

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 from leadtime.doors.api.asking import Asking, AskingOnce
 from leadtime.doors.api.shapes import Input, Line
 from leadtime.flow import parties
-from leadtime.foundation.access import Role
+from leadtime.foundation.access import Role, Scope
 from leadtime.foundation.database import Transaction
 
 router = APIRouter(tags=["parties"])
@@ -34,18 +34,20 @@ class OrganisationWanted(Input):
 
 
 class PersonWanted(Input):
-    """A named person to enrol; nothing of theirs works from ``active_until`` on."""
+    """A named person to enrol; nothing of theirs works from ``active_until``, or their employer's end, on."""
 
     organisation: UUID
     name: Line
     email: Line
     active_until: datetime | None = None
+    employer: UUID | None = None
 
 
 class TokenWanted(Input):
-    """How long an API token is to last."""
+    """How long an API token is to last, and what it may do of what its person may."""
 
     days: Annotated[int, Field(ge=1, le=365)]
+    scope: Scope = Scope.EVERYTHING
 
 
 class LinkWanted(Input):
@@ -106,6 +108,7 @@ def enrol_person(wanted: PersonWanted, ask: AskingOnce) -> Response:
             name=wanted.name,
             email=wanted.email,
             active_until=wanted.active_until,
+            employer=parties.EmployerId(wanted.employer) if wanted.employer else None,
         )
 
     return ask.do(act, parties.Person, status=201)
@@ -117,7 +120,9 @@ def enrol_person(wanted: PersonWanted, ask: AskingOnce) -> Response:
 def issue_token(person: UUID, wanted: TokenWanted, ask: AskingOnce) -> Response:
     """Issue a token; its secret is shown this once."""
     return ask.do(
-        lambda tx: parties.issue_token(tx, parties.PersonId(person), days=wanted.days), parties.IssuedToken, status=201
+        lambda tx: parties.issue_token(tx, parties.PersonId(person), days=wanted.days, scope=wanted.scope),
+        parties.IssuedToken,
+        status=201,
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from leadtime.doors.api import (
+    acts,
     advisories,
     cases,
     deliveries,
     exposures,
+    flags,
     models,
+    own,
     parties,
     priorities,
     reads,
@@ -22,6 +25,9 @@ from leadtime.doors.api import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
+    acts.router,
+    own.router,
+    flags.router,
     models.router,
     windows.router,
     reports.router,

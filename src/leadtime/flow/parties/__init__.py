@@ -23,6 +23,7 @@ from leadtime.flow.parties.identities import (
     sign_in_by_identity,
 )
 from leadtime.flow.parties.links import issue_sign_in_link, redeem_sign_in_link
+from leadtime.flow.parties.paired_acts import begin_act, confirm_act, list_acts, take_act, withdraw_act
 from leadtime.flow.parties.passkeys import (
     add_passkey,
     begin_passkey,
@@ -40,6 +41,8 @@ from leadtime.flow.parties.read import (
     read_person,
 )
 from leadtime.flow.parties.records import (
+    ActKind,
+    ActState,
     ConflictId,
     ConflictOfInterest,
     Employer,
@@ -50,6 +53,8 @@ from leadtime.flow.parties.records import (
     IssuedToken,
     Organisation,
     OrganisationId,
+    PairedAct,
+    PairedActId,
     Passkey,
     PasskeyId,
     Person,
@@ -70,6 +75,8 @@ from leadtime.flow.parties.sign_ins import find_own_session, read_sign_ins
 from leadtime.flow.parties.tokens import end_own_token, issue_token, make_own_token
 
 __all__ = [
+    "ActKind",
+    "ActState",
     "ConflictId",
     "ConflictOfInterest",
     "Employer",
@@ -80,6 +87,8 @@ __all__ = [
     "IssuedToken",
     "Organisation",
     "OrganisationId",
+    "PairedAct",
+    "PairedActId",
     "Passkey",
     "PasskeyId",
     "Person",
@@ -95,9 +104,11 @@ __all__ = [
     "Way",
     "add_passkey",
     "authenticate",
+    "begin_act",
     "begin_passkey",
     "begin_trip",
     "challenge_passkey",
+    "confirm_act",
     "connect_identity",
     "end_conflict",
     "end_engagement",
@@ -111,6 +122,7 @@ __all__ = [
     "find_own_session",
     "issue_sign_in_link",
     "issue_token",
+    "list_acts",
     "list_conflicts",
     "list_employers",
     "list_organisations",
@@ -132,4 +144,6 @@ __all__ = [
     "sign_in_by_identity",
     "sign_in_by_passkey",
     "state_conflict",
+    "take_act",
+    "withdraw_act",
 ]

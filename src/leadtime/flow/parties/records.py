@@ -18,6 +18,7 @@ TokenId = NewType("TokenId", UUID)
 SessionId = NewType("SessionId", UUID)
 PasskeyId = NewType("PasskeyId", UUID)
 IdentityId = NewType("IdentityId", UUID)
+PairedActId = NewType("PairedActId", UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,3 +263,50 @@ class Assertion:
 
     sign_count: int
     backed_up: bool
+
+
+class ActKind(StrEnum):
+    """What one person alone may not do."""
+
+    BULK_EXPORT = "export all unpatched cases"
+    BREAK_GLASS = "read one case in an emergency"
+
+
+class ActState(StrEnum):
+    """Where an act of two people stands."""
+
+    ASKED = "asked for"
+    CONFIRMED = "confirmed"
+    TAKEN = "taken"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class ActMove(StrEnum):
+    """What moves an act of two people; it expires by the clock."""
+
+    CONFIRM = "confirm"
+    TAKE = "take"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+
+
+@dataclass(frozen=True, slots=True)
+class PairedAct:
+    """An act that one named person asks for with a reason and another confirms; it is taken once, by who asked.
+
+    ``about`` is the case of an emergency read, None for an export. ``expires_at`` is the end of waiting for the next
+    move, whichever that is.
+    """
+
+    id: PairedActId
+    kind: ActKind
+    about: UUID | None
+    reason: str
+    state: ActState
+    organisation: OrganisationId
+    asked_by: PersonId
+    asked_at: datetime
+    confirmed_by: PersonId | None
+    confirmed_at: datetime | None
+    expires_at: datetime

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from leadtime.flow.parties.records import Challenged, Holder, Organisation, PersonId, Purpose
-from leadtime.foundation.access import Role, Scope
+from leadtime.flow.parties.records import (
+    ActKind,
+    ActMove,
+    ActState,
+    Challenged,
+    Holder,
+    Organisation,
+    PairedAct,
+    PersonId,
+    Purpose,
+)
+from leadtime.foundation.access import Act, Role, Scope
 from leadtime.foundation.errors import Conflict, Malformed, Refused
 
 NAME_CHARS_MAX = 200
@@ -39,6 +50,30 @@ _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+\.[^\s@<>\"()
 
 NOT_ACCEPTED = "this credential is not accepted"
 """The one sentence for every credential that does not hold, so that none tells what another would."""
+
+
+PAIRED_ACT_MOVES: Mapping[ActState, Mapping[ActMove, ActState]] = {
+    ActState.ASKED: {
+        ActMove.CONFIRM: ActState.CONFIRMED,
+        ActMove.WITHDRAW: ActState.WITHDRAWN,
+        ActMove.EXPIRE: ActState.EXPIRED,
+    },
+    ActState.CONFIRMED: {
+        ActMove.TAKE: ActState.TAKEN,
+        ActMove.WITHDRAW: ActState.WITHDRAWN,
+        ActMove.EXPIRE: ActState.EXPIRED,
+    },
+    ActState.TAKEN: {},
+    ActState.WITHDRAWN: {},
+    ActState.EXPIRED: {},
+}
+"""State -> move -> next state of an act that needs two people; nothing leads back, so that it is taken once."""
+
+ASKING: Mapping[ActKind, Act] = {ActKind.BULK_EXPORT: Act.EXPORT_CASES, ActKind.BREAK_GLASS: Act.BREAK_GLASS}
+"""Kind -> what who asks for it and takes it must be able to do."""
+
+ACT_MINUTES = 15
+"""How long an act waits to be confirmed, and then to be taken."""
 
 
 def check_name(name: str, *, where: str) -> str:
@@ -187,6 +222,43 @@ def refuse_more(count: int, most: int, noun: str) -> None:
     """Return if one more fits; raises `Conflict` where a person holds ``most`` already."""
     if count >= most:
         raise Conflict(f"a person has at most {most} {noun}", where=noun, next_step="End one first.")
+
+
+def act_end(now: datetime) -> datetime:
+    """Return when an act that moved now has waited too long for its next move."""
+    return now + timedelta(minutes=ACT_MINUTES)
+
+
+def act_state(stored: ActState, expires_at: datetime, now: datetime) -> ActState:
+    """Return where an act stands at ``now``: one that could still move has expired at its end."""
+    return PAIRED_ACT_MOVES[stored].get(ActMove.EXPIRE, stored) if now >= expires_at else stored
+
+
+def move_act(state: ActState, move: ActMove) -> ActState:
+    """Return the state that a move leads to; raises `Conflict` where the table has none."""
+    if move not in PAIRED_ACT_MOVES[state]:
+        raise Conflict(f"an act that is {state} cannot be moved: {move}", where="act", next_step="Ask for it anew.")
+    return PAIRED_ACT_MOVES[state][move]
+
+
+def check_about(kind: ActKind, *, names_a_case: bool) -> None:
+    """Return if an act names what its kind needs; raises `Malformed`."""
+    if names_a_case is not (kind is ActKind.BREAK_GLASS):
+        raise Malformed("an emergency read names one case, and an export none", where="about", next_step="Correct it.")
+
+
+def check_second(act: PairedAct, person: PersonId) -> None:
+    """Return if ``person`` may be the second of an act; raises `Refused` for the one who asked."""
+    if person == act.asked_by:
+        raise Refused("who asks for an act does not confirm it", where="act", next_step="Let somebody else confirm it.")
+
+
+def check_taker(act: PairedAct, person: PersonId, kind: ActKind) -> None:
+    """Return if ``person`` may take an act as ``kind``; raises `Refused`."""
+    if person != act.asked_by:
+        raise Refused("an act is taken by who asked for it", where="act", next_step="Ask for one of your own.")
+    if kind is not act.kind:
+        raise Refused(f"this act is to {act.kind}", where="act", next_step="Ask for another one.")
 
 
 def refuse_barred(*, foreign_access: bool, barred: bool) -> None:
