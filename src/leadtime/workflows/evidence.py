@@ -9,7 +9,7 @@ from typing import Any
 
 from leadtime.flow.intake import Finding
 from leadtime.flow.merging import Evidence, Frame
-from leadtime.flow.validation import KeptValidation
+from leadtime.flow.validation import KeptValidation, State, Word
 from leadtime.foundation.errors import Conflict
 from leadtime.packages.purls import parse_purl
 
@@ -46,6 +46,39 @@ def evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
         access=crash.get("access") or "",
         frames=tuple(read_frame(written) for written in crash["subject_frames"]),
     )
+
+
+def unproven_evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
+    """Return what a report that was not reproduced says of its root cause: the component, and nothing that was seen.
+
+    It is linked to no other report, and names no release. Raises `Conflict` while its validation waits, and for one
+    that was reproduced: that opens a case by itself.
+    """
+    if kept.outcome is None and kept.state is not State.SET_ASIDE:
+        raise Conflict(
+            "this report's validation is not decided yet", where=str(kept.report), next_step="Wait for its verdict."
+        )
+    if kept.outcome is not None and kept.outcome.verdict == Word.REPRODUCED:
+        raise Conflict(
+            "this report was reproduced: its case opens by itself", where=str(kept.report), next_step="Wait for it."
+        )
+    return Evidence(
+        report=kept.report,
+        finder=kept.organisation,
+        component=_claimed_component(finding),
+        release=None,
+        fixed_release=None,
+        crash_class="",
+        access="",
+        frames=(),
+    )
+
+
+def _claimed_component(finding: Finding) -> str:
+    if finding.reproducer is not None:
+        subject = json.loads(finding.reproducer.recipe)["subject"]["vulnerable"]
+        return str(parse_purl(subject, where="recipe.subject.vulnerable").without_version())
+    return str(parse_purl(finding.software, where="component")) if finding.software.startswith("pkg:") else ""
 
 
 def read_frame(written: str) -> Frame:

@@ -18,11 +18,12 @@ from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.intake import Receipt, ReportId
 from leadtime.flow.merging import Merged, VulnerabilityId
 from leadtime.flow.validation import Begun, Outcome, Word
-from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.lines import one_line
+from leadtime.foundation.errors import Missing, Refused
+from leadtime.foundation.lines import check_prose, one_line
 from leadtime.workflows.engine import PutAside, Station, Step, enqueue
-from leadtime.workflows.evidence import evidence_of
+from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
 
@@ -43,6 +44,32 @@ def hand_in(tx: Transaction, raw: bytes) -> Receipt:
     if validation.queue_validation(tx, receipt.id):
         enqueue(tx, VALIDATE, receipt.id)
     return receipt
+
+
+def validate_again(tx: Transaction, report: ReportId) -> None:
+    """Let an inconclusive validation be run again, by a coordinator's word; raises as `validation.retry_validation`."""
+    if validation.retry_validation(tx, report):
+        enqueue(tx, VALIDATE, report)
+
+
+def open_unproven(tx: Transaction, report: ReportId, *, reason: str) -> coordination.CaseId:
+    """Open a case for a report that was not reproduced, because of a coordinator's reason that its history keeps (I5).
+
+    Nothing of it says that a release is affected: that takes a run, or a person who enters a range with its source. A
+    report that is in a case already stays there. Raises `Refused` without a person or while the validation waits.
+    """
+    tx.require(Act.COORDINATE_CASE)
+    because = check_prose(reason, where="reason", chars_max=coordination.NOTE_CHARS_MAX)
+    if tx.viewer.person is None:
+        raise Refused("only a named person gives a reason", where="reason", next_step="Sign in as a coordinator.")
+    known = merging.vulnerability_of(tx, report)
+    if known is None:
+        kept, finding = validation.read_validation(tx, report), intake.read_finding(tx, report)
+        known = merging.merge_in(tx, unproven_evidence_of(finding, kept)).vulnerability
+    case = _open_case(tx, known, because=because)
+    if case is None:
+        raise Missing("this report has no case", where=str(report), next_step="Read the report again.")
+    return case
 
 
 def validate(prove: Prove, station: Station, report: UUID) -> None:
@@ -96,13 +123,13 @@ def _take_in(tx: Transaction, merged: Merged) -> None:
             coordination.absorb_case(tx, absorbed, into=case)
 
 
-def _open_case(tx: Transaction, vulnerability: VulnerabilityId) -> coordination.CaseId | None:
+def _open_case(tx: Transaction, vulnerability: VulnerabilityId, *, because: str = "") -> coordination.CaseId | None:
     """Return the vulnerability's case, up to date; None if it holds no reports any more (absorbed, or split away)."""
     found = merging.read_vulnerability(tx, vulnerability)
     if not found.reports:
         return None
     title = one_line(intake.read_finding(tx, found.reports[0]).title, chars_max=coordination.TITLE_CHARS_MAX)
-    return coordination.open_case(tx, vulnerability, title=title or UNTITLED).id
+    return coordination.open_case(tx, vulnerability, title=title or UNTITLED, because=because).id
 
 
 def _put_validation_aside(tx: Transaction, report: UUID) -> None:

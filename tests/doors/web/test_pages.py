@@ -256,3 +256,26 @@ def test_an_embargo_is_lifted_an_advisory_withdrawn_and_a_case_closed_from_the_p
     assert "Open the case again" in closed
     assert "Close the case" not in closed
     assert clients().get(f"/d/{world.quiet.link.secret}").status_code == 403
+
+
+def test_a_coordinator_opens_a_case_for_a_report_that_was_not_reproduced_and_must_say_why_again_to_send_it(
+    clients, world
+):
+    client = browse(clients(), world.people["coordinator"])
+    page = f"/reports/{world.unproven}"
+    assert "Open a case all the same" in client.get(page).text
+    assert "Run it again" not in client.get(page).text
+    assert "Open a case all the same" not in browse(clients(), world.people["finder"]).get(page).text
+    opened = client.submit(page, f"{page}/case", reason="Seen in the wild.")
+    assert opened.status_code == 303
+    case = opened.headers["location"]
+    shown = client.get(case).text
+    assert "opened: Seen in the wild." in shown
+    assert "Say why it is sent all the same" in shown
+    wanted = {"organisation": str(world.people["maintainer"].organisation.id)}
+    assert client.submit(case, f"{case}/deliver", **wanted).status_code == 403
+    sent = client.submit(case, f"{case}/deliver", reason="They asked for it.", **wanted).text
+    told = clients().get(sent.partition("http://site.test")[2].partition('"')[0]).text
+    assert "They asked for it." in told
+    assert "We reproduced it before sending" not in told
+    assert "Open a case all the same" not in client.get(page).text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadtime.flow.validation.states import MOVES, Move, State, apply, counts, may
-from leadtime.foundation.errors import Conflict
+from leadtime.flow.validation.states import MOVES, Move, State, apply, check_retry, counts, may
+from leadtime.foundation.errors import Conflict, Refused
 
 TABLE = {
     (State.QUEUED, Move.BEGIN): State.RUNNING,
@@ -18,6 +18,8 @@ TABLE = {
     (State.QUEUED, Move.SET_ASIDE): State.SET_ASIDE,
     (State.RUNNING, Move.SET_ASIDE): State.SET_ASIDE,
     (State.SET_ASIDE, Move.BEGIN): State.RUNNING,
+    (State.SET_ASIDE, Move.RETRY): State.QUEUED,
+    (State.DECIDED, Move.RETRY): State.QUEUED,
 }
 
 
@@ -33,14 +35,26 @@ def test_every_pair_of_state_and_move(state, move):
 
 
 @given(st.lists(st.sampled_from(Move), max_size=30))
-def test_whatever_happens_a_validation_is_decided_at_most_once_and_for_good(moves):
+def test_whatever_happens_a_validation_is_decided_once_until_it_is_run_again(moves):
     state, decided = State.QUEUED, 0
     for move in moves:
         if may(state, move):
             state = apply(state, move)
-            decided += state is State.DECIDED
+            decided = 0 if move is Move.RETRY else decided + (state is State.DECIDED)
     assert decided == (state is State.DECIDED)
     assert set(MOVES) == set(State)
+
+
+def test_only_what_came_to_nothing_is_run_again():
+    check_retry(State.DECIDED, "inconclusive")
+    check_retry(State.SET_ASIDE, None)
+    for verdict in ("reproduced", "not_reproduced", "harness_fault"):
+        with pytest.raises(Refused) as refusal:
+            check_retry(State.DECIDED, verdict)
+        assert str(refusal.value) == (
+            f"validation: a validation that came to {verdict} is not run again. "
+            "Ask the finder for a report that differs, or open a case with a reason."
+        )
 
 
 @pytest.mark.parametrize("state", State)

@@ -1,16 +1,25 @@
-"""What became of a report in the sandbox."""
+"""What became of a report in the sandbox, and what a coordinator does where that was not enough."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from leadtime.doors.api.asking import Asking
-from leadtime.doors.api.shapes_flow import ValidationShape
-from leadtime.flow import intake, validation
+from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors.api.shapes_flow import CaseFileShape, ValidationShape
+from leadtime.flow import coordination, intake, validation
+from leadtime.foundation.database import Transaction
+from leadtime.workflows import report_to_operator
 
 router = APIRouter(tags=["validations"])
+
+
+class UnprovenWanted(Input):
+    """Why a report goes on that nobody but its finder has reproduced; the case's history keeps it."""
+
+    reason: Line
 
 
 @router.get("/reports/{report}/validation", summary="Read what a report's validation showed")
@@ -18,3 +27,32 @@ def read_validation(report: UUID, ask: Asking) -> ValidationShape:
     """Return where the validation stands, with its result once it is decided."""
     with ask.transaction() as tx:
         return ValidationShape.of(validation.read_validation(tx, intake.ReportId(report)))
+
+
+@router.post(
+    "/reports/{report}/revalidation", summary="Run an inconclusive validation again", response_model=ValidationShape
+)
+def validate_again(report: UUID, ask: AskingOnce) -> Response:
+    """Let the validation wait to be run again; one that waits already, or runs, stays as it is."""
+
+    def act(tx: Transaction) -> ValidationShape:
+        report_to_operator.validate_again(tx, intake.ReportId(report))
+        return ValidationShape.of(validation.read_validation(tx, intake.ReportId(report)))
+
+    return ask.do(act, ValidationShape, status=200)
+
+
+@router.post(
+    "/reports/{report}/case",
+    status_code=201,
+    summary="Open a case for a report that was not reproduced",
+    response_model=CaseFileShape,
+)
+def open_unproven(report: UUID, wanted: UnprovenWanted, ask: AskingOnce) -> Response:
+    """Open the case with the coordinator's reason; a report that has a case keeps it."""
+
+    def act(tx: Transaction) -> CaseFileShape:
+        case = report_to_operator.open_unproven(tx, intake.ReportId(report), reason=wanted.reason)
+        return CaseFileShape.model_validate(coordination.read_case(tx, case))
+
+    return ask.do(act, CaseFileShape, status=201)

@@ -28,6 +28,7 @@ from leadtime.flow.advisory import Advisory, AdvisoryState
 from leadtime.flow.coordination import CaseFile, CaseId, CaseState, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
 from leadtime.flow.merging import Vulnerability
+from leadtime.flow.validation import Word
 from leadtime.foundation.access import Act, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -198,7 +199,7 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         reports=tuple(
             Choice(str(each.id), f"{each.body.title} ({names.of(each.organisation).text})") for each in parts.reports
         ),
-        needs_reason=flaw is None or not flaw.credits,
+        needs_reason=not is_proven(tx, parts.reports),
     )
 
 
@@ -222,6 +223,12 @@ def evidence_lines(tx: Transaction, reports: Iterable[Report], names: Names) -> 
         if shown:
             found.append(shown)
     return tuple(found)
+
+
+def is_proven(tx: Transaction, reports: Iterable[Report]) -> bool:
+    """Tell whether somebody other than its finder reproduced any of the reports (I5)."""
+    decided = (find_validation(tx, report.id) for report in reports)
+    return any(kept and kept.outcome and kept.outcome.verdict == Word.REPRODUCED for kept in decided)
 
 
 def credit_lines(reports: Iterable[Report], names: Names) -> tuple[Credit, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadtime.doors.read_models.accounts import locations_of
-from leadtime.doors.read_models.case import credit_lines, delivery_badge, evidence_lines, read_parts
+from leadtime.doors.read_models.case import credit_lines, delivery_badge, evidence_lines, is_proven, read_parts
 from leadtime.doors.read_models.cases import clock_of
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
@@ -75,7 +75,7 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         has_reproducer=first.body.reproducer is not None,
         evidence=evidence,
         credits=credit_lines(parts.reports, names),
-        reason=_reason(parts.file.history) if not evidence else "",
+        reason=_reason(parts.file.history) if not is_proven(tx, parts.reports) else "",
         can_acknowledge=delivery.acknowledged_at is None and delivery.state is DeliveryState.SENT,
         fixed_version=delivery.fixed.version if delivery.fixed else "",
         acknowledged_at=delivery.acknowledged_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import text
 
@@ -13,8 +14,8 @@ from leadtime.doors.read_models.pictures import Badge, Evidence, Step
 from leadtime.flow import coordination, intake
 from leadtime.flow.coordination import Case, CaseState
 from leadtime.flow.intake import Receipt, Report, ReportId, ReportSummary
-from leadtime.flow.validation import KeptValidation
-from leadtime.foundation.access import Role
+from leadtime.flow.validation import KeptValidation, State, Word
+from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 
@@ -54,6 +55,13 @@ class ReceiptLine:
     received_at: datetime
 
 
+class ReportAct(StrEnum):
+    """What a coordinator can do to a report from its page; the last part of the address that does it."""
+
+    OPEN_CASE = "case"
+    RUN_AGAIN = "again"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportPage:
     """One report as its finder (or a coordinator) sees it."""
@@ -71,6 +79,7 @@ class ReportPage:
     evidence: Evidence | None
     case_number: str = ""
     case_href: str = ""
+    acts: tuple[ReportAct, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,16 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         evidence=evidence_of(found, kept, names.of(found.organisation)) if kept else None,
         case_number=case.number if case else "",
         case_href=f"/cases/{case.id}" if case else "",
+        acts=_acts(kept, case) if may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER) else (),
     )
+
+
+def _acts(kept: KeptValidation | None, case: Case | None) -> tuple[ReportAct, ...]:
+    if kept is None or kept.state in (State.QUEUED, State.RUNNING):
+        return ()
+    verdict = kept.outcome.verdict if kept.outcome else Word.INCONCLUSIVE
+    again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE else ()
+    return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.OPEN_CASE)
 
 
 def component_text(report: Report) -> str:

@@ -156,6 +156,21 @@ def split(ask: PageAsk) -> Response:
     return see_other(f"{HERE}/{other.id}") if other else _back(ask)
 
 
+def open_unproven(ask: PageAsk) -> Response:
+    """Open a case for a report that was not reproduced, with the coordinator's reason."""
+    with ask.transaction() as tx:
+        case = report_to_operator.open_unproven(tx, _report_of(ask), reason=ask.field("reason"))
+    return see_other(f"{HERE}/{case}")
+
+
+def validate_again(ask: PageAsk) -> Response:
+    """Let a report's inconclusive validation be run again."""
+    report = _report_of(ask)
+    with ask.transaction() as tx:
+        report_to_operator.validate_again(tx, report)
+    return see_other(f"/reports/{report}")
+
+
 def cursor_of(ask: PageAsk) -> UUID | None:
     """Return where a list goes on."""
     cursor = ask.request.query_params.get("cursor")
@@ -166,6 +181,11 @@ def case_of(ask: PageAsk) -> CaseId:
     """Return the case that the address names, for those who signed in."""
     ask.signed_in()
     return CaseId(parse_id(ask.request.path_params["case"], where="case"))
+
+
+def _report_of(ask: PageAsk) -> ReportId:
+    ask.signed_in()
+    return ReportId(parse_id(ask.request.path_params["report"], where="report"))
 
 
 def _advisory_of(tx: Transaction, case: CaseId) -> Advisory:

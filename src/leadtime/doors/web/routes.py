@@ -54,6 +54,8 @@ PAGES: tuple[Route, ...] = (
     _get("/reports", reading.show_reports),
     _get("/reports/{report}", reading.show_report),
     _get("/reports/{report}/receipt.json", reading.give_receipt),
+    _post("/reports/{report}/again", casework.validate_again),
+    _post("/reports/{report}/case", casework.open_unproven),
     _get("/cases", casework.show_cases),
     _get("/cases/{case}", casework.show_case),
     _post("/cases/{case}/embargo", casework.set_embargo),

@@ -37,9 +37,10 @@ from leadtime.flow.coordination.records import (
     Pace,
     Participant,
 )
-from leadtime.flow.coordination.rules import TITLE_CHARS_MAX
+from leadtime.flow.coordination.rules import NOTE_CHARS_MAX, TITLE_CHARS_MAX
 
 __all__ = [
+    "NOTE_CHARS_MAX",
     "TITLE_CHARS_MAX",
     "Case",
     "CaseEvent",

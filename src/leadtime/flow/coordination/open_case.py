@@ -9,7 +9,7 @@ from leadtime.flow.coordination.history import hold_case, remember
 from leadtime.flow.coordination.participants import admit, dismiss
 from leadtime.flow.coordination.read import case_from, deliveries_of
 from leadtime.flow.coordination.records import Case, CaseId, CaseState, EventKind
-from leadtime.flow.coordination.rules import TITLE_CHARS_MAX, case_number
+from leadtime.flow.coordination.rules import TITLE_CHARS_MAX, case_number, check_note
 from leadtime.flow.coordination.tables import TITLE, case_reports, cases, deliveries
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import Vulnerability, VulnerabilityId
@@ -21,11 +21,14 @@ from leadtime.foundation.labels import Tlp
 from leadtime.foundation.lines import check_line
 
 
-def open_case(tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tlp: Tlp = Tlp.AMBER_STRICT) -> Case:
+def open_case(
+    tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tlp: Tlp = Tlp.AMBER_STRICT, because: str = ""
+) -> Case:
     """Return the vulnerability's case, opened with ``title`` if there is none yet, with all its reports joined.
 
     Call it again whenever a report was merged or split off: new reports come under the case's key, their finders take
     part, and maintainers to whom the case was delivered may read them. ``title`` and ``tlp`` of an open case stay.
+    ``because``: why a case is opened that nobody but its finder has shown (I5); the history keeps it.
     """
     tx.require(Act.COORDINATE_CASE)
     tx.lock("case", str(vulnerability))
@@ -35,13 +38,13 @@ def open_case(tx: Transaction, vulnerability: VulnerabilityId, *, title: str, tl
             "this vulnerability holds no report any more", where=str(vulnerability), next_step="Read it again."
         )
     known = tx.connection.scalar(select(cases.c.id).where(cases.c.vulnerability == vulnerability))
-    case = _begin(tx, found, title, tlp) if known is None else CaseId(known)
+    case = _begin(tx, found, title, tlp, because) if known is None else CaseId(known)
     held = hold_case(tx, case)
     _join_reports(tx, case, found)
     return case_from(tx, held)
 
 
-def _begin(tx: Transaction, found: Vulnerability, title: str, tlp: Tlp) -> CaseId:
+def _begin(tx: Transaction, found: Vulnerability, title: str, tlp: Tlp, because: str) -> CaseId:
     now = tx.now
     case = CaseId(new_id(now))
     text = check_line(title, where="title", chars_max=TITLE_CHARS_MAX)
@@ -56,7 +59,7 @@ def _begin(tx: Transaction, found: Vulnerability, title: str, tlp: Tlp) -> CaseI
     }
     tx.connection.execute(insert(cases).values(row))
     tx.rewrap(found.id, under=case)
-    remember(tx, case, EventKind.OPENED)
+    remember(tx, case, EventKind.OPENED, check_note(because, where="reason"))
     return case
 
 

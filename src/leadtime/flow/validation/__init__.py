@@ -15,6 +15,7 @@ from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import queue_validation
 from leadtime.flow.validation.read import read_validation
 from leadtime.flow.validation.records import FixedWord, Verdict, Word
+from leadtime.flow.validation.retry import retry_validation
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.task import read_folder
 
@@ -37,4 +38,5 @@ __all__ = [
     "queue_validation",
     "read_folder",
     "read_validation",
+    "retry_validation",
 ]

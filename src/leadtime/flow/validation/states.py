@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from leadtime.foundation.errors import Conflict
+from leadtime.foundation.errors import Conflict, Refused
+
+INCONCLUSIVE = "inconclusive"
+"""The one verdict that says nothing either way."""
 
 
 class State(StrEnum):
@@ -23,6 +26,7 @@ class Move(StrEnum):
     BEGIN = "begin"
     ABSORB = "absorb"
     SET_ASIDE = "be set aside"
+    RETRY = "be run again"
 
 
 MOVES: Mapping[State, Mapping[Move, State]] = {
@@ -33,9 +37,10 @@ MOVES: Mapping[State, Mapping[Move, State]] = {
         Move.ABSORB: State.DECIDED,
         Move.SET_ASIDE: State.SET_ASIDE,
     },
-    State.DECIDED: {},
+    # Only one that was inconclusive: see `check_retry`.
+    State.DECIDED: {Move.RETRY: State.QUEUED},
     # No further try would mend it; a person lets it be tried again.
-    State.SET_ASIDE: {Move.BEGIN: State.RUNNING},
+    State.SET_ASIDE: {Move.BEGIN: State.RUNNING, Move.RETRY: State.QUEUED},
 }
 """State -> move -> next state; what is not here is refused."""
 
@@ -51,6 +56,16 @@ def apply(state: State, move: Move) -> State:
 def may(state: State, move: Move) -> bool:
     """Tell whether the table has ``move`` from ``state``."""
     return move in MOVES[state]
+
+
+def check_retry(state: State, verdict: str | None) -> None:
+    """Return if a validation may be run again: set aside, or inconclusive; raises `Refused` for any other verdict."""
+    if state is State.DECIDED and verdict != INCONCLUSIVE:
+        raise Refused(
+            f"a validation that came to {verdict} is not run again",
+            where="validation",
+            next_step="Ask the finder for a report that differs, or open a case with a reason.",
+        )
 
 
 def counts(state: State, attempt: int, *, of: int) -> bool:
