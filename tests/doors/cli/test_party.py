@@ -10,7 +10,7 @@ import pytest
 from leadtime.doors.cli import party
 from leadtime.doors.cli.main import run
 from leadtime.flow.parties import authenticate, redeem_sign_in_link
-from leadtime.foundation.access import SYSTEM, Role, Viewer
+from leadtime.foundation.access import SYSTEM, Role, Scope, Viewer
 from leadtime.foundation.database import Database, Transaction
 from leadtime.foundation.errors import Refused
 
@@ -49,6 +49,19 @@ def test_an_organisation_a_person_and_a_token_are_made(here: Database, capsys: p
     assert token["expires_at"] == "2026-09-02T09:00:00+00:00"
     with here.transaction(SYSTEM) as tx:
         assert authenticate(tx, token["token"]) == Viewer(Role.FINDER, UUID(lab["organisation"]), UUID(ada["person"]))
+
+
+def test_a_vendors_person_ends_with_the_vendor_and_a_token_has_a_scope(
+    here: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agency = told(capsys, "enrol", "Example Agency", "--role", "agency")["organisation"]
+    vendor = told(capsys, "vendor", agency, "Example Vendor", "--engaged-until", "2026-09-01")
+    assert vendor == {"employer": vendor["employer"], "engaged_until": "2026-09-01T00:00:00+00:00"}
+    cy = told(capsys, "person", agency, "Cy", "cy@vendor.example", "--employer", vendor["employer"])
+    token = told(capsys, "token", cy["person"], "--days", "90", "--scope", "read only")
+    assert token["expires_at"] == "2026-09-01T00:00:00+00:00"
+    with here.transaction(SYSTEM) as tx:
+        assert authenticate(tx, token["token"]).scope is Scope.READ_ONLY
 
 
 def test_a_sign_in_link_opens_and_a_removed_persons_token_does_not(

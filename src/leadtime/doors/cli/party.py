@@ -13,8 +13,8 @@ import click
 
 from leadtime.doors.visible import visible_line
 from leadtime.flow import parties
-from leadtime.flow.parties import Organisation, OrganisationId, Person, PersonId
-from leadtime.foundation.access import SYSTEM, Role
+from leadtime.flow.parties import EmployerId, Organisation, OrganisationId, Person, PersonId
+from leadtime.foundation.access import SYSTEM, Role, Scope
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.ids import parse_id
@@ -25,6 +25,7 @@ TOKEN_DAYS_DEFAULT = 90
 LINK_MINUTES_DEFAULT = 60
 
 _ROLE = click.Choice([role.value for role in Role if role is not Role.SYSTEM])
+_SCOPE = click.Choice([scope.value for scope in Scope if scope is not Scope.PERSONAL])
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -53,25 +54,51 @@ def enrol(name: str, *, role: str, example: bool, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("email")
 @click.option("--active-until", type=click.DateTime(), help="The instant (UTC) from which nothing of theirs works.")
+@click.option("--employer", help="The vendor they work for, from leadtime party vendor.")
 @_JSON
-def person(organisation: str, name: str, email: str, *, active_until: datetime | None, as_json: bool) -> None:
+def person(
+    organisation: str, name: str, email: str, *, active_until: datetime | None, employer: str | None, as_json: bool
+) -> None:
     """Enrol a named person of an organisation."""
     until = active_until.replace(tzinfo=UTC) if active_until else None
     with transaction() as tx:
         made = parties.enrol_person(
-            tx, organisation=OrganisationId(_id(organisation)), name=name, email=email, active_until=until
+            tx,
+            organisation=OrganisationId(_id(organisation)),
+            name=name,
+            email=email,
+            active_until=until,
+            employer=EmployerId(_id(employer)) if employer else None,
         )
     _tell(_person_json(made), as_json=as_json)
+
+
+@command.command(epilog='Example: leadtime party vendor ORGANISATION "Example Vendor" --engaged-until 2027-03-31')
+@click.argument("organisation")
+@click.argument("name")
+@click.option("--engaged-until", type=click.DateTime(), required=True, help="The instant (UTC) of its end.")
+@_JSON
+def vendor(organisation: str, name: str, *, engaged_until: datetime, as_json: bool) -> None:
+    """Enrol a vendor or contractor of an organisation; none of its people does anything from its end on."""
+    with transaction() as tx:
+        made = parties.enrol_employer(
+            tx,
+            organisation=OrganisationId(_id(organisation)),
+            name=name,
+            engaged_until=engaged_until.replace(tzinfo=UTC),
+        )
+    _tell({"employer": str(made.id), "engaged_until": made.engaged_until.isoformat()}, as_json=as_json)
 
 
 @command.command(epilog="Example: leadtime party token PERSON --days 30")
 @click.argument("person_id", metavar="PERSON")
 @click.option("--days", type=int, default=TOKEN_DAYS_DEFAULT, show_default=True, help="How long it lasts.")
+@click.option("--scope", type=_SCOPE, default=Scope.EVERYTHING.value, show_default=True, help="What it may do.")
 @_JSON
-def token(person_id: str, *, days: int, as_json: bool) -> None:
+def token(person_id: str, *, days: int, scope: str, as_json: bool) -> None:
     """Issue an API token to a person; it is shown this once."""
     with transaction() as tx:
-        issued = parties.issue_token(tx, PersonId(_id(person_id)), days=days)
+        issued = parties.issue_token(tx, PersonId(_id(person_id)), days=days, scope=Scope(scope))
     _tell({"token": issued.secret, "expires_at": issued.expires_at.isoformat()}, as_json=as_json)
 
 
