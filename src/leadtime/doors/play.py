@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -180,13 +180,14 @@ class Player:
                 done += [exposure.mark_deployed(tx, line.exposure, deployed.version) for line in lines]
         return done
 
-    def visitor_pass(self) -> str:
-        """Return ``story.json``: how a visitor goes on as any of the people."""
+    def visitor_pass(self, credentials: Mapping[str, str], models: Mapping[str, object]) -> str:
+        """Return ``story.json``: how a visitor goes on as any of the people, and with which models."""
         people = {key: {"token": token} for key, token in self.tokens.items()}
+        for key, credential in credentials.items():
+            people[key]["grant"] = credential
         cases, advisories = [str(case.id) for case in self.cases], [str(found) for found in self.advisories]
-        return (
-            json.dumps({"url": self.url, "people": people, "cases": cases, "advisories": advisories}, indent=1) + "\n"
-        )
+        told = {"url": self.url, "people": people, "models": models, "cases": cases, "advisories": advisories}
+        return json.dumps(told, indent=1) + "\n"
 
     def seen_of(self, kept: KeptValidation) -> str:
         """Return in a few words what a decided validation saw."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -83,11 +84,33 @@ class Deployed(Part):
     version: str
 
 
+class Ending(StrEnum):
+    """How an offered model stands when the story ends."""
+
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+
+
+class Offer(Part):
+    """A model that a developer offers to an agency's evaluator, what is asked of it, and how it ends."""
+
+    by: str
+    to: str
+    name: str
+    variants: tuple[str, ...]
+    instrument: str
+    purpose: str
+    question: str
+    requests_max: int
+    ends: Ending
+
+
 class Plot(Part):
     """A whole ``leadtime.story/1``."""
 
     title: str
     organisations: dict[str, Actor]
+    offers: tuple[Offer, ...] = ()
     sources: tuple[Source, ...] = ()
     inventories: tuple[Listing, ...] = ()
     reports: tuple[Sent, ...]
@@ -125,6 +148,7 @@ def read_story(folder: Path) -> Story:
         where = "$." + ".".join(str(part) for part in first["loc"])
         raise Malformed(str(first["msg"]), where=f"{path}: {where}", next_step="Correct it.") from None
     named = {listing.by for listing in plot.inventories} | {sent.by for sent in plot.reports}
+    named |= {who for offer in plot.offers for who in (offer.by, offer.to)}
     named |= {done.by for done in plot.deployed} | {handling.maintainer for handling in plot.cases}
     if unknown := sorted(named - plot.organisations.keys()):
         raise Malformed(f"nobody is called {unknown[0]}", where=str(path), next_step="Add the organisation.")

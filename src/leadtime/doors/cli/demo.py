@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,12 +17,16 @@ import click
 import httpx
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from leadtime.doors.demo_model import PORT_FILE, demo_home
 from leadtime.doors.play import Player
-from leadtime.doors.story import read_story
+from leadtime.doors.play_offers import OffersPlayer
+from leadtime.doors.serving import HOST
+from leadtime.doors.story import Ending, Offer, read_story
 from leadtime.doors.visible import visible, visible_line
 from leadtime.flow.exposure import PatchBy
 from leadtime.flow.validation import KeptValidation
@@ -58,9 +63,13 @@ def command(folder: Path, *, once: bool) -> None:
     create_keys(settings.home / "keys")
     with console.status("Starting the database …"):
         player = Player(story, open_database(settings, SystemClock()), settings.url)
+    port = make_demo_model(settings) if story.plot.offers else 0
     with serving(settings, console) as site:
+        player.enrol()
+        offers = OffersPlayer(player.database, player.people, settings.url, settings.home, port)
+        play_offers(offers, story.plot.offers, console)
         play(player, console, settings)
-        keep_pass(settings, player)
+        keep_pass(settings, player.visitor_pass(offers.credentials(), offers.models()))
         console.print(f"\nPlayed in {time.monotonic() - begun:.0f} s. Everybody's token: {settings.home / STORY_TOLD}")
         if not once:
             leave_up(site, settings, console)
@@ -85,9 +94,26 @@ def leave_up(site: subprocess.Popen[bytes], settings: Settings, console: Console
     site.wait()
 
 
+def play_offers(player: OffersPlayer, offers: tuple[Offer, ...], console: Console) -> None:
+    """Play the scenes of early access and tell each as it happens."""
+    for offer in offers:
+        offered = player.offer(offer)
+        name, until = visible_line(offer.name), offered.window.ends_at.date()
+        console.print(f"[bold]A[/] {name} is offered to a named evaluator, until {until} or the developer's word.")
+        console.print(f"  Asked with the OpenAI client: [italic]{escape(visible_line(player.ask(offered)))}[/]")
+        checked = player.check(offered)
+        mark = "[green]holds[/]" if checked.holds else "[red]does not hold[/]"
+        console.print(
+            f"  The developer checks its log of {checked.leaves} leaves against its own access log: it {mark}, "
+            f"{checked.complete.matched} of {checked.complete.matched + checked.complete.skipped.count} calls found."
+        )
+        if offer.ends is Ending.WITHDRAWN:
+            player.withdraw(offered)
+            console.print(f"  It withdraws; the next call: [italic]{escape(visible_line(player.ask(offered)))}[/]")
+
+
 def play(player: Player, console: Console, settings: Settings) -> None:
-    """Play every scene and tell each as it happens."""
-    player.enrol()
+    """Play every scene of the clearinghouse and tell each as it happens."""
     player.load_facts()
     receipts = player.hand_in()
     console.print(
@@ -141,11 +167,22 @@ def patch_by(player: Player, lists: dict[str, tuple[PatchBy, ...]]) -> Table:
     return table
 
 
-def keep_pass(settings: Settings, player: Player) -> None:
+def make_demo_model(settings: Settings) -> int:
+    """Choose where the stand-in for a model listens, from now on whenever this installation serves; return the port."""
+    folder = demo_home(settings.home)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = int(probe.getsockname()[1])
+    (folder / PORT_FILE).write_text(f"{port}\n")
+    return port
+
+
+def keep_pass(settings: Settings, told: str) -> None:
     """Write ``story.json``, readable by this user alone."""
     path = settings.home / STORY_TOLD
     path.touch(mode=0o600)
-    path.write_text(player.visitor_pass())
+    path.write_text(told)
 
 
 def keep_table(settings: Settings, table: Table) -> None:

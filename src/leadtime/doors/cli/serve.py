@@ -11,6 +11,7 @@ import click
 import structlog
 
 from leadtime.doors.app import build_app
+from leadtime.doors.demo_model import build_demo_model, read_port
 from leadtime.doors.model_api.running import running
 from leadtime.doors.serving import HOST, beside, keep_logs, keep_working, port_of, refuse_taken, serve, stop_on_signals
 from leadtime.doors.site import Part, Site
@@ -75,6 +76,9 @@ async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
             gateway = await stack.enter_async_context(running(site.database, address, url=site.settings.url))
             app = beside(gateway.app, app)
         tasks = [asyncio.create_task(serve(app, host, port, stop)), asyncio.create_task(keep_logs(site, stop))]
+        demo_port = read_port(site.settings.home)
+        if demo_port is not None:
+            tasks.append(asyncio.create_task(serve(build_demo_model(site.settings.home), HOST, demo_port, stop)))
         if arguments:
             tasks.append(asyncio.create_task(keep_working(arguments, stop)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
