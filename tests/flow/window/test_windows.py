@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -178,7 +180,7 @@ def test_a_refused_request_leaves_a_leaf(database):
     offer = an_offer(database)
     with database.transaction(SYSTEM) as tx:
         window.note_refusal(tx, offer.model.id, offer.agency.viewer, "a milestone is the developer's")
-        window.note_refusal(tx, offer.window.id, offer.agency.viewer, "there is no such model")
+        window.note_refusal(tx, UUID(int=1), offer.agency.viewer, "there is no such model")
     with database.transaction(offer.agency.viewer) as tx:
         line = window.history_of(tx, offer.model.id)[-1]
     assert (line.kind, line.note, line.person) == (
