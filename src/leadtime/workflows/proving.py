@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from leadtime.flow.intake import Reproducer
-from leadtime.flow.validation import Begun, Outcome
+from leadtime.flow.validation import Begun, Outcome, sweep_benches
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import Settings
@@ -52,7 +52,11 @@ def prove(settings: Settings, begun: Begun, stopping: threading.Event) -> Outcom
     """
     if begun.reproducer is None:
         return read_outcome(undecided("the report carries no reproducer"))
-    code, answer, words = _run(settings, begun.reproducer, stopping)
+    try:
+        code, answer, words = _run(settings, begun.reproducer, stopping)
+    finally:
+        # One that had to be killed left what it had laid out in clear.
+        sweep_benches(settings.home / "cache")
     if code == 0:
         return read_outcome(answer)
     raise Unavailable(f"the run ended without a verdict: {words}", next_step="It is tried again by itself.")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.prove import Workshop, prove
 from leadtime.flow.validation.records import FixedWord, Limit, Origin, Word
 from leadtime.flow.validation.rules import wilson
@@ -39,9 +42,31 @@ def test_a_real_flaw_reproduces_and_the_fixed_release_is_clean(tmp_path: Path) -
 def test_evidence_is_kept_by_its_digest(tmp_path: Path) -> None:
     verdict = verdict_on(Trial(), tmp_path)
 
-    kept = {digest: tmp_path / "evidence" / digest[7:9] / digest[9:] for digest in verdict.evidence}
+    kept = [read_evidence(tmp_path / "evidence", digest) for digest in verdict.evidence]
     assert len(kept) >= 3
-    assert any(b"ERROR: AddressSanitizer" in path.read_bytes() for path in kept.values())
+    assert any(b"ERROR: AddressSanitizer" in content for content in kept)
+
+
+@pytest.mark.parametrize("given", ["!over CANARY-4f1e77", "harmless CANARY-4f1e77"])
+def test_nothing_of_a_report_is_on_disk_in_clear_after_the_verdict(tmp_path: Path, given: str) -> None:
+    home, trial = tmp_path / "home", Trial(given=given)
+    speaking = trial.files["harness.c"].replace('printf("', 'printf("CANARY-4f1e77 ')
+    trial = replace(
+        trial,
+        files={"harness.c": f"/* CANARY-4f1e77 */\n{speaking}"},
+        build=("echo CANARY-4f1e77 | tee {src}/canary", *trial.build),
+    )
+
+    verdict = prove(trial.reproducer(), Shelf(tmp_path), Workshop(home / "cache", home / "evidence", None, "nobody"))
+
+    files = [path for path in home.rglob("*") if path.is_file()]
+    evidence = [read_evidence(home / "evidence", digest) for digest in verdict.evidence]
+    assert sum(b"CANARY-4f1e77" in content for content in evidence) >= 1
+    assert len(list((home / "cache" / "builds").iterdir())) == 1
+    assert [path for path in files if b"CANARY-4f1e77" in path.read_bytes()] == []
+    assert not any(digest[9:] in str(path) for digest in verdict.evidence for path in files)
+    assert list((home / "cache" / "running").iterdir()) == []
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (home / "evidence", *(home / "cache").iterdir())} == {0o700}
 
 
 def test_a_harmless_input_shows_nothing(tmp_path: Path) -> None:
@@ -250,14 +275,13 @@ def test_a_build_leaves_what_it_likes_and_the_run_still_starts(tmp_path: Path) -
 def test_a_build_is_done_once_for_the_same_recipe_and_release(tmp_path: Path) -> None:
     verdict_on(Trial(), tmp_path)
     (built,) = (tmp_path / "cache" / "builds").iterdir()
-    note = built / "built.json"
-    before = note.stat().st_mtime_ns
+    before = built.stat().st_ino
 
     verdict_on(Trial(given="?other"), tmp_path)
     verdict_on(Trial(run="./target {input} extra"), tmp_path)
 
     assert [place.name for place in (tmp_path / "cache" / "builds").iterdir()] == [built.name]
-    assert note.stat().st_mtime_ns == before
+    assert built.stat().st_ino == before
     verdict_on(Trial(build=(C_BUILD, "true")), tmp_path)
     assert len(list((tmp_path / "cache" / "builds").iterdir())) == 2
 
@@ -279,11 +303,9 @@ def test_neither_build_nor_run_is_told_the_version(tmp_path: Path) -> None:
 
     verdict = verdict_on(trial, tmp_path)
 
-    told = [tmp_path / "evidence" / digest[7:9] / digest[9:] for digest in verdict.evidence]
+    told = [read_evidence(tmp_path / "evidence", digest) for digest in verdict.evidence]
     assert verdict.word is Word.NOT_REPRODUCED
-    assert not any(
-        b"1.0" in path.read_bytes().replace(b"127.0.0.1", b"") for path in told if path.read_bytes()[:1] != b"{"
-    )
+    assert not any(b"1.0" in content.replace(b"127.0.0.1", b"") for content in told if content[:1] != b"{")
 
 
 def test_what_is_made_for_the_boxes_is_readable_there_whatever_our_umask(tmp_path: Path) -> None:

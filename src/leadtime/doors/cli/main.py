@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "grant": "Access of named people to an offered model.",
     "report": "Hand in reports.",
     "validate": "Reproduce a flaw in the sandbox and print the verdict.",
+    "evidence": "Open a piece of what a validation saw.",
     "cluster": "Group crash reports by root cause.",
     "match": "Tell what touches an inventory, and by when.",
     "source": "Load facts from outside: KEV, Vulnrichment.",

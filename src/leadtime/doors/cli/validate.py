@@ -18,13 +18,14 @@ from leadtime.packages.fetch import open_fetcher
 EXIT_CODES = {Word.REPRODUCED: 0, Word.NOT_REPRODUCED: 3, Word.HARNESS_FAULT: 3, Word.INCONCLUSIVE: 4}
 FRAMES_SHOWN_MAX = 12
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("validate", epilog="Example: leadtime validate --recipe recipe.json --input crash.bin --json")
 @click.option("--recipe", type=_FILE, required=True, help="The recipe (leadtime.recipe/1); its files lie beside it.")
 @click.option("--input", "given", type=_FILE, required=True, help="The input that shows the flaw.")
-@click.option("--evidence", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what was seen.")
+@click.option("--evidence", type=_FOLDER, help="Where to keep what was seen, in clear.")
 @click.option("--json", "as_document", is_flag=True, help="Print the verdict as JSON.")
 def command(recipe: Path, given: Path, evidence: Path | None, *, as_document: bool) -> int:
     """Reproduce a flaw in the sandbox and print the verdict; no server needed.
@@ -38,6 +39,7 @@ def command(recipe: Path, given: Path, evidence: Path | None, *, as_document: bo
         evidence=(evidence or settings.home / "evidence").absolute(),
         python=settings.python,
         sandbox_user=settings.sandbox_user,
+        evidence_in_clear=evidence is not None,
     )
     console = Console(stderr=True)
     with console.status("") as status:

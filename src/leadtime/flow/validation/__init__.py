@@ -9,6 +9,8 @@ Standard: the recipe and the verdicts are this project's own contract.
 
 from leadtime.flow.validation.absorb import absorb_validation
 from leadtime.flow.validation.begin import begin_validation
+from leadtime.flow.validation.bench import sweep_benches
+from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.kept import Begun, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
 from leadtime.flow.validation.put_aside import put_aside
@@ -36,7 +38,9 @@ __all__ = [
     "prove",
     "put_aside",
     "queue_validation",
+    "read_evidence",
     "read_folder",
     "read_validation",
     "retry_validation",
+    "sweep_benches",
 ]

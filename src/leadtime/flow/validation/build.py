@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from leadtime.flow.validation.blame.rules import proven_modules
+from leadtime.flow.validation.builds import SHELF, SealedBuilds
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
@@ -28,6 +28,7 @@ from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, dis
 SOURCE_PLACE, SITE_PLACE, NEEDS_PLACE, WORK_PLACE = "/box/src", "/box/site", "/box/needs", "/box/work"
 SITE_MAKER = "make_site.py"
 NOTE = "built.json"
+KEPT_NAME, KEPT_KEY = "leadtime.build-name/1", "leadtime.build-key/1"
 NOTE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=8_000_000)
 BUILD_OPTIONS: Mapping[str, str] = {"ASAN_OPTIONS": "detect_leaks=0"}
 """A traced program cannot look for leaks: it would stop, and an instrumented helper of a build with it."""
@@ -75,36 +76,32 @@ def places(toolchain: Toolchain, given: str = "") -> dict[str, str]:
 
 
 def build(
-    task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain, evidence: Evidence
+    task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain, evidence: Evidence, *, place: Path
 ) -> Built | BuildFailure:
-    """Return the built release, from the cache if it has been built before; failures are not kept."""
+    """Return the release built in ``place``, from the cache if it has been built before; failures are not kept."""
     missing = _missing_packages(recipe.needs_debian)
     if missing:
         return BuildFailure(f"the Debian packages that the recipe needs are not on this worker: {', '.join(missing)}")
-    shelf = Path(task.cache) / "builds"
-    shelf.mkdir(parents=True, exist_ok=True)
-    final = shelf / cache_key(task, recipe, release, toolchain).removeprefix("sha256:")
-    kept = _kept(final)
-    if kept is not None:
-        return kept
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=shelf))
-    try:
-        made = _make(making, task, recipe, release, toolchain=toolchain, evidence=evidence)
-        if isinstance(made, BuildFailure):
-            return made
-        (making / NOTE).write_text(json.dumps(to_plain(made)))
-        try:
-            making.rename(final)
-        except OSError:
-            # Somebody else built the same meanwhile; the two are as good as each other.
-            return _kept(final) or BuildFailure("the build could not be kept")
-        return Built(final, made)
-    finally:
-        discard(making)
+    secret = cache_key(task, recipe, release, toolchain)
+    name, key = (digest_of_parts((part, secret)).removeprefix("sha256:") for part in (KEPT_NAME, KEPT_KEY))
+    shelf = SealedBuilds(Path(task.cache) / SHELF)
+    if shelf.take(name, bytes.fromhex(key), place):
+        return Built(place, _note(place))
+    discard(place)
+    place.mkdir()
+    made = _make(place, task, recipe, release, toolchain=toolchain, evidence=evidence)
+    if isinstance(made, BuildFailure):
+        return made
+    (place / NOTE).write_text(json.dumps(to_plain(made)))
+    shelf.keep(name, bytes.fromhex(key), place)
+    return Built(place, made)
 
 
 def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain) -> Digest:
-    """Return the key of a build: the recipe's part in it, the release and the toolchain."""
+    """Return the key of a build: the recipe's part in it, the release and the toolchain.
+
+    Who knows it can open the build that is kept, so it is written nowhere.
+    """
     files = [part for file in task.files for part in (file.name, file.base64)]
     limits = (str(recipe.limits.build_s), str(recipe.limits.memory_mib))
     parts = (*recipe.build, "needs", *task.wheels, "env", *(f"{n}={v}" for n, v in recipe.env), "files", *files)
@@ -113,12 +110,8 @@ def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain
     return digest_of_parts(("leadtime.build/1", release.digest, wheel, toolchain.digest, uses_site, *limits, *parts))
 
 
-def _kept(place: Path) -> Built | None:
-    try:
-        raw = (place / NOTE).read_bytes()
-    except OSError:
-        return None
-    return Built(place, from_plain(BuiltNote, read_json(raw, NOTE_BOUNDS)))
+def _note(place: Path) -> BuiltNote:
+    return from_plain(BuiltNote, read_json((place / NOTE).read_bytes(), NOTE_BOUNDS))
 
 
 def _make(

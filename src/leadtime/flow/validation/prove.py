@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from leadtime.flow.intake import Reproducer
+from leadtime.flow.validation.bench import open_bench
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import FixedSide, FixedWord, Judged, SeenSide, Verdict
@@ -39,12 +40,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where validations work on this machine: caches, evidence, the Python for recipes, who hostile code runs as."""
+    """Where validations work on this machine: caches, evidence, the Python for recipes, who hostile code runs as.
+
+    Evidence is sealed (`evidence.read_evidence` opens it) unless it is to be kept in clear.
+    """
 
     cache: Path
     evidence: Path
     python: str | None
     sandbox_user: str
+    evidence_in_clear: bool = False
 
 
 def prove(
@@ -69,8 +74,10 @@ def prove(
         cache=workshop.cache,
         evidence=workshop.evidence,
         tell=lambda doing: progress(doing, 0, 1),
+        evidence_in_clear=workshop.evidence_in_clear,
     )
-    seen = _run_apart(task, progress, stopping or threading.Event())
+    with open_bench(workshop.cache) as bench:
+        seen = _run_apart(task, bench, progress, stopping or threading.Event())
     return judge(parse_recipe(reproducer.recipe), task, seen)
 
 
@@ -104,14 +111,17 @@ def _judged(recipe: Recipe, side: SeenSide) -> tuple[Judged, ...]:
     return tuple(judge_run(recipe.oracle, run, side.scene) for run in side.runs)
 
 
-def _run_apart(task: Task, progress: Progress, stopping: threading.Event) -> Seen:
-    """Run the task in a child without our environment; killing it empties every box it started."""
+def _run_apart(task: Task, bench: Path, progress: Progress, stopping: threading.Event) -> Seen:
+    """Run the task in a child without our environment; killing it empties every box it started.
+
+    Whatever it lays out on disk lies in ``bench``.
+    """
     child = subprocess.Popen(
         # The kernel ends it with us, however we end; its boxes end with it.
         ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", RUN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=CHILD_ENVIRONMENT,
+        env={**CHILD_ENVIRONMENT, "TMPDIR": str(bench)},
         umask=READABLE_UMASK,
     )
     guard = threading.Thread(target=_stop_with, args=(child, stopping), daemon=True)

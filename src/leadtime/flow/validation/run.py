@@ -7,7 +7,10 @@ Started by `prove`, isolated, with no database, no secrets and no network of its
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +23,19 @@ from leadtime.flow.validation.records import Scene, SeenSide
 from leadtime.flow.validation.rules import conclude, judge_run
 from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import Toolchain, find_toolchain
+from leadtime.flow.validation.toolchain import Toolchain, find_toolchain, memory_of_machine_mib
 from leadtime.foundation.digests import Digest, canonical_json, digest_of_parts
-from leadtime.foundation.errors import LeadtimeError
+from leadtime.foundation.errors import LeadtimeError, Unavailable
 from leadtime.foundation.strict_json import JsonBounds, read_json
+from leadtime.sandbox import discard
 
 RUNS = 5
+MEMORY_PERCENT_MAX = 75
+"""Of the machine's memory, for one program: the rest is ours and the observer's."""
+
+FREE_BYTES_MIN = 1 << 30
+"""Below it nothing is begun: evidence is not removed to make room."""
+
 TASK_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=4_000_000)
 
 Progress = Callable[[str, int, int], None]
@@ -43,10 +53,11 @@ class Seen:
 
 def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
     """Build and run both sides of a task and return what was seen; the fixed side only if the flaw showed."""
-    recipe = parse_recipe(task.recipe.encode())
+    recipe = within_machine(parse_recipe(task.recipe.encode()), memory_of_machine_mib())
+    _refuse_full(Path(task.cache))
     progress("looking at the toolchain", 0, 1)
     toolchain = find_toolchain(task.python, task.sandbox_user)
-    evidence = Evidence(Path(task.evidence))
+    evidence = Evidence(Path(task.evidence), in_clear=task.evidence_in_clear)
     side = _Side(task, recipe, toolchain, evidence, progress, runs)
     vulnerable = side.see(task.vulnerable, with_control=True)
     fixed = None
@@ -67,8 +78,17 @@ class _Side:
     runs: int
 
     def see(self, release: Fetched, *, with_control: bool) -> SeenSide:
+        with tempfile.TemporaryDirectory(prefix="leadtime-build-", ignore_cleanup_errors=True) as place:
+            tree = Path(place, "tree")
+            tree.mkdir()
+            try:
+                return self._see(release, tree, with_control=with_control)
+            finally:
+                discard(tree)
+
+    def _see(self, release: Fetched, place: Path, *, with_control: bool) -> SeenSide:
         self.progress(f"building {release.purl}", 0, 1)
-        built = build(self.task, self.recipe, release, self.toolchain, self.evidence)
+        built = build(self.task, self.recipe, release, self.toolchain, self.evidence, place=place)
         interpreter = self.toolchain.interpreter
         if isinstance(built, BuildFailure):
             scene = Scene({}, {}, interpreter.files, interpreter.places)
@@ -88,6 +108,22 @@ class _Side:
             scene=Scene(built.note.release, built.note.proofs, interpreter.files, interpreter.places),
             control=runs[0] if control is not None else None,
             runs=runs[-self.runs :],
+        )
+
+
+def within_machine(recipe: Recipe, memory_mib: int) -> Recipe:
+    """Return the recipe with no more memory than a machine of that size can give one program."""
+    bound = max(1, memory_mib * MEMORY_PERCENT_MAX // 100)
+    limits = recipe.limits
+    return dataclasses.replace(recipe, limits=dataclasses.replace(limits, memory_mib=min(limits.memory_mib, bound)))
+
+
+def _refuse_full(cache: Path) -> None:
+    """Return if there is room for a validation and its evidence; raises `Unavailable` before anything is begun."""
+    cache.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(cache).free < FREE_BYTES_MIN:
+        raise Unavailable(
+            f"less than {FREE_BYTES_MIN >> 30} GiB of disk are free", where=str(cache), next_step="Make room."
         )
 
 

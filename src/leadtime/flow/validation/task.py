@@ -58,6 +58,7 @@ class Task:
     sandbox_user: str
     cache: str
     evidence: str
+    evidence_in_clear: bool
 
 
 def prepare(
@@ -69,6 +70,7 @@ def prepare(
     cache: Path,
     evidence: Path,
     tell: Tell,
+    evidence_in_clear: bool = False,
 ) -> Task:
     """Read the recipe, fetch what it names, and return the task; the only step with a network.
 
@@ -100,6 +102,7 @@ def prepare(
         sandbox_user=sandbox_user,
         cache=str(cache),
         evidence=str(evidence),
+        evidence_in_clear=evidence_in_clear,
     )
 
 

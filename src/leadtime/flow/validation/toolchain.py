@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import tempfile
@@ -80,6 +81,11 @@ def guest_mount(name: str) -> Iterator[Mount]:
         shown.chmod(0o644)
         Path(place).chmod(0o755)
         yield Mount(Path(place), GUEST_PLACE)
+
+
+def memory_of_machine_mib() -> int:
+    """Return how much memory this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
 
 
 @cache
