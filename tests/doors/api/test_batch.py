@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from leadtime.doors import limits
 from leadtime.doors.api.batch import answer_lines, lines_of
+
+SECONDS_MAX = 2
+"""Of processor time; its square would take ten times that."""
 from leadtime.doors.problems import TooLarge
 
 
@@ -66,3 +70,13 @@ def test_answers_wait_while_the_client_only_sends():
 def test_hostile_characters_in_answers_are_spelled_out():
     told = asyncio.run(_all(answer_lines(_stream([b"x"]), lambda *_: {"where": "\u202e"})))
     assert json.loads(b"".join(told)) == {"where": "⟨U+202E⟩"}
+
+
+def test_a_long_line_in_small_pieces_costs_its_length_and_not_its_square():
+    pieces = [b"a" * 256] * (4 << 12)
+    began = time.process_time()
+
+    (line,) = asyncio.run(_all(lines_of(_stream(pieces))))
+
+    assert len(line) == 4 << 20
+    assert time.process_time() - began < SECONDS_MAX

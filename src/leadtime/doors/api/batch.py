@@ -111,16 +111,18 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     held = bytearray()
     count = 0
     async for piece in stream:
-        held += piece
-        *whole, rest = held.split(b"\n")
-        held = rest
-        for line in whole:
+        # Only the new piece is searched: a long line in many small pieces costs its length, not its square.
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            held += end
             count += 1
             if count > limits.BATCH_LINES_MAX:
                 raise TooLarge(
                     f"a batch has at most {limits.BATCH_LINES_MAX} lines", where="body", next_step="Send the rest anew."
                 )
-            yield bytes(line)
+            yield bytes(held)
+            held.clear()
+        held += rest
         if len(held) > limits.REPORT_BYTES_MAX:
             raise TooLarge(
                 f"a line has more than {limits.REPORT_BYTES_MAX} bytes", where="body", next_step="Shorten it."
