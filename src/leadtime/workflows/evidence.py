@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from leadtime.flow.intake import Finding
+from leadtime.flow.intake import Finding, software_run
 from leadtime.flow.merging import Evidence, Frame
 from leadtime.flow.validation import KeptValidation, State, Word
 from leadtime.foundation.errors import Conflict
@@ -65,20 +65,13 @@ def unproven_evidence_of(finding: Finding, kept: KeptValidation) -> Evidence:
     return Evidence(
         report=kept.report,
         finder=kept.organisation,
-        component=_claimed_component(finding),
+        component=software_run(finding.reproducer) or (finding.software if finding.software.startswith("pkg:") else ""),
         release=None,
         fixed_release=None,
         crash_class="",
         access="",
         frames=(),
     )
-
-
-def _claimed_component(finding: Finding) -> str:
-    if finding.reproducer is not None:
-        subject = json.loads(finding.reproducer.recipe)["subject"]["vulnerable"]
-        return str(parse_purl(subject, where="recipe.subject.vulnerable").without_version())
-    return str(parse_purl(finding.software, where="component")) if finding.software.startswith("pkg:") else ""
 
 
 def read_frame(written: str) -> Frame:

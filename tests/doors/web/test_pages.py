@@ -5,6 +5,7 @@ import json
 import zipfile
 
 from tests.doors.standing import browse
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 
 def test_the_coordinator_sees_one_case_whole(clients, world):
@@ -270,7 +271,7 @@ def test_a_coordinator_opens_a_case_for_a_report_that_was_not_reproduced_and_mus
     assert opened.status_code == 303
     case = opened.headers["location"]
     shown = client.get(case).text
-    assert "opened: Seen in the wild." in shown
+    assert "Seen in the wild." in shown
     assert "Say why it is sent all the same" in shown
     wanted = {"organisation": str(world.people["maintainer"].organisation.id)}
     assert client.submit(case, f"{case}/deliver", **wanted).status_code == 403
@@ -279,3 +280,13 @@ def test_a_coordinator_opens_a_case_for_a_report_that_was_not_reproduced_and_mus
     assert "They asked for it." in told
     assert "We reproduced it before sending" not in told
     assert "Open a case all the same" not in client.get(page).text
+
+
+def test_a_report_that_names_other_software_than_it_runs_says_so(clients, world):
+    recipe = {"schema": "leadtime.recipe/1", "subject": {"vulnerable": "pkg:pypi/ujson@5.0.0"}}
+    told = a_report(component="pkg:pypi/requests@2.31.0", reproducer=a_reproducer(recipe=recipe))
+    sent = clients(world.token("finder")).post("/api/v1/reports", content=as_bytes(told))
+    page = browse(clients(), world.people["coordinator"]).get(f"/reports/{sent.json()['id']}").text
+    assert "The report names pkg:pypi/requests@2.31.0; what is run is pkg:pypi/ujson." in page
+    quiet = browse(clients(), world.people["coordinator"]).get(f"/reports/{world.quiet.report}").text
+    assert "what is run is" not in quiet

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leadtime.doors.read_models.names import Names
+from leadtime.flow import intake
 from leadtime.flow.intake import Report, ReportId
 from leadtime.foundation.access import Act, Relation, Role, may
 
@@ -22,6 +23,7 @@ class Account:
     cwe: str
     severity_claimed: str
     locations: tuple[str, ...]
+    other_software: str
 
 
 def accounts_of(reports: Iterable[Report], names: Names, role: Role) -> tuple[Account, ...]:
@@ -36,6 +38,7 @@ def accounts_of(reports: Iterable[Report], names: Names, role: Role) -> tuple[Ac
             cwe=report.body.cwe or "",
             severity_claimed=report.body.severity_claimed or "",
             locations=locations_of(report),
+            other_software=intake.other_software_run(report.body),
         )
         for report in reports
     )

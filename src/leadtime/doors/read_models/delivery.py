@@ -14,6 +14,7 @@ from leadtime.doors.read_models.case import credit_lines, delivery_badge, eviden
 from leadtime.doors.read_models.cases import clock_of
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
+from leadtime.flow import intake
 from leadtime.flow.coordination import CaseEvent, CaseId, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
 from leadtime.foundation.database import Transaction
@@ -39,6 +40,7 @@ class DeliveryPage:
     description: str
     severity_claimed: str
     locations: tuple[str, ...]
+    other_software: str
     cwe: str
     recipe: str
     command: str
@@ -69,6 +71,7 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         description=first.body.description,
         severity_claimed=first.body.severity_claimed or "",
         locations=locations_of(first),
+        other_software=intake.other_software_run(first.body),
         cwe=first.body.cwe or "",
         recipe=_recipe(first),
         command=command_for(case.number, first),

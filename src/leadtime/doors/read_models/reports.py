@@ -71,6 +71,7 @@ class ReportPage:
     title: str
     component: str
     description: str
+    other_software: str
     cwe: str
     severity_claimed: str
     steps: tuple[Step, ...]
@@ -133,6 +134,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         title=found.body.title,
         component=component_text(found),
         description=found.body.description,
+        other_software=intake.other_software_run(found.body),
         cwe=found.body.cwe or "",
         severity_claimed=found.body.severity_claimed or "",
         steps=_steps(receipt, kept, case),

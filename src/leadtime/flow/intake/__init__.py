@@ -28,7 +28,14 @@ from leadtime.flow.intake.records import (
     ReportSummary,
     Reproducer,
 )
-from leadtime.flow.intake.rules import check_receipt, parse_report, read_receipt_json, receipt_as_json
+from leadtime.flow.intake.rules import (
+    check_receipt,
+    other_software_run,
+    parse_report,
+    read_receipt_json,
+    receipt_as_json,
+    software_run,
+)
 
 __all__ = [
     "Component",
@@ -48,6 +55,7 @@ __all__ = [
     "Reproducer",
     "check_receipt",
     "list_reports",
+    "other_software_run",
     "pack_reports",
     "parse_report",
     "read_credits",
@@ -57,4 +65,5 @@ __all__ = [
     "read_report",
     "receipt_as_json",
     "receive",
+    "software_run",
 ]

@@ -24,6 +24,7 @@ from leadtime.flow.intake.records import (
     Report,
     ReportBody,
     ReportId,
+    Reproducer,
 )
 from leadtime.flow.intake.reproducers import parse_reproducer
 from leadtime.foundation.digests import Digest, canonical_json
@@ -84,6 +85,30 @@ def read_as_finding(report: Report) -> Finding:
         locations=report.body.locations,
         reproducer=report.body.reproducer,
     )
+
+
+def software_run(reproducer: Reproducer | None) -> str | None:
+    """Return the software that a recipe builds, spelled as `read_as_finding` does; None if it names none that reads.
+
+    It is what is run, merged and published; what the report calls its component is the finder's word.
+    """
+    recipe = read_json(reproducer.recipe, limits.REPORT_BOUNDS) if reproducer else None
+    subject = recipe.get("subject") if isinstance(recipe, dict) else None
+    named = subject.get("vulnerable") if isinstance(subject, dict) else None
+    if not isinstance(named, str):
+        return None
+    try:
+        return _software(Package(_purl(named, "recipe.subject.vulnerable")))[0]
+    except Malformed:
+        return None
+
+
+def other_software_run(body: ReportBody) -> str:
+    """Return a sentence if what is run is not what the report names, empty if both are one."""
+    run = software_run(body.reproducer)
+    if run is None or run == _software(body.component)[0]:
+        return ""
+    return f"The report names {name_of(body.component)}; what is run is {run}."
 
 
 def name_of(component: Component) -> str:
