@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from leadtime.doors import limits
 from leadtime.doors.api.batch import answer_lines, lines_of
+from leadtime.doors.problems import TooLarge
 
 SECONDS_MAX = 2
 """Of processor time; its square would take ten times that."""
-from leadtime.doors.problems import TooLarge
 
 
 async def _stream(pieces):
