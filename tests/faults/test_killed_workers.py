@@ -1,4 +1,4 @@
-"""Workers are really killed at every place of every step: nothing is lost, nothing is doubled, another takes over."""
+"""I4: workers are killed at every place of every step: nothing is lost, nothing is doubled, another takes over."""
 
 from __future__ import annotations
 

@@ -582,7 +582,7 @@ def test_nothing_that_is_fetched_is_executed(
     monkeypatch.setattr(subprocess.Popen, "__init__", lambda *_, **__: pytest.fail("a program was started"))
 
     unpack(fetcher.release(UJSON).archive, tmp_path / "source")
-    (needed,) = fetcher.requirement("trap")
+    (needed,) = fetcher.requirements(["trap"])
     unpack(needed.archive, tmp_path / "needed", strip=0)
 
     assert (tmp_path / "source/setup.py").read_bytes() == trap

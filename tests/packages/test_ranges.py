@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from functools import cmp_to_key
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadtime.packages.osv_affected import affected_from_osv
+from leadtime.flow.exposure.matching import affected_range, package_of
+from leadtime.formats.osv import read_osv
 from leadtime.packages.purls import Purl, purl_for
 from leadtime.packages.ranges import (
     Affected,
@@ -273,9 +273,10 @@ def test_ranges_agree_with_the_versions_that_real_advisories_list() -> None:
     agree = differ = 0
     with gzip.open(CORPUS) as lines:
         for line in lines:
-            record = json.loads(line)
-            for place, entry in enumerate(record["affected"]):
-                whole = affected_from_osv(entry, where=f"{record['id']}.affected[{place}]")
+            for affected in read_osv(line).affected:
+                package = package_of(affected)
+                assert package is not None
+                whole = affected_range(affected, package)
                 order = order_for(whole.ecosystem)
                 assert order is not None
                 if not any(each.type is RangeType.ECOSYSTEM for each in whole.ranges):

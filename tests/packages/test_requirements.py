@@ -55,10 +55,10 @@ def test_the_newest_that_satisfies_is_taken(shelf: Shelf, fetcher: Fetcher) -> N
     for version in ("69.5.1", "70.0.0", "9.0", "69.5.0"):
         shelf.put("setuptools", version)
 
-    (release,) = fetcher.requirement("setuptools<70", python=PYTHON)
+    (release,) = fetcher.requirements(["setuptools<70"], python=PYTHON)
 
     assert (str(release.purl), release.filename) == ("pkg:pypi/setuptools@69.5.1", "setuptools-69.5.1-py3-none-any.whl")
-    assert names(fetcher.requirement("SetupTools", python=PYTHON)) == ["setuptools@70.0.0"]
+    assert names(fetcher.requirements(["SetupTools"], python=PYTHON)) == ["setuptools@70.0.0"]
 
 
 def test_only_wheels_without_machine_code_count(shelf: Shelf, fetcher: Fetcher) -> None:
@@ -66,24 +66,24 @@ def test_only_wheels_without_machine_code_count(shelf: Shelf, fetcher: Fetcher) 
     shelf.put("cython", "2.0", tag="py2.py3-none-any")
     shelf.put("cython", "2.5", tag="py2-none-any")
 
-    assert names(fetcher.requirement("cython", python=PYTHON)) == ["cython@2.0"]
+    assert names(fetcher.requirements(["cython"], python=PYTHON)) == ["cython@2.0"]
 
 
 def test_pre_releases_wait_until_they_are_named(shelf: Shelf, fetcher: Fetcher) -> None:
     shelf.put("a", "1.0")
     shelf.put("a", "2.0rc1")
 
-    assert names(fetcher.requirement("a", python=PYTHON)) == ["a@1.0"]
-    assert names(fetcher.requirement("a>=2.0rc1", python=PYTHON)) == ["a@2.0rc1"]
+    assert names(fetcher.requirements(["a"], python=PYTHON)) == ["a@1.0"]
+    assert names(fetcher.requirements(["a>=2.0rc1"], python=PYTHON)) == ["a@2.0rc1"]
 
 
 def test_a_yanked_file_counts_only_where_its_version_is_named(shelf: Shelf, fetcher: Fetcher) -> None:
     shelf.put("a", "1.0")
     shelf.put("a", "1.1", yanked="broken")
 
-    assert names(fetcher.requirement("a", python=PYTHON)) == ["a@1.0"]
-    assert names(fetcher.requirement("a==1.*", python=PYTHON)) == ["a@1.0"]
-    assert names(fetcher.requirement("a==1.1", python=PYTHON)) == ["a@1.1"]
+    assert names(fetcher.requirements(["a"], python=PYTHON)) == ["a@1.0"]
+    assert names(fetcher.requirements(["a==1.*"], python=PYTHON)) == ["a@1.0"]
+    assert names(fetcher.requirements(["a==1.1"], python=PYTHON)) == ["a@1.1"]
 
 
 def test_a_wheel_must_run_on_the_python_that_is_used(shelf: Shelf, fetcher: Fetcher) -> None:
@@ -91,9 +91,9 @@ def test_a_wheel_must_run_on_the_python_that_is_used(shelf: Shelf, fetcher: Fetc
     shelf.put("a", "2.0", **{"requires-python": ">=3.12"})
     shelf.put("a", "0.9", **{"requires-python": "nonsense"})
 
-    assert names(fetcher.requirement("a", python="3.11.7")) == ["a@1.0"]
-    assert names(fetcher.requirement("a", python="3.12.0")) == ["a@2.0"]
-    assert names(fetcher.requirement("a", python="3.6.0")) == ["a@0.9"]
+    assert names(fetcher.requirements(["a"], python="3.11.7")) == ["a@1.0"]
+    assert names(fetcher.requirements(["a"], python="3.12.0")) == ["a@2.0"]
+    assert names(fetcher.requirements(["a"], python="3.6.0")) == ["a@0.9"]
 
 
 def test_needs_are_met_transitively_by_marker_and_without_extras(shelf: Shelf, fetcher: Fetcher) -> None:
@@ -103,8 +103,8 @@ def test_needs_are_met_transitively_by_marker_and_without_extras(shelf: Shelf, f
     shelf.put("six", "1.0")
     shelf.put("tomli", "2.0")
 
-    assert names(fetcher.requirement("wheel", python="3.11.0")) == ["wheel@1.0", "packaging@24.0", "six@1.0"]
-    assert names(fetcher.requirement("wheel", python="3.10.9")) == [
+    assert names(fetcher.requirements(["wheel"], python="3.11.0")) == ["wheel@1.0", "packaging@24.0", "six@1.0"]
+    assert names(fetcher.requirements(["wheel"], python="3.10.9")) == [
         "wheel@1.0",
         "packaging@24.0",
         "tomli@2.0",
@@ -128,7 +128,7 @@ def test_contradicting_needs_are_refused_with_the_way_out(shelf: Shelf, fetcher:
     shelf.put("b", "2.0")
 
     with pytest.raises(Refused) as caught:
-        fetcher.requirement("a", python=PYTHON)
+        fetcher.requirements(["a"], python=PYTHON)
     assert str(caught.value) == (
         "pkg:pypi/b@2.0: two requirements want different versions of b. Add a requirement for b that meets both."
     )
@@ -140,7 +140,7 @@ def test_nothing_that_satisfies_is_missing(shelf: Shelf, fetcher: Fetcher) -> No
 
     for text, shown in (("a>1", "a>1"), ("Not.There", "not-there")):
         with pytest.raises(Missing) as caught:
-            fetcher.requirement(text, python=PYTHON)
+            fetcher.requirements([text], python=PYTHON)
         assert str(caught.value) == (
             f"{shown}: no wheel without machine code satisfies this requirement. Loosen it, or name another project."
         )
@@ -155,8 +155,8 @@ def test_the_first_index_that_has_a_fitting_wheel_is_taken(
     confusing.put("a", "99")
 
     fetcher = fetcher_for(shelf.registry, other)
-    assert names(fetcher.requirement("a", python=PYTHON)) == ["a@1.0"]
-    assert names(fetcher.requirement("a>1", python=PYTHON)) == ["a@99"]
+    assert names(fetcher.requirements(["a"], python=PYTHON)) == ["a@1.0"]
+    assert names(fetcher.requirements(["a>1"], python=PYTHON)) == ["a@99"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_what_is_no_plain_requirement_is_refused(
     fetcher: Fetcher, registry: Registry, text: str, family: type[Malformed | Refused], what: str
 ) -> None:
     with pytest.raises(family) as caught:
-        fetcher.requirement(text, python=PYTHON)
+        fetcher.requirements([text], python=PYTHON)
 
     assert (caught.value.where, caught.value.what) == ("requirement", what)
     assert registry.asked == []
@@ -184,11 +184,11 @@ def test_the_number_of_wheels_is_bounded(shelf: Shelf, fetcher: Fetcher, monkeyp
     shelf.put("a", "1.0", "b")
     shelf.put("b", "1.0")
     monkeypatch.setattr(limits, "RESOLVED_WHEELS_MAX", 2)
-    assert len(fetcher.requirement("a", python=PYTHON)) == 2
+    assert len(fetcher.requirements(["a"], python=PYTHON)) == 2
     monkeypatch.setattr(limits, "RESOLVED_WHEELS_MAX", 1)
 
     with pytest.raises(Refused) as caught:
-        fetcher.requirement("a", python=PYTHON)
+        fetcher.requirements(["a"], python=PYTHON)
     assert caught.value.what == "the requirements need more than 1 wheels"
 
 

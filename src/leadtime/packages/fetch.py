@@ -82,10 +82,6 @@ class Fetcher:
             next_step="Give a purl of type pypi or npm.",
         )
 
-    def requirement(self, text: str, *, python: str = "") -> tuple[Release, ...]:
-        """Return the wheels that satisfy one requirement, such as ``setuptools<70``; see `requirements`."""
-        return self.requirements((text,), python=python)
-
     def requirements(self, texts: Iterable[str], *, python: str = "") -> tuple[Release, ...]:
         """Return the newest wheels without machine code that satisfy all requirements and what these need in turn.
 

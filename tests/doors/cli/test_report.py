@@ -31,7 +31,7 @@ def to_site(clients: Any, finder: Somebody, monkeypatch: pytest.MonkeyPatch) -> 
         answer = site.request(request.method, request.url.path, content=request.read(), headers=kept)
         return httpx.Response(answer.status_code, content=answer.content)
 
-    def open_client(settings: Settings) -> httpx.Client:
+    def open_client(settings: Settings, **_: object) -> httpx.Client:
         token = {"authorization": f"Bearer {settings.token}"}
         return httpx.Client(transport=httpx.MockTransport(carry), base_url=settings.url, headers=token)
 
@@ -52,7 +52,7 @@ def answered_by(
         return answer(request)
 
     monkeypatch.setattr(
-        report, "open_client", lambda _: httpx.Client(transport=httpx.MockTransport(note), base_url=URL)
+        report, "open_client", lambda _, **__: httpx.Client(transport=httpx.MockTransport(note), base_url=URL)
     )
     return asked
 

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from leadtime.doors.cli import source
+from leadtime.doors.cli import asking, source
 from leadtime.doors.cli.main import run
 from leadtime.flow.priority import SourceKind, read_loaded
 from leadtime.foundation.access import ANYONE
@@ -27,16 +27,17 @@ def site(monkeypatch):
     """A server that answers every request as told, and the requests it got."""
     monkeypatch.setenv("LEADTIME_TOKEN", "lt_secret")
     monkeypatch.setenv("LEADTIME_URL", "http://site.example")
-    asked: list[tuple[str, dict[str, object]]] = []
+    asked: list[httpx.Request] = []
     answers: list[httpx.Response | httpx.HTTPError] = []
 
-    def post(url: str, **fields: object) -> httpx.Response:
-        asked.append((url, fields))
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
         if isinstance(answers[0], httpx.HTTPError):
             raise answers[0]
         return answers[0]
 
-    monkeypatch.setattr(source.httpx, "post", post)
+    client = httpx.Client
+    monkeypatch.setattr(asking.httpx, "Client", lambda **given: client(transport=httpx.MockTransport(answer), **given))
     return asked, answers
 
 
@@ -86,20 +87,23 @@ def test_asks_a_server_as_the_person_whose_token_is_set(site, capsys, tmp_path):
     path.write_bytes(b"{}")
     assert run(["source", "load", "kev", str(path), "--as-of", "2026-07-01"]) == 0
     assert capsys.readouterr().out == "kev: 3 entries as of 2026-08-01T12:00:00Z\n"
-    ((url, fields),) = asked
-    assert url == "http://site.example/api/v1/sources/kev"
-    assert fields["content"] == b"{}"
-    assert fields["params"] == {"as_of": "2026-07-01T00:00:00+00:00"}
-    assert fields["headers"]["authorization"] == "Bearer lt_secret"
+    (request,) = asked
+    assert str(request.url) == "http://site.example/api/v1/sources/kev?as_of=2026-07-01T00%3A00%3A00%2B00%3A00"
+    assert request.content == b"{}"
+    assert request.headers["authorization"] == "Bearer lt_secret"
 
 
 @pytest.mark.parametrize(
     "told",
     [
-        (httpx.Response(403, json={"detail": "the role finder may not load"}), 2, "FILE: the role finder may not load"),
-        (httpx.Response(400, text="no"), 2, "the server refused the file"),
-        (httpx.Response(500, json={"title": "it broke"}), 5, "LEADTIME_URL: it broke"),
-        (httpx.Response(200, text="no json"), 5, "the server failed"),
+        (
+            httpx.Response(403, json={"detail": "the role finder may not load"}),
+            2,
+            "the role finder may not load",
+        ),
+        (httpx.Response(400, text="no"), 2, "http://site.example: the server answered 400"),
+        (httpx.Response(500, json={"title": "it broke"}), 5, "http://site.example: it broke. Try again."),
+        (httpx.Response(200, text="no json"), 5, "the server's answer cannot be read. Check LEADTIME_URL."),
         (httpx.ConnectError("no"), 5, "http://site.example: the server does not answer (ConnectError)"),
     ],
 )

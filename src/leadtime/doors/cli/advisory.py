@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-import httpx
 
+from leadtime.doors.cli.asking import ask, open_client
 from leadtime.doors.schemas import fetch_schemas, missing_schemas
 from leadtime.doors.visible import visible_line
 from leadtime.flow.advisory import find_advisory, find_numbered
@@ -24,7 +24,7 @@ from leadtime.formats.schemas import DIRECTORY
 from leadtime.formats.validity import Verdict, check_document
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
+from leadtime.foundation.errors import LeadtimeError, Malformed, Missing
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.packages.fetch import open_fetcher
 from leadtime.workflows.opening import open_database
@@ -32,7 +32,6 @@ from leadtime.workflows.opening import open_database
 EXIT_INVALID = 3
 EXIT_UNDECIDED = 4
 EXIT_UNREADABLE = 2
-ANSWER_SECONDS_MAX = 60.0
 
 
 class RenderedFormat(StrEnum):
@@ -167,33 +166,6 @@ def _is_id(case: str) -> bool:
 
 
 def _ask(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
-    try:
-        answer = httpx.get(
-            f"{settings.url}/api/v1/cases/{case}/advisory",
-            params={"format": rendered.value},
-            headers={"authorization": f"Bearer {settings.token}"},
-            timeout=ANSWER_SECONDS_MAX,
-        )
-    except httpx.HTTPError as problem:
-        raise Unavailable(
-            f"the server does not answer ({type(problem).__name__})",
-            where=settings.url,
-            next_step="Start it with leadtime serve, or set LEADTIME_URL.",
-        ) from None
-    if answer.status_code == httpx.codes.OK:
-        return answer.content
-    raise _refusal(answer)
-
-
-def _refusal(answer: httpx.Response) -> LeadtimeError:
-    """Return the server's refusal as ours, by its problem details (RFC 9457)."""
-    try:
-        told = answer.json()
-    except ValueError:
-        told = {}
-    detail = str(told.get("detail") or told.get("title") or "the server refused") if isinstance(told, dict) else ""
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return Missing(detail or "there is no such advisory", where="CASE")
-    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Unavailable(detail or "the server failed", where="LEADTIME_URL", next_step="Try again.")
-    return Refused(detail or "the server refused", where="CASE")
+    with open_client(settings) as client:
+        address = f"/api/v1/cases/{case}/advisory"
+        return ask(client, client.build_request("GET", address, params={"format": rendered.value}))

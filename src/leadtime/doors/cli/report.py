@@ -13,16 +13,16 @@ from tempfile import SpooledTemporaryFile
 import click
 import httpx
 
+from leadtime.doors.cli.asking import open_client
 from leadtime.doors.visible import visible_line
 from leadtime.flow.intake import pack_reports
 from leadtime.foundation.digests import digest_of
 from leadtime.foundation.errors import Malformed, Refused, Unavailable
-from leadtime.foundation.settings import Settings, read_settings
+from leadtime.foundation.settings import read_settings
 
 EXIT_REFUSED = 2
 EXIT_UNAVAILABLE = 5
 SERVER_FAULT = 500
-CONNECT_SECONDS_MAX = 10.0
 ANSWER_SECONDS_MAX = 300.0
 SPOOL_MEMORY_BYTES_MAX = 32 << 20
 ANSWER_CHARS_MAX = 1 << 20
@@ -73,7 +73,10 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> int:
     if settings.token is None:
         raise Refused("a token is needed", where="LEADTIME_TOKEN", next_step="Set it to the one you were given.")
     worst = 0
-    with SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES_MAX) as spool, open_client(settings) as client:
+    with (
+        SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES_MAX) as spool,
+        open_client(settings, answer_seconds=ANSWER_SECONDS_MAX) as client,
+    ):
         packed = [_spooled(spool, label, report) for label, report in _read_all(files)]
         spool.seek(0)
         for answered in hand_in(client, packed, spool):
@@ -81,15 +84,6 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> int:
             line = json.dumps(answered.as_json()) if as_json else answered.as_line()
             click.echo(line, err=not as_json and answered.code != 0)
     return worst
-
-
-def open_client(settings: Settings) -> httpx.Client:
-    """Return a client of the server that the settings name, with the person's token."""
-    return httpx.Client(
-        base_url=settings.url,
-        headers={"authorization": f"Bearer {settings.token}"},
-        timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX),
-    )
 
 
 def hand_in(client: httpx.Client, packed: list[Packed], lines: SpooledTemporaryFile[bytes]) -> Iterator[Answered]:

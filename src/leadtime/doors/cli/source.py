@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import httpx
 
+from leadtime.doors.cli.asking import ask, open_client, read_object
 from leadtime.doors.limits import SOURCE_BYTES_MAX
 from leadtime.doors.visible import visible_line
 from leadtime.flow.priority import SourceKind, load_source
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
-from leadtime.foundation.errors import LeadtimeError, Malformed, Refused, Unavailable
+from leadtime.foundation.errors import Malformed
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.workflows.opening import open_database
 
@@ -60,38 +60,11 @@ def _load_here(settings: Settings, kind: SourceKind, raw: bytes, as_of: datetime
 
 
 def _send(settings: Settings, kind: str, raw: bytes, as_of: datetime | None) -> dict[str, object]:
-    try:
-        answer = httpx.post(
-            f"{settings.url}/api/v1/sources/{kind}",
-            content=raw,
-            params={"as_of": as_of.isoformat()} if as_of else {},
-            headers={
-                "authorization": f"Bearer {settings.token}",
-                "content-type": "application/octet-stream",
-            },
-            timeout=ANSWER_SECONDS_MAX,
-        )
-    except httpx.HTTPError as problem:
-        raise Unavailable(
-            f"the server does not answer ({type(problem).__name__})",
-            where=settings.url,
-            next_step="Start it with leadtime serve, or set LEADTIME_URL.",
-        ) from None
-    try:
-        told = answer.json()
-    except ValueError:
-        told = None
-    if answer.is_success and isinstance(told, dict):
-        return told
-    raise _refusal(answer, told)
-
-
-def _refusal(answer: httpx.Response, told: object) -> LeadtimeError:
-    """Return the server's refusal as ours, by its problem details (RFC 9457)."""
-    detail = str(told.get("detail") or told.get("title") or "") if isinstance(told, dict) else ""
-    if answer.is_server_error or answer.is_success:
-        return Unavailable(detail or "the server failed", where="LEADTIME_URL", next_step="Try again.")
-    return Refused(detail or "the server refused the file", where="FILE")
+    params = {"as_of": as_of.isoformat()} if as_of else {}
+    headers = {"content-type": "application/octet-stream"}
+    with open_client(settings, answer_seconds=ANSWER_SECONDS_MAX) as client:
+        request = client.build_request("POST", f"/api/v1/sources/{kind}", content=raw, params=params, headers=headers)
+        return read_object(ask(client, request), settings.url)
 
 
 def _read(file: Path) -> bytes:

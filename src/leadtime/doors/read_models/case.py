@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from leadtime.doors.read_models.accounts import Account, accounts_of
+from leadtime.doors.read_models.advisories import badge as advisory_badge
 from leadtime.doors.read_models.advisory_form import FormWords, form_words
 from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
 from leadtime.doors.read_models.evidence import evidence_of, find_validation
@@ -324,18 +325,10 @@ def _delivery(delivery: Delivery, names: Names) -> DeliveryLine:
     )
 
 
-ADVISORY_TONES = {
-    AdvisoryState.DRAFT: Tone.MILD,
-    AdvisoryState.PUBLISHED: Tone.GOOD,
-    AdvisoryState.WITHDRAWN: Tone.PLAIN,
-}
-
-
 def _advisory_line(found: Advisory | None) -> AdvisoryLine | None:
     if found is None:
         return None
-    state = Badge(found.state.value, ADVISORY_TONES[found.state])
-    return AdvisoryLine(f"/advisories/{found.id}", state, found.document.title)
+    return AdvisoryLine(f"/advisories/{found.id}", advisory_badge(found.state), found.document.title)
 
 
 def _history(file: CaseFile, names: Names) -> tuple[Event, ...]:

@@ -19,8 +19,6 @@ from leadtime.foundation.database import Database, Transaction
 COUNT_MIN = 10
 """Below this, a public count is only said to be below it; above, it is rounded down to a multiple."""
 
-WEEK_DAYS = 7
-
 
 @dataclass(frozen=True, slots=True)
 class StageCount:

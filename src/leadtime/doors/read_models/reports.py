@@ -13,7 +13,7 @@ from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
 from leadtime.flow import coordination, intake
 from leadtime.flow.coordination import Case, CaseState
-from leadtime.flow.intake import Receipt, Report, ReportId, ReportSummary
+from leadtime.flow.intake import Receipt, ReportId, ReportSummary
 from leadtime.flow.validation import KeptValidation, State, Word
 from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
@@ -132,7 +132,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         id=str(report),
         reference=found.body.reference or "",
         title=found.body.title,
-        component=component_text(found),
+        component=intake.name_of(found.body.component),
         description=found.body.description,
         other_software=intake.other_software_run(found.body),
         cwe=found.body.cwe or "",
@@ -153,14 +153,6 @@ def _acts(kept: KeptValidation | None, case: Case | None) -> tuple[ReportAct, ..
     verdict = kept.outcome.verdict if kept.outcome else Word.INCONCLUSIVE
     again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE else ()
     return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.OPEN_CASE)
-
-
-def component_text(report: Report) -> str:
-    """Return what a report is about, as its finder named it."""
-    component = report.body.component
-    if isinstance(component, intake.Package):
-        return component.purl
-    return " ".join(part for part in (component.vendor, component.product, component.version) if part)
 
 
 def receipt_line(receipt: Receipt) -> ReceiptLine:

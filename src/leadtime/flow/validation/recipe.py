@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leadtime.flow.validation.records import Oracle
-from leadtime.foundation.errors import LeadtimeError, Malformed, Refused
+from leadtime.foundation.errors import Malformed, Refused
 from leadtime.foundation.strict_json import Json, JsonBounds, path_to, read_json
 from leadtime.packages.purls import Purl, parse_purl
 
@@ -245,8 +245,3 @@ def _limit(limits: Mapping[str, Json], name: str, default: int, highest: int) ->
             f"this must be a whole number from 1 to {highest}", where=f"$.limits.{name}", next_step="Correct it."
         )
     return value
-
-
-def where_in(file: str, problem: LeadtimeError) -> LeadtimeError:
-    """Return ``problem`` with the recipe's file named before its place."""
-    return type(problem)(problem.what, where=f"{file}: {problem.where}", next_step=problem.next_step)

@@ -61,7 +61,7 @@ def instant(name: str, *, nullable: bool = False) -> Column[datetime]:
 
 
 def sealed(name: str, *, nullable: bool = False) -> Column[bytes]:
-    """Return a column of content sealed by the `vault`."""
+    """Return a column of content that `Transaction.seal` closed."""
     return Column(name, LargeBinary, nullable=nullable)
 
 
