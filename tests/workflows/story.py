@@ -100,7 +100,8 @@ def station_of(database: Database, address: Address, home: str) -> Station:
 
 def work_until_idle(station: Station) -> None:
     """Work every queue until nothing waits that may be taken now."""
-    asyncio.run(work(station, steps(believe), queues=Queue, concurrency=2, timings=QUICK, asides=ASIDES, until_idle=True))
+    given = {"queues": Queue, "concurrency": 2, "timings": QUICK, "asides": ASIDES, "until_idle": True}
+    asyncio.run(work(station, steps(believe), **given))
 
 
 class Cast:

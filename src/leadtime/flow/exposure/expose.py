@@ -139,7 +139,7 @@ def _known(tx: Transaction, place: Place, advisory: AdvisoryId, package: str) ->
 
 def _found(place: Place, asked: AdvisoryPackage, judged: Mapping[str, Judgement], version: str) -> Seen | None:
     here = judged.get(version)
-    return here and Seen(here.touch, _detail(place, asked, here, version))
+    return None if here is None else Seen(here.touch, _detail(place, asked, here, version))
 
 
 def _detail(place: Place, asked: AdvisoryPackage, judged: Judgement, version: str) -> Detail:
@@ -170,7 +170,7 @@ def _follow(tx: Transaction, place: Place, known: Row[Any], found: Seen | None, 
     """Make the move that looking makes; what changes nothing is not written, so that dates stay true."""
     state, touch = ExposureState(known.state), Touch(known.touch)
     held = restore_detail(tx.unseal(known.id, DETAIL, known.detail))
-    move = move_after_looking(state, here=found and found.touch, fix_is_here=bool(fixes))
+    move = move_after_looking(state, here=None if found is None else found.touch, fix_is_here=bool(fixes))
     if move is None or not speaks(state, looked_at=place.kept_at, changed_at=known.changed_at):
         return
     after = apply(state, move)

@@ -30,6 +30,7 @@ from leadtime.flow.intake.records import (
 )
 from leadtime.flow.intake.rules import (
     check_receipt,
+    name_of,
     other_software_run,
     parse_report,
     read_receipt_json,
@@ -56,6 +57,7 @@ __all__ = [
     "check_receipt",
     "list_reports",
     "other_software_run",
+    "name_of",
     "pack_reports",
     "parse_report",
     "read_credits",
