@@ -324,6 +324,7 @@ CREATE TABLE reports (
 	person UUID, 
 	identity BYTEA NOT NULL, 
 	content BYTEA NOT NULL, 
+	found_with BYTEA, 
 	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	receipt BYTEA NOT NULL, 
 	summary BYTEA NOT NULL, 
@@ -331,6 +332,8 @@ CREATE TABLE reports (
 	CONSTRAINT pk_reports PRIMARY KEY (id), 
 	CONSTRAINT uq_reports_organisation_identity UNIQUE (organisation, identity)
 );
+
+CREATE INDEX ix_reports_found_with ON reports (found_with);
 
 CREATE TABLE returns (
 	grant_id UUID NOT NULL, 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from leadtime.doors.read_models.pictures import Badge, Event, Step, Tone
+from leadtime.doors.read_models.thanks import Thanks, read_thanks
 from leadtime.flow import gateway, window
 from leadtime.flow.gateway import AlarmSeen, Amount, CallSeen
 from leadtime.flow.window import (
@@ -102,6 +103,14 @@ class GrantCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What all grants under one agreement share, and what is used of it together."""
+
+    organisation: str
+    meters: tuple[Meter, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EntryLine:
     """One organisation that was proposed or joined."""
 
@@ -154,6 +163,8 @@ class ModelPage:
     alarms: tuple[AlarmSeen, ...]
     history: tuple[Event, ...]
     log: str
+    budgets: tuple[Budget, ...]
+    thanks: Thanks | None
     dispositions: tuple[str, ...] = tuple(each.value for each in Disposition)
 
 
@@ -186,10 +197,12 @@ def read_model_page(tx: Transaction, model: ModelId) -> ModelPage:
         entries=tuple(_entry(each) for each in entries) if is_developer else (),
         grants=tuple(_grant(tx, each, houses, used.get(each.id), returns.get(each.id)) for each in given),
         calls=tuple(_call(each, people, houses) for each in gateway.list_calls(tx, model, rows_max=CALLS_SHOWN)),
-        hours=_bars(gateway.calls_by_hour(tx, model, since=since)),
+        hours=_bars(gateway.calls_by_hour(tx, model, since=since), tx.now),
         alarms=gateway.list_alarms(tx, model) if is_developer else (),
         history=_history(window.history_of(tx, model), houses, found.developer_name),
         log=str(window.log_of(model)),
+        budgets=tuple(_budget(each, given, used) for each in agreements if each.terms.limits != Limits()),
+        thanks=read_thanks(tx, found.name, {each.organisation for each in entries}) if is_developer else None,
     )
 
 
@@ -289,10 +302,20 @@ def _call(found: CallSeen, people: Mapping[UUID, str], houses: Mapping[UUID, str
     )
 
 
-def _bars(hours: Iterable[tuple[datetime, Amount]]) -> tuple[Bar, ...]:
-    counted = [(at, amount.requests) for at, amount in hours]
-    tallest = max((calls for _, calls in counted), default=1)
-    return tuple(Bar(at, calls, round(100 * calls / tallest, 1)) for at, calls in counted)
+def _bars(hours: Iterable[tuple[datetime, Amount]], now: datetime) -> tuple[Bar, ...]:
+    """Return one bar for each of the last hours, those without a call too; nothing if there was none at all."""
+    counted = {at: amount.requests for at, amount in hours}
+    if not counted:
+        return ()
+    last = now.replace(minute=0, second=0, microsecond=0)
+    shown = [last - timedelta(hours=ago) for ago in reversed(range(HOURS_SHOWN))]
+    tallest = max(counted.values())
+    return tuple(Bar(at, counted.get(at, 0), round(100 * counted.get(at, 0) / tallest, 1)) for at in shown)
+
+
+def _budget(agreed: Agreement, given: Iterable[Grant], used: Mapping[GrantId, Amount]) -> Budget:
+    mine = [used.get(each.id, Amount()) for each in given if each.organisation == agreed.organisation]
+    return Budget(agreed.organisation_name, _meters(agreed.terms.limits, sum(mine, Amount())))
 
 
 def _history(events: Iterable[WindowEvent], houses: Mapping[UUID, str], developer: str) -> tuple[Event, ...]:

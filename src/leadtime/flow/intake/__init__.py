@@ -30,6 +30,7 @@ from leadtime.flow.intake.records import (
 )
 from leadtime.flow.intake.rules import (
     check_receipt,
+    found_with,
     name_of,
     other_software_run,
     parse_report,
@@ -55,9 +56,10 @@ __all__ = [
     "ReportSummary",
     "Reproducer",
     "check_receipt",
+    "found_with",
     "list_reports",
-    "other_software_run",
     "name_of",
+    "other_software_run",
     "pack_reports",
     "parse_report",
     "read_credits",

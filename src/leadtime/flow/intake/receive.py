@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from leadtime.flow.intake.read import find_receipt
 from leadtime.flow.intake.records import Receipt, ReportBody, ReportId
-from leadtime.flow.intake.rules import identity_of, name_of, parse_report, receipt_as_json, sign_receipt
+from leadtime.flow.intake.rules import found_with, identity_of, name_of, parse_report, receipt_as_json, sign_receipt
 from leadtime.flow.intake.tables import BODY, RECEIPT, SUMMARY, reports
 from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
@@ -71,6 +71,7 @@ def _keep(tx: Transaction, body: ReportBody, digest: Digest, identity: bytes, or
         "person": tx.viewer.person,
         "identity": identity,
         "content": tx.keys.blind("report.content", digest),
+        "found_with": found_with(body.found_by.model, tx.keys) if body.found_by.model else None,
         "received_at": now,
         "receipt": tx.seal(report, RECEIPT, canonical_json(receipt_as_json(receipt))),
         "summary": tx.seal(report, SUMMARY, canonical_json(summary)),

@@ -37,6 +37,11 @@ SCHEMA = "leadtime.report/1"
 _CWE = re.compile(r"(?i:CWE)-([0-9]{1,6})\Z")
 
 
+def found_with(model: str, keys: KeyRing) -> bytes:
+    """Return the blind index of a model's name, letter case aside: reports found with it meet, and none is told it."""
+    return keys.blind("report.found_with", model.casefold())
+
+
 def parse_report(raw: bytes) -> ReportBody:
     """Return the report that ``raw`` is, unknown fields kept; raises `Malformed`, and nothing else, with the place."""
     document = read_json(raw, limits.REPORT_BOUNDS)

@@ -13,6 +13,7 @@ reports = table(
     Column("person", Uuid, nullable=True),
     Column("identity", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("found_with", LargeBinary, nullable=True, index=True),
     instant("received_at"),
     sealed("receipt"),
     sealed("summary"),
@@ -20,7 +21,10 @@ reports = table(
     UniqueConstraint("organisation", "identity"),
     visible=related(),
 )
-"""``identity``: blind index of `rules.identity_of`; ``content``: blind index of the report's digest."""
+"""``identity``: blind index of `rules.identity_of`; ``content``: blind index of the report's digest.
+
+``found_with``: `rules.found_with` of the model that its finder says it was found with, if any.
+"""
 
 RECEIPT = "report.receipt"
 SUMMARY = "report.summary"
