@@ -137,6 +137,8 @@ TABLE: dict[str, str] = {
     "POST /me/sessions/{session}/end": "U MM M MM MM M M M M",
     "POST /me/tokens": "U AA A AA AA A A A A",
     "POST /me/tokens/{token}/end": "U MM M MM MM M M M M",
+    "GET /osv/": "A AA A AA AA A A A A",
+    "GET /osv/all.zip": "A AA A AA AA A A A A",
     "GET /osv/{name}.json": "M MM M MM MM M M M M",
     "GET /patch-by": "U RR R RR AA A R R R",
     "POST /patch-by/{exposure}/deployed": "U MM M MM AM M M M M",

@@ -36,7 +36,7 @@ _STATUS: tuple[tuple[type[LeadtimeError], int, str], ...] = (
     (Malformed, 400, "The input is wrong"),
     (Refused, 403, "Refused"),
     (Missing, 404, "Not found"),
-    (Conflict, 409, "Changed in the meantime"),
+    (Conflict, 409, "Not as things stand"),
     (Unavailable, 503, "Try again later"),
 )
 

@@ -290,3 +290,23 @@ def test_a_report_that_names_other_software_than_it_runs_says_so(clients, world)
     assert "The report names pkg:pypi/requests@2.31.0; what is run is pkg:pypi/ujson." in page
     quiet = browse(clients(), world.people["coordinator"]).get(f"/reports/{world.quiet.report}").text
     assert "what is run is" not in quiet
+
+
+def test_everybody_gets_the_index_and_the_archive_of_what_is_published(anyone, clients, world):
+    number = world.told.case.number
+    listed = anyone.get("/osv/").json()
+    assert [(each["id"], each["href"]) for each in listed["records"]] == [(f"x_{number}", f"/osv/x_{number}.json")]
+    assert (listed["archive"], listed["cursor"]) == ("/osv/all.zip", None)
+    packed = anyone.get("/osv/all.zip").content
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.namelist() == [f"x_{number}.json"]
+        assert archive.read(f"x_{number}.json") == anyone.get(f"/osv/x_{number}.json").content
+    assert clients(world.token("coordinator")).get("/osv/all.zip").content == packed
+
+
+def test_a_published_advisory_is_read_by_its_number_too(anyone, world):
+    base = "/api/v1/advisories"
+    by_id = anyone.get(f"{base}/{world.told.advisory}").json()
+    assert anyone.get(f"{base}/{world.told.case.number}").json() == by_id
+    assert anyone.get(f"{base}/{world.quiet.case.number}").status_code == 404
+    assert anyone.get(f"{base}/nothing").status_code == 422

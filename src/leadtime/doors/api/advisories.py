@@ -30,6 +30,9 @@ router = APIRouter(tags=["advisories"])
 CaseName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")]
 
 
+AdvisoryName = UUID | Annotated[str, StringConstraints(pattern=r"^LT-[0-9]{4}-[0-9A-Za-z-]{1,30}$")]
+
+
 class Format(StrEnum):
     """A public format of an advisory."""
 
@@ -143,14 +146,14 @@ def list_advisories(
 
 
 @router.get("/advisories/{found}", summary="Read one published advisory")
-def read_advisory(found: UUID, ask: AskingAnyone) -> AdvisoryShape:
-    """Return what is published now."""
+def read_advisory(found: AdvisoryName, ask: AskingAnyone) -> AdvisoryShape:
+    """Return what is published now under an id or a number (``LT-2026-…``)."""
     published = _published(ask, found)
     return AdvisoryShape.of(published.id, published.state, published.document)
 
 
 @router.get("/advisories/{found}/{rendered}", summary="Read one published advisory as OSV or CSAF")
-def render_advisory(found: UUID, rendered: Format, ask: AskingAnyone) -> Response:
+def render_advisory(found: AdvisoryName, rendered: Format, ask: AskingAnyone) -> Response:
     """Return the advisory in a public format."""
     return Response(WRITERS[rendered](_published(ask, found).document), media_type=JSON)
 
@@ -209,9 +212,11 @@ def withdraw(found: UUID, wanted: WithdrawalWanted, ask: AskingOnce) -> Response
     return ask.do(act, AdvisoryShape, status=200)
 
 
-def _published(ask: Ask, found: UUID) -> PublishedAdvisory:
+def _published(ask: Ask, found: UUID | str) -> PublishedAdvisory:
     with ask.transaction() as tx:
-        return advisory.read_published(tx, AdvisoryId(found))
+        if isinstance(found, UUID):
+            return advisory.read_published(tx, AdvisoryId(found))
+        return advisory.find_published(tx, found)
 
 
 def _shape(held: Advisory) -> AdvisoryShape:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from leadtime.doors import limits
-from leadtime.doors.api.asking import Ask, Asking, AskingOnce, Limit
+from leadtime.doors.api.asking import Ask, Asking, AskingOnce, IdempotencyKey, Limit
 from leadtime.doors.api.batch import NDJSON, WhileReading, answer_lines
 from leadtime.doors.api.shapes import Page
 from leadtime.doors.problems import problem_of
@@ -87,11 +87,13 @@ def hand_in(ask: AskingOnce) -> Response:
     response_class=WhileReading,
     responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
 )
-async def hand_in_many(request: Request, ask: Asking) -> WhileReading:
+async def hand_in_many(request: Request, ask: Asking, key: IdempotencyKey = "") -> WhileReading:
     """Answer each line of an NDJSON stream with its receipt or its problem; a bad line stops no other.
 
-    Every line is idempotent by its own reference or content, so that a broken stream can simply be sent again.
+    Every line is idempotent by its own reference or content, so that a broken stream can simply be sent again; a key is
+    taken and adds nothing to that.
     """
+    del key
     ask.require(Act.HAND_IN_REPORT)
 
     def answer(number: int, line: bytes) -> dict[str, object]:

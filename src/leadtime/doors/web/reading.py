@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from leadtime.doors.feeds import osv
 from leadtime.doors.read_models import advisories as advisory_model
 from leadtime.doors.read_models import reports as report_model
 from leadtime.doors.read_models.names import read_names
@@ -63,6 +64,20 @@ def show_advisory(ask: PageAsk) -> Response:
     with ask.transaction() as tx:
         page = advisory_model.read_page(tx, found)
     return ask.page("advisory.html", here=ADVISORIES, advisory=page)
+
+
+def list_osv(ask: PageAsk) -> Response:
+    """Give the index of all published OSV records."""
+    with ask.transaction() as tx:
+        listed = osv.list_records(tx, AdvisoryId(cursor) if (cursor := cursor_of(ask)) else None)
+    return Response(json.dumps(listed), media_type=JSON)
+
+
+def give_all_osv(ask: PageAsk) -> Response:
+    """Give all published OSV records as one zip."""
+    with ask.transaction() as tx:
+        pieces = osv.write_archive(tx)
+    return StreamingResponse(pieces, media_type="application/zip")
 
 
 def give_osv(ask: PageAsk) -> Response:

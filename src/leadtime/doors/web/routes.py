@@ -77,6 +77,8 @@ PAGES: tuple[Route, ...] = (
     _post("/d/{secret}/fixed", deliveries.name_fixed_version),
     _get("/advisories", reading.show_advisories),
     _get("/advisories/{advisory}", reading.show_advisory),
+    _get("/osv/", reading.list_osv),
+    _get("/osv/all.zip", reading.give_all_osv),
     _get("/osv/{name}.json", reading.give_osv),
     _get("/csaf/{name}.json", reading.give_csaf),
     _get("/patch-by", operating.show_patch_by),
