@@ -81,8 +81,11 @@ def test_a_call_is_a_leaf_before_it_goes_out_and_its_end_is_one_after(database, 
     assert {log for log, _ in new} == {f"model-{access.offer.model.id}"}
     assert (leaf.id, leaf.kind, leaf.about) == (call.id, "call", None)
     assert (settled.kind, settled.about) == ("settled", call.id)
-    assert {"grant", "person", "organisation", "purpose", "request", "variant"} <= leaf.commitments.keys()
-    assert {"answer", "ended", "charged", "upstream.model"} <= settled.commitments.keys()
+    assert leaf.commitments.keys() == {
+        *("grant", "terms", "organisation", "person", "network"),
+        *("variant", "address", "request", "reserved"),
+    }
+    assert settled.commitments.keys() == {"answer", "ended", "charged", "upstream"}
 
 
 def test_a_stream_comes_piece_by_piece_and_without_usage_that_was_not_asked_for(database, served, upstream):

@@ -99,7 +99,12 @@ async def running(
     committing = asyncio.create_task(committer.run())
     watching = [
         asyncio.create_task(work)
-        for work in (standings.refresh_always(), standings.watch_always(), _sweep_always(database, blocking))
+        for work in (
+            standings.listen_always(),
+            standings.refresh_always(),
+            standings.watch_always(),
+            _sweep_always(database, blocking),
+        )
     ]
     try:
         yield Gateway(GatewayApp(door), standings, committer)

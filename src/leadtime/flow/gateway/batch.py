@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 
 from leadtime.flow.gateway import limits
-from leadtime.flow.gateway.records import Alarm, Amount, Balance, Call, CallId, ProcessId, Settlement
+from leadtime.flow.gateway.records import Alarm, Amount, Balance, Call, CallId, ProcessId, Proof, Settlement
 from leadtime.ledger.leaves import Leaf
 from leadtime.ledger.records import LogName
 
@@ -58,6 +58,18 @@ Connection = AsyncConnection[Row]
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What one transaction needs to know: of which accounts (some new, some with bounded places), proofs and calls."""
+
+    accounts: Sequence[UUID]
+    new_accounts: Sequence[UUID]
+    crowded: Sequence[UUID]
+    proofs: Sequence[Proof]
+    ending: Sequence[CallId]
+    says_it_lives: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the locks showed: balances with what lives elsewhere, proofs not used before, calls still open."""
 
@@ -78,31 +90,31 @@ class Writing:
     leaves: Sequence[tuple[LogName, Leaf]]
 
 
-async def read_locked(
-    connection: Connection,
-    process: ProcessId,
-    *,
-    accounts: Sequence[UUID],
-    calls: Sequence[Call],
-    ids: Sequence[CallId],
-) -> Reading:
+async def read_locked(connection: Connection, process: ProcessId, asked: Asking) -> Reading:
     """Begin a transaction and return what it needs, with the accounts and open calls locked in one order."""
-    presented = [call.proof for call in calls if call.proof is not None]
+    accounts, presented = asked.accounts, asked.proofs
     async with connection.pipeline():
         await connection.execute("begin")
         await connection.execute(_AS_SYSTEM)
-        await connection.execute(_SEEN, [process])
-        await connection.execute(_MAKE_ACCOUNTS, [accounts])
-        locked = await connection.execute(_LOCK_ACCOUNTS, [accounts])
-        elsewhere = await connection.execute(_LIVE_ELSEWHERE, [accounts, process, limits.PROCESS_SECONDS_MAX])
-        opened = await connection.execute(_OPEN_CALLS, [ids]) if ids else None
+        if asked.says_it_lives:
+            await connection.execute(_SEEN, [process])
+        if asked.new_accounts:
+            await connection.execute(_MAKE_ACCOUNTS, [asked.new_accounts])
+        locked = await connection.execute(_LOCK_ACCOUNTS, [accounts]) if accounts else None
+        crowded = [asked.crowded, process, limits.PROCESS_SECONDS_MAX]
+        elsewhere = await connection.execute(_LIVE_ELSEWHERE, crowded) if asked.crowded else None
+        opened = await connection.execute(_OPEN_CALLS, [asked.ending]) if asked.ending else None
         taken = await _take_proofs(connection, [p.id for p in presented], [p.expires_at for p in presented])
-        used = {account: Amount(*amounts) for account, *amounts in await locked.fetchall()}
-        live = {account: int(number) for account, number in await elsewhere.fetchall()}
-        proven = {bytes(row[0]) for row in await taken.fetchall()} if taken else set()
-        still = {row[0] for row in await opened.fetchall()} if opened else set()
+        used = {account: Amount(*amounts) for account, *amounts in await _all(locked)}
+        live = {account: int(number) for account, number in await _all(elsewhere)}
+        proven = {bytes(row[0]) for row in await _all(taken)}
+        still = {row[0] for row in await _all(opened)}
     balances = {account: Balance(amount + Amount(live=live.get(account, 0))) for account, amount in used.items()}
     return Reading(balances, frozenset(proven), frozenset(still))
+
+
+async def _all(cursor: AsyncCursor[Row] | None) -> list[Row]:
+    return [] if cursor is None else await cursor.fetchall()
 
 
 async def _take_proofs(connection: Connection, ids: list[bytes], ends: list[datetime]) -> AsyncCursor[Row] | None:
@@ -112,16 +124,19 @@ async def _take_proofs(connection: Connection, ids: list[bytes], ends: list[date
 async def write_and_commit(connection: Connection, process: ProcessId, writing: Writing) -> None:
     """Write everything and commit; when this returns, all of it survives a power cut."""
     async with connection.pipeline():
-        await connection.execute(_KEEP_ACCOUNTS, _account_columns(writing.balances))
+        if writing.balances:
+            await connection.execute(_KEEP_ACCOUNTS, _account_columns(writing.balances))
         live = writing.live_here
-        await connection.execute(_KEEP_LEASES, [process, [*live.keys()], [*live.values()]])
+        if live:
+            await connection.execute(_KEEP_LEASES, [process, [*live.keys()], [*live.values()]])
         if writing.let_through:
             await connection.execute(_INSERT_CALLS, [process, *_call_columns(writing.let_through)])
         if writing.settled:
             await connection.execute(_SETTLE_CALLS, _settled_columns(writing.settled))
         if writing.alarms:
             await connection.execute(_INSERT_ALARMS, _alarm_columns(writing.alarms))
-        await connection.execute(_APPEND_LEAVES, _leaf_columns(writing.leaves))
+        if writing.leaves:
+            await connection.execute(_APPEND_LEAVES, _leaf_columns(writing.leaves))
         await connection.execute("commit")
 
 

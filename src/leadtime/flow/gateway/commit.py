@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 import structlog
 from psycopg import Error
 
 from leadtime.flow.gateway import limits
-from leadtime.flow.gateway.batch import Connection, Reading, Writing, end_process, read_locked, write_and_commit
+from leadtime.flow.gateway.batch import Asking, Connection, Reading, Writing, end_process, read_locked, write_and_commit
 from leadtime.flow.gateway.records import (
     Alarm,
     Amount,
@@ -101,6 +102,9 @@ class Committer:
         self._urgent = asyncio.Event()
         self._connection: Connection | None = None
         self._live: Counter[UUID] = Counter()
+        self._known: set[UUID] = set()
+        self._monotonic = monotonic
+        self._seen_at = float("-inf")
         self._closing = False
         self.commits = 0
 
@@ -177,15 +181,12 @@ class Committer:
     async def _commit(self, batch: _Batch) -> None:
         if self._connection is None:
             self._connection = await self._connect()
-        calls = [one.call for one in batch.waiting if one.call is not None]
-        ending = [one.settlement.call for one in batch.endings]
-        concerned = sorted({account.id for call in (*calls, *ending) for account in accounts_of(call.standing)})
-        reading = await read_locked(
-            self._connection, self._process, accounts=concerned, calls=calls, ids=[call.id for call in ending]
-        )
+        asking = self._asking(batch)
+        reading = await read_locked(self._connection, self._process, asking)
         now = self._clock.now()
         batch.balances = {
-            account: Balance(reading.balances[account].used + Amount(live=batch.live[account])) for account in concerned
+            account: Balance(balance.used + Amount(live=batch.live[account]))
+            for account, balance in reading.balances.items()
         }
         _settle(batch, reading, now, self._keys)
         self._admit(batch, reading, now)
@@ -194,14 +195,30 @@ class Committer:
             self._process,
             Writing(
                 balances=batch.balances,
-                live_here={account: batch.live[account] for account in concerned},
+                live_here={account: batch.live[account] for account in asking.crowded},
                 let_through=batch.let_through,
                 settled=batch.settled,
                 alarms=batch.alarms,
                 leaves=batch.leaves,
             ),
         )
+        self._known.update(asking.new_accounts)
+        if asking.says_it_lives:
+            self._seen_at = self._monotonic()
         self.commits += 1
+
+    def _asking(self, batch: _Batch) -> Asking:
+        calls = [one.call for one in batch.waiting if one.call is not None]
+        ending = [one.settlement.call for one in batch.endings]
+        accounts = {account.id: account for call in (*ending, *calls) for account in accounts_of(call.standing)}
+        return Asking(
+            accounts=sorted(accounts),
+            new_accounts=sorted(accounts.keys() - self._known),
+            crowded=sorted(one.id for one in accounts.values() if one.limits.concurrency is not None),
+            proofs=[call.proof for call in calls if call.proof is not None],
+            ending=[call.id for call in ending],
+            says_it_lives=self._monotonic() - self._seen_at >= limits.HEARTBEAT_SECONDS / 2,
+        )
 
     def _admit(self, batch: _Batch, reading: Reading, now: datetime) -> None:
         """Reserve the calls that their budgets hold, in their order; others get the leaf of a refusal."""

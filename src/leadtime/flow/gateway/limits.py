@@ -8,6 +8,7 @@ MIB = 1 << 20
 STANDING_SECONDS_MAX = 1.0
 """A process that has not read a grant's standing for longer than this refuses its calls and cuts its streams (I2)."""
 REFRESH_SECONDS = 0.25
+HEAR_SECONDS = 0.5
 KNOWN_CREDENTIALS_MAX = 20_000
 UNKNOWN_CREDENTIALS_MAX = 20_000
 REREAD_GRANTS_MAX = 5_000

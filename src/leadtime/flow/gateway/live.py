@@ -22,7 +22,6 @@ from leadtime.foundation.errors import Unavailable
 log = structlog.get_logger()
 
 WATCH_SECONDS = 0.2
-RETRY_SECONDS = 0.1
 IDLE_SECONDS = 60.0
 """A credential that nobody used for so long is read anew when it comes again."""
 
@@ -110,8 +109,6 @@ class Standings:
         if self._unknown.get(secret_hash, now) > now:
             self.strangers += 1
             return None
-        if not is_fresh(self._heard_at, now):
-            raise _not_read()
         task = self._asking.get(secret_hash)
         if task is None:
             task = self._asking[secret_hash] = asyncio.create_task(self._find(secret_hash))
@@ -155,18 +152,30 @@ class Standings:
             for call in tuple(known.calls):
                 call.cut(ended)
 
-    async def refresh_always(self) -> None:
-        """Hear of changes and read again until cancelled; each turn takes well under a second."""
+    async def listen_always(self) -> None:
+        """Hear of changes and read what they concern at once, until cancelled."""
         while True:
+            began = self._monotonic()
             try:
                 async with asyncio.timeout(2 * limits.STANDING_SECONDS_MAX):
-                    changed = await self._source.hear(limits.REFRESH_SECONDS)
-                    began = self._monotonic()
-                    await self._refresh(changed)
+                    changed = await self._source.hear(limits.HEAR_SECONDS)
+                    if changed is None or changed:
+                        await self._refresh(changed)
                 self._heard_at = began
-            except Exception as problem:  # noqa: BLE001  # the outermost loop: whatever it was, nobody is let in
+            except Exception as problem:  # noqa: BLE001  # the outermost loop: the other one reads the more
+                log.warning("changes of standing could not be heard", kind=type(problem).__name__)
+                await asyncio.sleep(limits.REFRESH_SECONDS)
+
+    async def refresh_always(self) -> None:
+        """Read every standing again and again, until cancelled; by credential while changes cannot be heard."""
+        while True:
+            await asyncio.sleep(limits.REFRESH_SECONDS)
+            heard = self._monotonic() - self._heard_at <= 2 * limits.STANDING_SECONDS_MAX
+            try:
+                async with asyncio.timeout(2 * limits.STANDING_SECONDS_MAX):
+                    await self._refresh(frozenset() if heard else None)
+            except Exception as problem:  # noqa: BLE001  # the outermost loop: whatever it was, streams are cut
                 log.warning("standings could not be read", kind=type(problem).__name__)
-                await asyncio.sleep(RETRY_SECONDS)
 
     async def watch_always(self) -> None:
         """Cut what may not go on, apart from how reading fares, until cancelled."""
@@ -231,7 +240,7 @@ class Standings:
                 standing = await self._source.find(secret_hash)
             if standing is None:
                 self._end(secret_hash)
-            else:
+            elif began >= known.read_at:
                 known.standing, known.read_at = standing, began
         self.judge()
 
@@ -241,8 +250,8 @@ class Standings:
                 del self._known[secret_hash]
 
     def _end(self, secret_hash: bytes) -> None:
-        known = self._known.pop(secret_hash)
-        for call in tuple(known.calls):
+        known = self._known.pop(secret_hash, None)
+        for call in tuple(known.calls) if known else ():
             call.cut(Ended.ACCESS_ENDED)
 
 

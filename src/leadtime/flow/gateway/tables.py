@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadtime.foundation.database.schema import SYSTEM_ONLY, id_column, instant, sealed, table
 

@@ -62,8 +62,9 @@ def witness_call(
         "variant": variant.name.encode(),
         "address": asked.address.value.encode(),
         "request": request.sha256,
-        "request.bytes": str(request.size_bytes).encode(),
-        "reserved": canonical_json({"tokens": amount.tokens, "micro_usd": amount.micro_usd}),
+        "reserved": canonical_json(
+            {"request_bytes": request.size_bytes, "tokens": amount.tokens, "micro_usd": amount.micro_usd}
+        ),
     }
     log = log_of(standing.model)
     leaf = new_leaf(keys, log, kind=CALL, at=at, fields=fields)
@@ -110,13 +111,12 @@ def witness_settlement(keys: KeyRing, settlement: Settlement, answer_sha256: byt
     answered, amount, call = settlement.answered, settlement.charge.amount, settlement.call
     log = log_of(call.standing.model)
     fields = {
-        "ended": answered.ended.value.encode(),
-        "status": str(answered.status).encode(),
+        "ended": canonical_json({"ended": answered.ended.value, "status": answered.status}),
         "answer": answer_sha256,
-        "answer.bytes": str(answered.answer_bytes).encode(),
-        "charged": canonical_json({"tokens": amount.tokens, "micro_usd": amount.micro_usd}),
-        "upstream.model": answered.upstream_model.encode(),
-        "upstream.fingerprint": answered.fingerprint.encode(),
+        "charged": canonical_json(
+            {"answer_bytes": answered.answer_bytes, "tokens": amount.tokens, "micro_usd": amount.micro_usd}
+        ),
+        "upstream": canonical_json({"model": answered.upstream_model, "fingerprint": answered.fingerprint}),
     }
     kind = VOID if answered.ended is Ended.NOT_SENT else SETTLED
     return log, new_leaf(keys, log, kind=kind, at=settlement.at, fields=fields, about=LeafId(call.id))
@@ -125,9 +125,8 @@ def witness_settlement(keys: KeyRing, settlement: Settlement, answer_sha256: byt
 def _who(standing: Standing, caller: Caller) -> dict[str, bytes]:
     return {
         "grant": str(standing.grant).encode(),
-        "agreement": f"{standing.agreement} {standing.agreement_version}".encode(),
+        "terms": f"{standing.agreement} {standing.agreement_version} {standing.purpose}".encode(),
         "organisation": str(standing.organisation).encode(),
         "person": str(standing.person).encode(),
-        "purpose": standing.purpose.encode(),
         "network": caller.network.encode(),
     }
