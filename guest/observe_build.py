@@ -15,6 +15,7 @@ import stat
 import struct
 from dataclasses import dataclass
 
+from observe_flags import doubtful_driver, doubtful_variables, read_arguments
 from observe_memory import Memory
 
 SYSTEM = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/etc/")
@@ -38,66 +39,16 @@ _ASSEMBLER = re.compile(r"(?:[\w-]+-)?as")
 _LINKER = re.compile(r"(?:[\w-]+-)?(?:ld(?:\.bfd|\.gold|\.lld)?|lld)(?:-\d+)?")
 _CLANG = re.compile(r"clang(?:-\d+)?")
 _DRIVER = re.compile(r"(?:[\w-]+-)?(?:gcc|g\+\+|cpp)(?:-\d+)?")
-_DIRECTIVE = re.compile(rb"^[ \t\v\f]*(?:#|%:|\?\?=)(?:[ \t\v\f]|/\*.*?\*/)*(?:line\b|\d|\\\r?\n)|\0", re.MULTILINE)
-"""A line directive or marker in its spellings, a splice that could hide one, or what is no text at all."""
-_LYING_FLAG = re.compile(
-    r"-f(?:file|debug|macro|profile|coverage)-prefix-map|-fplugin|-load\Z|-add-plugin|-fpreprocessed|@"
-    r"|-T|--script|--format|-b\Z|--just-symbols|-R\Z|--oformat|--pic-executable-from"
+_SPLICE = re.compile(rb"\\[ \t\v\f\0]*(?:\r\n|\n|\r)")
+_DIRECTIVE = re.compile(
+    rb"(?:^|\*/)[ \t\v\f]*(?:#|%:|\?\?=)[ \t\v\f]*(?:line\b|\d|/\*)|\0",
+    re.MULTILINE,
 )
-_LYING_DRIVER_FLAG = re.compile(r"-wrapper|-B|--?specs|-fplugin|@")
-_LYING_VARIABLE = re.compile(r"LD_\w+|GCC_EXEC_PREFIX|GCONV_PATH|GLIBC_TUNABLES")
-_COMPILATION_DIRECTORY = "-fdebug-compilation-dir"
-_SEPARATE = frozenset(
-    [
-        "-o",
-        "-D",
-        "-U",
-        "-I",
-        "-A",
-        "-include",
-        "-imacros",
-        "-isystem",
-        "-iquote",
-        "-idirafter",
-        "-iprefix",
-        "-iwithprefix",
-        "-isysroot",
-        "-imultilib",
-        "-imultiarch",
-        "-dumpbase",
-        "-dumpbase-ext",
-        "-dumpdir",
-        "-auxbase",
-        "-auxbase-strip",
-        "-MF",
-        "-MT",
-        "-MQ",
-        "-MD",
-        "-MMD",
-        "-x",
-        "-iplugindir",
-        "-triple",
-        "-main-file-name",
-        "-mrelocation-model",
-        "-pic-level",
-        "-target-cpu",
-        "-tune-cpu",
-        "-resource-dir",
-        "-internal-isystem",
-        "-internal-externc-isystem",
-        "-ferror-limit",
-        "-target-feature",
-        "-mllvm",
-        "-stack-protector",
-        "-dependency-file",
-        "-fmessage-length",
-        "-fdebug-compilation-dir",
-        "-coverage-notes-file",
-        "-target-abi",
-        "-std",
-    ]
-)
-"""Options of a compiler proper whose value is the next argument, so that this is not taken for the source."""
+"""A line directive or marker as it looks once lines are spliced, or what is no text at all.
+
+A directive's first token begins a line, or follows comments only, so what precedes it is a line's beginning or a
+comment's end. A comment that follows may hide the rest: no text of this kind is believed, whatever is behind it.
+"""
 
 
 def kind_of(file: str, arguments: list[str]) -> str | None:
@@ -167,26 +118,20 @@ class Step:
         self._files = files
         self._order = order
         self._parent = _parent(pid)
-        self._sources = _sources(arguments) if kind == "compile" else set()
         self._read: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
         self._cwd = os.readlink(f"/proc/{pid}/cwd")
         self._logical_cwd = self._checked_cwd(variables.get("PWD", ""))
         self._written: set[str] = set()
-        self._flags = sorted(name for name in variables if _LYING_VARIABLE.fullmatch(name))
+        self._flags = sorted(doubtful_variables(variables))
+        self._sources: frozenset[str] = frozenset()
         if kind == "drive":
-            self._flags += [a[:200] for a in arguments[1:] if _LYING_DRIVER_FLAG.match(a)]
-            self._flags += [name for name in variables if name == "COMPILER_PATH"]
+            self._flags += doubtful_driver(arguments, variables)
         else:
-            self._flags += [a[:200] for a in arguments[1:] if _LYING_FLAG.match(a)]
-            self._check_directory(arguments)
+            told = read_arguments(kind, arguments, self._cwd)
+            self._flags += told.doubts
+            self._sources = told.sources
         self._has_source = False
-
-    def _check_directory(self, arguments: list[str]) -> None:
-        for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
-            name, separator, value = argument.partition("=")
-            if name == _COMPILATION_DIRECTORY and (value if separator else following) != self._cwd:
-                self._flags.append("a compilation directory that is not the compiler's")
 
     def _checked_cwd(self, claimed: str) -> str:
         """Return the name that a compiler writes for its directory: the shell's, if that is the same one."""
@@ -293,12 +238,6 @@ class Step:
         }
 
 
-def _sources(arguments: list[str]) -> set[str]:
-    """Return the arguments of a compiler proper that name its source."""
-    pairs = zip(["", *arguments], arguments, strict=False)
-    return {a for before, a in list(pairs)[1:] if before not in _SEPARATE and not a.startswith("-")}
-
-
 def _text(memory: Memory, address: int) -> str:
     raw = memory.read(address, PATH_BYTES_MAX) or memory.read(address, -address % PATH_BYTES_MAX)
     return os.fsdecode(raw.split(b"\0", 1)[0])
@@ -313,7 +252,19 @@ def _has_directives(path: str, size: int) -> bool:
     if size > TEXT_BYTES_MAX:
         return True
     with open(path, "rb") as stream:
-        return _DIRECTIVE.search(stream.read(TEXT_BYTES_MAX)) is not None
+        return has_directives(stream.read(TEXT_BYTES_MAX))
+
+
+def has_directives(text: bytes) -> bool:
+    """Tell whether a text may give its own lines other names, in any spelling of C and of its compilers.
+
+    Lines are spliced first (C17 5.1.1.2, phase 2), with and without trigraphs, since both ways are compiled; a lone
+    carriage return ends a line for some.
+    """
+    return any(
+        _DIRECTIVE.search(_SPLICE.sub(b"", spelled).replace(b"\r", b"\n"))
+        for spelled in dict.fromkeys((text, text.replace(b"??/", b"\\")))
+    )
 
 
 def digest_of(path: str) -> str:
