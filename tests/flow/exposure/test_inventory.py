@@ -206,6 +206,8 @@ def test_the_date_follows_kev_and_exposure(database: Database, clock: SettableCl
     assert outside.decision.row is not None
     assert (outside.decision.row.number, str(outside.decision.due)) == (7, "2026-08-17")
     assert outside.decision.informative
+    told = {fact.name: (fact.value, fact.source, fact.as_of) for fact in outside.decision.why.facts}
+    assert told["exposed, as given"] == ("yes", "your inventory of portal", clock.now())
     keep(database, "ujson==5.0.0", exposed=Answer.NO)
     (inside,) = lines(database)
     assert inside.decision.row is not None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, text
 
 from leadtime.doors.read_models.attention import DONE, HINTS, NEXT, Attention, attention
 from leadtime.doors.read_models.pictures import Badge, EmbargoClock
-from leadtime.doors.read_models.urgency import priority_of
-from leadtime.flow import advisory, coordination, merging
+from leadtime.doors.read_models.urgency import badge_of, decision_of
+from leadtime.flow import advisory, coordination, merging, priority
 from leadtime.flow.coordination import Case, CaseId
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -37,6 +37,7 @@ class CaseRow:
     embargo: EmbargoClock | None
     reports: int
     overdue: bool
+    urgency: tuple[int, date, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ _LIVES = text("""
 
 
 def read_cases(tx: Transaction, after: CaseId | None) -> CaseList:
-    """Return one page of the viewer's cases, grouped by the attention that they ask for."""
+    """Return one page of the viewer's cases, grouped by the attention that they ask for, most urgent first."""
     page = coordination.list_cases(tx, after=after, page_cases=PAGE_CASES)
     lives = _read_lives(tx, [case.id for case in page.cases])
     groups: dict[Attention, list[CaseRow]] = {group: [] for group in Attention}
@@ -84,7 +85,10 @@ def read_cases(tx: Transaction, after: CaseId | None) -> CaseList:
         group = attention(case, life.since, tx.now)
         groups[group].append(_row(tx, case, life, overdue=group is Attention.OVERDUE))
     return CaseList(
-        groups=tuple(CaseGroup(group.value, HINTS[group], tuple(rows)) for group, rows in groups.items()),
+        groups=tuple(
+            CaseGroup(group.value, HINTS[group], tuple(sorted(rows, key=lambda row: row.urgency)))
+            for group, rows in groups.items()
+        ),
         more=f"/cases?cursor={page.after}" if page.after else "",
     )
 
@@ -123,6 +127,7 @@ def mover_of(tx: Transaction, case: Case) -> tuple[str, str, bool]:
 
 def _row(tx: Transaction, case: Case, life: _Life, *, overdue: bool) -> CaseRow:
     mover, move, yours = mover_of(tx, case)
+    decision = decision_of(tx, cve_of(tx, case))
     return CaseRow(
         href=f"/cases/{case.id}",
         number=case.number,
@@ -132,11 +137,12 @@ def _row(tx: Transaction, case: Case, life: _Life, *, overdue: bool) -> CaseRow:
         mover=mover,
         move=move,
         yours=yours,
-        priority=priority_of(tx, cve_of(tx, case)).badge,
+        priority=badge_of(decision),
         since=life.since,
         embargo=clock_of(case, tx.now),
         reports=life.reports,
         overdue=overdue,
+        urgency=priority.urgency(decision),
     )
 
 

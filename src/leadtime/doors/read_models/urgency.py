@@ -28,9 +28,14 @@ def sentence_of(decision: Decision) -> str:
     return f"Row {decision.row.number} of BOD 26-04: {decision.row.timeline}."
 
 
-def priority_of(tx: Transaction, cve: str | None) -> Priority:
-    """Return what comes first for a flaw as if it were exposed, since who runs it is not yet known."""
+def decision_of(tx: Transaction, cve: str | None) -> Decision:
+    """Return the decision on a flaw as if it were exposed, since who runs it is not yet known."""
     facts = priority.facts_for(tx, cve)
-    decision = priority.decide(priority.inputs_from(facts, exposed=priority.Answer.UNKNOWN, enumerated=None))
+    return priority.decide(priority.inputs_from(facts, exposed=priority.Answer.UNKNOWN, enumerated=None))
+
+
+def priority_of(tx: Transaction, cve: str | None) -> Priority:
+    """Return what comes first for a flaw as if it were exposed, as a case's page shows it."""
+    decision = decision_of(tx, cve)
     sentence = f"{sentence_of(decision)} Reckoned as exposed; each operator's own list counts for itself."
     return Priority(badge_of(decision), sentence, decision.why)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from leadtime.formats.advisories import AdvisoryDocument
 from leadtime.foundation.access import Act, Role
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
+from leadtime.foundation.explanation import Fact
 
 LINES_MAX = 10_000
 
@@ -68,7 +69,7 @@ def mark_deployed(tx: Transaction, exposure: ExposureId, version: str) -> PatchB
 class _Background:
     """What many lines share, read once: assets, advisories, and what the sources say of each CVE."""
 
-    reached: Mapping[bytes, Answer]
+    reached: Mapping[bytes, tuple[Answer, datetime]]
     documents: Mapping[UUID, AdvisoryDocument]
     facts: Mapping[str | None, CveFacts]
 
@@ -79,18 +80,20 @@ def _read_background(tx: Transaction, rows: Sequence[Row[Any]]) -> _Background:
     return _Background(_reached(tx), documents, facts)
 
 
-def _reached(tx: Transaction) -> dict[bytes, Answer]:
-    """Return whether each of the viewer's assets can be reached from the internet, as its newest inventory says."""
-    held = select(inventories.c.asset, inventories.c.exposed).where(
+def _reached(tx: Transaction) -> dict[bytes, tuple[Answer, datetime]]:
+    """Return whether each of the viewer's assets is exposed, as its newest inventory says, and when that was given."""
+    held = select(inventories.c.asset, inventories.c.exposed, inventories.c.kept_at).where(
         inventories.c.organisation == tx.viewer.organisation, inventories.c.superseded_at.is_(None)
     )
-    return {row.asset: Answer(row.exposed) for row in tx.connection.execute(held)}
+    return {row.asset: (Answer(row.exposed), row.kept_at) for row in tx.connection.execute(held)}
 
 
 def _line(tx: Transaction, row: Row[Any], known: _Background) -> PatchBy:
     detail = restore_detail(tx.unseal(row.id, DETAIL, row.detail))
     document = known.documents[row.advisory]
-    exposed = known.reached.get(row.asset, Answer.UNKNOWN)
+    exposed, given_at = known.reached.get(row.asset, (Answer.UNKNOWN, None))
+    said = Fact("exposed, as given", exposed.value, f"your inventory of {detail.asset}", given_at)
+    seen = Fact("enumerated", detail.version, f"your inventory of {detail.asset}", row.enumerated_at)
     inputs = inputs_from(
         known.facts[document.cve],
         exposed=exposed,
@@ -114,5 +117,5 @@ def _line(tx: Transaction, row: Row[Any], known: _Background) -> PatchBy:
         enumerated_at=row.enumerated_at,
         changed_at=row.changed_at,
         deployed_version=detail.deployed,
-        decision=decide(inputs),
+        decision=decide(replace(inputs, facts=(said, seen, *inputs.facts))),
     )

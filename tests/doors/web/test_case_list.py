@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+
+from leadtime.doors.read_models.cases import read_cases
+from leadtime.flow import coordination, priority
+from leadtime.workflows.drafting import draft_advisory
+from tests.doors.world import KEV, URL, words
+
+
+def test_within_a_group_the_most_urgent_case_comes_first(world):
+    coordinator = world.people["coordinator"].viewer
+    told, quiet = world.told.case, world.quiet.case
+    kev = {**KEV, "count": 1, "vulnerabilities": [{"cveID": "CVE-2021-45958", "dateAdded": "2026-07-01"}]}
+    orders = []
+    for listed in (KEV, kev):
+        with world.database.transaction(coordinator) as tx:
+            priority.load_source(tx, kind=priority.SourceKind.KEV, raw=json.dumps(listed).encode())
+            for case in (told, quiet):
+                if coordination.read_case(tx, case.id).case.state is coordination.CaseState.PUBLISHED:
+                    coordination.reopen_case(tx, case.id, reason="More came.")
+            rows = [row for group in read_cases(tx, None).groups for row in group.rows]
+        orders.append({row.number: row.urgency for row in rows})
+    assert orders[0] != orders[1]
+    assert all(rank[0] == 2 for rank in orders[0].values())
+    assert all(rank[0] == 0 for rank in orders[1].values())
+    with world.database.transaction(coordinator) as tx:
+        draft_advisory(tx, quiet.id, words("another"), namespace=URL)
+        for group in read_cases(tx, None).groups:
+            assert list(group.rows) == sorted(group.rows, key=lambda row: row.urgency)
