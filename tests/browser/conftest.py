@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.browser.chromium import browser  # noqa: F401  # fixtures are found by their names here
 from tests.doors.standing import (  # noqa: F401  # fixtures are found by their names here
     anyone,
     auditor,

@@ -7,45 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-from leadtime.doors.web.rendering import VENDOR
 from leadtime.packages.downloads import open_client
 from leadtime.packages.fetch import Fetcher
 from leadtime.packages.indexes import read_indexes
 from leadtime.packages.purls import parse_purl
 from leadtime.packages.unpack import unpack
+from tests.browser.chromium import DESK, NEEDED, PHONE
 from tests.doors.live import listening
 from tests.doors.world import a_world
 
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = "pkg:npm/axe-core@4.14.1"
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE_DIGEST = "sha256:e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
-PHONE = {"width": 375, "height": 740}
-DESK = {"width": 1280, "height": 900}
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="the stylesheet is missing: python -m leadtime.doors.web.vendor"),
-]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield running
-        running.close()
+pytestmark = NEEDED
 
 
 @pytest.fixture
@@ -103,6 +79,8 @@ def shown(world):
         ("coordinator", "/cases", "Cases"),
         ("coordinator", f"/cases/{quiet.case.id}", quiet.case.title),
         ("coordinator", "/reports", "Reports"),
+        ("coordinator", "/me", "Person of"),
+        ("coordinator", "/acts", "Acts of two people"),
         ("finder", "/reports", "Your reports"),
         ("finder", f"/reports/{quiet.report}", quiet.case.title),
         ("maintainer", "/cases", "Cases"),

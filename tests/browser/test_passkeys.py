@@ -7,26 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
-from leadtime.doors.web.rendering import VENDOR
 from leadtime.flow import parties
 from leadtime.foundation.access import SYSTEM
-from tests.browser.test_pages import ARGUMENTS, CHROMIUM, DESK, PHONE
+from tests.browser.chromium import DESK, NEEDED, PHONE
 from tests.doors.live import listening
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is missing: apt-get install chromium"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="the stylesheet is missing: python -m leadtime.doors.web.vendor"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield running
-        running.close()
+pytestmark = NEEDED
 
 
 @dataclass

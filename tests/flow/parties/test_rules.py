@@ -207,8 +207,10 @@ def test_a_person_works_until_their_end_or_their_employers(
 
 def test_an_engagement_has_an_end_to_come() -> None:
     assert rules.engagement_end(NOW + MOMENT, NOW) == NOW + MOMENT
-    with pytest.raises(Malformed, match="an end lies in the past"):
+    assert rules.engagement_end(datetime(2026, 9, 1, 2, 0, tzinfo=timezone(timedelta(hours=2))), NOW).tzinfo is UTC
+    with pytest.raises(Malformed) as caught:
         rules.engagement_end(NOW, NOW)
+    assert told(caught.value) == ("an end lies in the past", "engaged_until", "Choose one to come.")
 
 
 def test_a_reason_is_kept_without_the_space_around_it() -> None:

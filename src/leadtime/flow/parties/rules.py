@@ -109,21 +109,12 @@ def check_role(role: Role) -> Role:
 
 def check_end(active_until: datetime | None, now: datetime) -> datetime | None:
     """Return a person's end in UTC; raises `Malformed` if it is not aware or not to come."""
-    if active_until is None:
-        return None
-    if active_until.tzinfo is None:
-        raise Malformed("an end needs a time zone", where="active_until", next_step="Add one, like +00:00.")
-    if active_until <= now:
-        raise Malformed("an end lies in the past", where="active_until", next_step="Choose one to come.")
-    return active_until.astimezone(UTC)
+    return None if active_until is None else _to_come(active_until, now, where="active_until")
 
 
 def engagement_end(engaged_until: datetime, now: datetime) -> datetime:
-    """Return the end of a vendor's engagement in UTC; raises `Malformed` as `check_end`."""
-    end = check_end(engaged_until, now)
-    if end is None:
-        raise Malformed("an engagement needs an end", where="engaged_until", next_step="Give one.")
-    return end
+    """Return the end of a vendor's engagement in UTC; raises `Malformed` if it is not aware or not to come."""
+    return _to_come(engaged_until, now, where="engaged_until")
 
 
 def check_reason(reason: str) -> str:
@@ -276,6 +267,14 @@ def refuse_barred(*, foreign_access: bool, barred: bool) -> None:
 def not_accepted() -> Refused:
     """Return the refusal of a credential, the same whatever was wrong with it."""
     return Refused(NOT_ACCEPTED, next_step="Sign in again, or ask your coordinator for a new token.")
+
+
+def _to_come(end: datetime, now: datetime, *, where: str) -> datetime:
+    if end.tzinfo is None:
+        raise Malformed("an end needs a time zone", where=where, next_step="Add one, like +00:00.")
+    if end <= now:
+        raise Malformed("an end lies in the past", where=where, next_step="Choose one to come.")
+    return end.astimezone(UTC)
 
 
 def earliest(*ends: datetime | None) -> datetime | None:
