@@ -13,7 +13,9 @@ from leadtime.doors.app import build_api
 from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from leadtime.flow import parties
+from leadtime.flow.intake import ReportId
 from leadtime.foundation.access import SYSTEM
+from leadtime.workflows import report_to_operator
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
 from tests.contract.access_table_offers import PAGES as OFFER_PAGES
 from tests.contract.access_table_offers import TABLE as OFFERS
@@ -151,7 +153,9 @@ def fill(path: str, world: World) -> str:
         values["name"] = f"x_{quiet.case.number}"
     elif path.startswith("/csaf/"):
         values["name"] = quiet.case.number.lower()
-    elif path == "/cases/{case}/close":
+    elif path.endswith(("/revalidation", "/again")):
+        values["report"] = _waiting(world)
+    elif path in {"/cases/{case}/close", "/cases/{case}/withdraw"}:
         values["case"] = world.told.case.id
     return path.replace("{path:path}", "checkpoint").format(**values)
 
@@ -173,6 +177,12 @@ def an_act(world: World, *, confirmed: bool) -> UUID:
 
 def _organisation(world: World) -> bytes:
     return json.dumps({"organisation": str(world.people["other_maintainer"].organisation.id)}).encode()
+
+
+def _waiting(world: World) -> ReportId:
+    """A report whose validation waits."""
+    with world.database.transaction(world.people["finder"].viewer) as tx:
+        return report_to_operator.hand_in(tx, json.dumps(a_report(reference="A-waiting")).encode()).id
 
 
 def _split(world: World) -> bytes:
@@ -246,7 +256,10 @@ def forms(world: World) -> dict[str, dict[str, str]]:
         "/me/passkeys": {"answer": "{}", "name": "laptop"},
         "/me/tokens": {"name": "program", "scope": "read only", "days": "1"},
         "/cases/{case}/embargo": {"ends_at": "2026-09-20T12:00", "zone": "UTC"},
-        "/cases/{case}/deliver": {"organisation": str(world.people["other_maintainer"].organisation.id)},
+        "/cases/{case}/deliver": {
+            "organisation": str(world.people["other_maintainer"].organisation.id),
+            "again": "yes",
+        },
         "/reports/{report}/case": {"reason": "seen in the wild"},
         "/cases/{case}/lift": {"reason": "agreed"},
         "/cases/{case}/close": {"reason": "done"},
