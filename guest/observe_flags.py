@@ -191,7 +191,8 @@ def read_arguments(kind: str, arguments: Sequence[str], cwd: str) -> Told:
             value = waiting.pop()
             if not pattern.fullmatch(value) or (argument == _COMPILATION_DIRECTORY and value != cwd):
                 doubts.append(f"{argument} {value}")
-            names += [value] if argument == _MAIN_FILE else []
+            elif argument == _MAIN_FILE:
+                names.append(value)
         elif not argument.startswith(("-", "@")):
             sources.append(argument)
         elif not believed.alone.fullmatch(argument) or not _is_directory(argument, cwd):

@@ -100,6 +100,61 @@ def test_a_linkers_output_may_be_linked_again() -> None:
     assert set(proven_modules((COMPILED, ASSEMBLED, LINKED, again), RELEASE)) == {"d:module", "d:second", "d:third"}
 
 
+@pytest.mark.parametrize("at", [0, 3, 6])
+def test_what_one_step_could_not_prove_no_other_proves(at: int) -> None:
+    steps = [COMPILED, ASSEMBLED, COMPILED, ASSEMBLED, LINKED, LINKED]
+    steps.insert(at, step("assemble", (read("d:changing"),), ("d:o",)))
+
+    assert proven_modules(steps, RELEASE) == {}
+
+
+@pytest.mark.parametrize("spoilt", [{"flags": ("-E",)}, {"failed": True}])
+@pytest.mark.parametrize("kind", ["compile", "assemble", "link"])
+def test_what_a_lying_step_wrote_once_is_not_believed_again(kind: str, spoilt: dict[str, object]) -> None:
+    honest = {"compile": COMPILED, "assemble": ASSEMBLED, "link": LINKED}[kind]
+
+    assert proven_modules((COMPILED, ASSEMBLED, LINKED, replace(honest, **spoilt)), RELEASE) == {}
+
+
+def test_a_doubt_spoils_what_was_made_of_it_and_nothing_else() -> None:
+    other = (
+        step("compile", (HARNESS,), ("d:other.s",)),
+        step("assemble", (read("d:other.s"),), ("d:other.o",)),
+        step("link", (read("d:other.o"),), ("d:other",)),
+    )
+    doubt = step("compile", (HARNESS,), ("d:s",), flags=("-E",))
+
+    proofs = proven_modules((COMPILED, ASSEMBLED, LINKED, *other, doubt), RELEASE)
+
+    assert proofs == {"d:other": Proof(is_whole=False, sources={"/box/work/harness.c": "d:harness.c"})}
+
+
+def chain(length: int) -> list[BuildStep]:
+    """Return links of which each is made of the last, and copies of all but the first that one doubt unravels."""
+    first = step("link", (read("d:brittle.c"),), ("d:0",))
+    made = [step("link", (read(f"d:{n}"),), (f"d:{n + 1}",)) for n in range(length)]
+    again = [step("link", (read("d:0"),), (f"d:{n + 1}",)) for n in range(length)]
+    return [first, *again, *made]
+
+
+def test_a_doubt_is_followed_through_everything_made_of_it() -> None:
+    doubt = step("link", (read("d:brought"),), ("d:0",))
+
+    assert set(proven_modules(chain(3), RELEASE)) == {"d:0", "d:1", "d:2", "d:3"}
+    assert proven_modules([*chain(3), doubt], RELEASE) == {}
+
+
+@pytest.mark.parametrize(("length", "proven"), [(6, {"d:apart"}), (7, set())])
+def test_a_build_that_unravels_without_end_proves_nothing(length: int, proven: set[str]) -> None:
+    apart = step("link", (read("d:brittle.c"),), ("d:apart",))
+    unravelling = [step("link", (read(f"d:{n}"),), (f"d:{n + 1}",)) for n in reversed(range(length))]
+    firsts = [step("link", (read("d:brittle.c"),), (f"d:{n + 1}",)) for n in range(length)]
+    doubt = step("link", (read("d:brought"),), ("d:0",))
+    first = step("link", (read("d:brittle.c"),), ("d:0",))
+
+    assert set(proven_modules([apart, first, *firsts, *unravelling, doubt], RELEASE)) == proven
+
+
 PIPED = step("compile", (C,), (), pid=11, parent=10, order=1, piped=True)
 FROM_PIPE = step("assemble", (), ("d:o",), pid=12, parent=10, order=2)
 DRIVER = step("drive", pid=10)

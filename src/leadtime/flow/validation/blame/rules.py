@@ -25,6 +25,9 @@ from leadtime.flow.validation.records import (
 
 SYSTEM_PLACES = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/")
 BOX = "/box/"
+DOUBT_PASSES_MAX = 8
+"""How often a build's steps are gone through, each time without what the last showed to be doubtful."""
+
 SKIPPED = frozenset({Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INTERPRETER, Origin.SIGNAL})
 """Origins that are never to blame: the faulting frame is the topmost one of any other."""
 
@@ -53,20 +56,41 @@ def proven_modules(steps: Sequence[BuildStep], release: Mapping[str, str]) -> di
     What a compiler wrote is believed if nothing told it to lie, and if each of its inputs is a file of the release
     or a text that gives its own lines no other names.
     """
+    doubtful: frozenset[str] = frozenset()
+    for _ in range(DOUBT_PASSES_MAX):
+        modules, unproven = _proven_but(doubtful, steps, release)
+        if unproven <= doubtful:
+            return modules
+        doubtful |= unproven
+    return {}
+
+
+def _proven_but(
+    doubtful: frozenset[str], steps: Sequence[BuildStep], release: Mapping[str, str]
+) -> tuple[dict[str, Proof], frozenset[str]]:
+    """Return the modules that are proven, taking nothing that is ``doubtful``, and what steps wrote without proof.
+
+    What one step could not prove is proven by no other: who makes the same thing a hundred times, and wins a race
+    against the observer once, has shown it to be doubtful ninety-nine times.
+    """
     known: dict[str, Proof] = {}
     modules: dict[str, Proof] = {}
+    unproven: set[str] = set()
     writers = _writers_to_pipes(steps)
     for step in steps:
+        if step.kind == "drive":
+            continue
         made_by = writers.get(step.order, step)
-        if step.kind == "drive" or any(one.failed or one.flags for one in (step, made_by)):
-            continue
-        proof = _step_proof(made_by, known, release)
+        is_honest = not any(one.failed or one.flags for one in (step, made_by))
+        proof = _step_proof(made_by, known, release) if is_honest else None
         if proof is None:
+            unproven.update(step.outputs)
             continue
-        known.update(dict.fromkeys(step.outputs, proof))
+        found = {digest: proof for digest in step.outputs if digest not in doubtful}
+        known.update(found)
         if step.kind == "link":
-            modules.update(dict.fromkeys(step.outputs, proof))
-    return modules
+            modules.update(found)
+    return modules, frozenset(unproven)
 
 
 def _writers_to_pipes(steps: Sequence[BuildStep]) -> dict[int, BuildStep]:
