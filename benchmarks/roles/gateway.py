@@ -78,7 +78,7 @@ ANSWER = (
     + WHOLE
 )
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-STREAM_EVENTS = [framed(chunk({"content": " word"})) for _ in range(TOKENS)]
+STREAM_EVENTS = [framed(chunk({"content": f" word {number}"})) for number in range(TOKENS)]
 STREAM_END = framed(chunk({}, choices=[], usage=USAGE)) + framed(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
