@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from leadtime.doors import operations
-from leadtime.doors.api.routes import ROUTERS
+from leadtime.doors.api.routes import routers_of
 from leadtime.doors.api.shapes import PROBLEMS
 from leadtime.doors.armour import Armour
 from leadtime.doors.bodies import BoundedBodies
@@ -28,7 +28,7 @@ from leadtime.doors.problems import PROBLEM_JSON, Problem, Unprocessable, error_
 from leadtime.doors.site import Site
 from leadtime.doors.web.asking import ask_of, bound_threads
 from leadtime.doors.web.rendering import STATIC, VENDOR
-from leadtime.doors.web.routes import PAGES
+from leadtime.doors.web.routes import pages_of
 from leadtime.doors.web.way_back import way_back
 from leadtime.foundation.errors import LeadtimeError
 
@@ -51,9 +51,9 @@ def build_app(site: Site) -> ASGIApp:
     api = build_api(site)
     app = Starlette(
         routes=[
-            *operations.ROUTES,
+            *operations.routes_of(site.parts),
             *ledger.ROUTES,
-            *PAGES,
+            *pages_of(site.parts),
             Mount("/static/vendor", KeptFiles(directory=VENDOR, check_dir=False)),
             Mount("/static", KeptFiles(directory=STATIC)),
             Mount(API, api),
@@ -84,7 +84,7 @@ def build_api(site: Site) -> FastAPI:
             RequestValidationError: _api_problem,
         },
     )
-    for router in ROUTERS:
+    for router in routers_of(site.parts):
         api.include_router(router, responses=PROBLEMS)
     api.state.site = site
     return api

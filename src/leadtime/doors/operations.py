@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -12,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from leadtime.doors.read_models.home import read_totals
-from leadtime.doors.site import Site
+from leadtime.doors.site import Part, Site
 from leadtime.foundation.access import ANYONE
 from leadtime.foundation.errors import LeadtimeError
 
@@ -58,9 +59,11 @@ def security_txt(request: Request) -> Response:
     return PlainTextResponse("\n".join(lines) + "\n")
 
 
-ROUTES = (
-    Route("/healthz", alive),
-    Route("/readyz", ready),
-    Route("/metrics", metrics),
-    Route("/.well-known/security.txt", security_txt),
-)
+EVERYWHERE = (Route("/healthz", alive), Route("/readyz", ready), Route("/.well-known/security.txt", security_txt))
+CLEARINGHOUSE = (Route("/metrics", metrics),)
+ROUTES = (*EVERYWHERE, *CLEARINGHOUSE)
+
+
+def routes_of(parts: Collection[Part]) -> tuple[Route, ...]:
+    """Return what an installation that serves ``parts`` tells those who run it; the totals are the clearinghouse's."""
+    return EVERYWHERE + (CLEARINGHOUSE if Part.SITE in parts else ())

@@ -1,6 +1,8 @@
-"""Every router of the API, in the order of the flow."""
+"""Every router of the API, in the order of the flow, and which part of an installation has it."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from fastapi import APIRouter
 
@@ -22,22 +24,33 @@ from leadtime.doors.api import (
     vulnerabilities,
     windows,
 )
+from leadtime.doors.site import Part
 
-ROUTERS: tuple[APIRouter, ...] = (
-    parties.router,
-    acts.router,
-    own.router,
-    flags.router,
-    models.router,
-    windows.router,
-    reports.router,
-    validations.router,
-    vulnerabilities.router,
-    priorities.router,
-    cases.router,
-    deliveries.router,
-    advisories.router,
-    exposures.router,
-    reads.router,
-    totals.router,
+EVERYWHERE = frozenset(Part)
+EARLY_ACCESS = frozenset({Part.GATEWAY})
+CLEARINGHOUSE = frozenset({Part.SITE})
+
+ROUTERS: tuple[tuple[APIRouter, frozenset[Part]], ...] = (
+    (parties.router, EVERYWHERE),
+    (acts.router, CLEARINGHOUSE),
+    (own.router, EVERYWHERE),
+    (flags.router, EVERYWHERE),
+    (models.router, EARLY_ACCESS),
+    (windows.router, EARLY_ACCESS),
+    (reports.router, CLEARINGHOUSE),
+    (validations.router, CLEARINGHOUSE),
+    (vulnerabilities.router, CLEARINGHOUSE),
+    (priorities.router, CLEARINGHOUSE),
+    (cases.router, CLEARINGHOUSE),
+    (deliveries.router, CLEARINGHOUSE),
+    (advisories.router, CLEARINGHOUSE),
+    (exposures.router, CLEARINGHOUSE),
+    (reads.router, EVERYWHERE),
+    (totals.router, CLEARINGHOUSE),
 )
+"""Each router, and the parts of an installation that have it."""
+
+
+def routers_of(parts: Collection[Part]) -> tuple[APIRouter, ...]:
+    """Return the routers of an installation that serves ``parts``; what it does not serve does not exist there."""
+    return tuple(router for router, having in ROUTERS if having.intersection(parts))

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadtime.doors.site import Part
 from leadtime.foundation.access import Role
 
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One link of the main navigation."""
+    """One link of the main navigation; ``part`` is what an installation must serve to have it."""
 
     href: str
     text: str
+    part: Part = Part.SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,24 @@ class Shell:
     person: str = ""
     organisation: str = ""
     example: bool = False
+    parts: frozenset[Part] = frozenset(Part)
 
     @property
     def nav(self) -> tuple[NavItem, ...]:
-        """Return the sections that the viewer's role has."""
-        return NAVIGATION.get(self.role, ()) + _EVERYBODY if self.role else _EVERYBODY
+        """Return the sections that the viewer's role has, of what is served here."""
+        own = NAVIGATION.get(self.role, ()) if self.role else ()
+        return tuple(item for item in (*own, *_EVERYBODY) if item.part in self.parts)
+
+    @property
+    def has_site(self) -> bool:
+        """Tell whether the clearinghouse is served here."""
+        return Part.SITE in self.parts
 
 
 _EVERYBODY = (NavItem("/advisories", "Advisories"),)
 _REPORTS = NavItem("/reports", "Reports")
 _CASES = NavItem("/cases", "Cases")
-_MODELS = NavItem("/models", "Models")
+_MODELS = NavItem("/models", "Models", Part.GATEWAY)
 _PATCH_BY = NavItem("/patch-by", "Patch by")
 _ACTS = NavItem("/acts", "Acts of two")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio.to_thread
@@ -74,17 +74,15 @@ class PageAsk:
             csrf=sign_in.form_word(self.site, self.holder),
             same_host=self.site.same_host,
             here=here,
+            parts=self.site.parts,
         )
         if self.viewer.organisation is None or self.viewer.person is None:
             return frame
         with self.transaction() as tx:
             organisation = parties.read_organisation(tx, parties.OrganisationId(self.viewer.organisation))
             person = parties.read_person(tx, parties.PersonId(self.viewer.person))
-        return Shell(
-            now=frame.now,
-            csrf=frame.csrf,
-            same_host=frame.same_host,
-            here=here,
+        return replace(
+            frame,
             role=self.viewer.role,
             person=person.name,
             organisation=name_of(organisation).text,

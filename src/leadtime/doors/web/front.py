@@ -11,15 +11,19 @@ from leadtime.doors import sign_in
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.read_models.api import groups_of
 from leadtime.doors.read_models.home import read_home
+from leadtime.doors.site import Part
 from leadtime.doors.web.asking import SESSION_SECONDS_MAX, PageAsk, see_other, set_cookie
 from leadtime.doors.web.phrases import sentence
 from leadtime.flow import parties
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused
+from leadtime.foundation.voluntary import NOTICE
 
 
 def show_home(ask: PageAsk) -> Response:
-    """Show where everything stands, and the visitor's own next places."""
+    """Show where everything stands, and the visitor's own next places; a gateway alone shows whose places those are."""
+    if Part.SITE not in ask.site.parts:
+        return ask.page("home_offers.html", notice=NOTICE)
     return ask.page("home.html", home=read_home(ask.site.database, ask.viewer))
 
 

@@ -1,9 +1,12 @@
-"""Every page: its address, its method, the function that answers."""
+"""Every page: its address, its method, the function that answers, and which part of an installation has it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from starlette.routing import Route
 
+from leadtime.doors.site import Part
 from leadtime.doors.web import acts, casework, deliveries, front, offers, operating, own, passkeys, providers, reading
 from leadtime.doors.web.asking import Handler, page_endpoint
 
@@ -16,7 +19,7 @@ def _post(path: str, handler: Handler) -> Route:
     return Route(path, page_endpoint(handler), methods=["POST"])
 
 
-PAGES: tuple[Route, ...] = (
+EVERYWHERE: tuple[Route, ...] = (
     _get("/", front.show_home),
     _get("/sign-in", front.show_sign_in),
     _post("/sign-in", front.sign_in_by_token),
@@ -36,13 +39,11 @@ PAGES: tuple[Route, ...] = (
     _post("/me/sessions/{session}/end", own.end_session),
     _post("/me/tokens", own.make_token),
     _post("/me/tokens/{token}/end", own.end_token),
-    _get("/acts", acts.show_acts),
-    _post("/acts", acts.begin_act),
-    _post("/acts/{act}/confirm", acts.confirm_act),
-    _post("/acts/{act}/withdraw", acts.withdraw_act),
-    _post("/acts/{act}/export", acts.give_export),
-    _post("/acts/{act}/reading", acts.give_reading),
     _get("/api", front.show_api),
+)
+"""The first page, signing in, and what is one's own; the secret in an address is of no use to whoever lacks it."""
+
+EARLY_ACCESS: tuple[Route, ...] = (
     _get("/models", offers.show_models),
     _get("/models/{model}", offers.show_model),
     _post("/models/{model}/withdraw", offers.withdraw_model),
@@ -51,6 +52,16 @@ PAGES: tuple[Route, ...] = (
     _post("/models/{model}/grants/{grant_id}/credential", offers.draw_credential),
     _post("/models/{model}/grants/{grant_id}/end", offers.end_grant),
     _post("/models/{model}/grants/{grant_id}/return", offers.sign_off),
+)
+"""Offered models."""
+
+CLEARINGHOUSE: tuple[Route, ...] = (
+    _get("/acts", acts.show_acts),
+    _post("/acts", acts.begin_act),
+    _post("/acts/{act}/confirm", acts.confirm_act),
+    _post("/acts/{act}/withdraw", acts.withdraw_act),
+    _post("/acts/{act}/export", acts.give_export),
+    _post("/acts/{act}/reading", acts.give_reading),
     _get("/reports", reading.show_reports),
     _get("/reports/{report}", reading.show_report),
     _get("/reports/{report}/receipt.json", reading.give_receipt),
@@ -85,4 +96,12 @@ PAGES: tuple[Route, ...] = (
     _post("/patch-by/{exposure}/deployed", operating.mark_deployed),
     _post("/inventories", operating.give_inventory),
 )
-"""Addresses with a secret in them carry one that is of no use to whoever does not know it."""
+"""From a report to a deployed fix; ``/d/…`` carries a secret as links to sign in do."""
+
+PAGES: tuple[Route, ...] = (*EVERYWHERE, *EARLY_ACCESS, *CLEARINGHOUSE)
+
+
+def pages_of(parts: Collection[Part]) -> tuple[Route, ...]:
+    """Return the pages of an installation that serves ``parts``; what it does not serve does not exist there."""
+    offered = EARLY_ACCESS if Part.GATEWAY in parts else ()
+    return EVERYWHERE + offered + (CLEARINGHOUSE if Part.SITE in parts else ())
