@@ -105,6 +105,7 @@ ENDINGS = (
     f"POST {API}/cases/{{case}}/reopening",
     f"POST {API}/vulnerabilities/{{vulnerability}}/split",
     "POST /cases/{case}/split",
+    f"POST {API}/vulnerabilities/{{vulnerability}}/join",
     "POST /sign-out",
 )
 """What comes last, in an order in which each can be done after the one before it."""
@@ -189,6 +190,10 @@ def _split(world: World) -> bytes:
     return json.dumps({"reports": [str(world.quiet.report)]}).encode()
 
 
+def _join(world: World) -> bytes:
+    return json.dumps({"other": str(world.told.vulnerability), "reason": "one loop"}).encode()
+
+
 def _person(world: World) -> bytes:
     body = {"organisation": str(world.people["partner"].organisation.id), "name": "New", "email": "n@example.org"}
     return json.dumps(body).encode()
@@ -228,6 +233,7 @@ BODIES = {
     "/reports": json.dumps(a_report()).encode(),
     "/reports/batch": json.dumps(a_report()).encode(),
     "/reports/{report}/case": b'{"reason": "seen in the wild"}',
+    "/vulnerabilities/{vulnerability}/join": _join,
     "/vulnerabilities/{vulnerability}/split": _split,
     "/sources/{kind}": json.dumps(KEV).encode(),
     "/cases/{case}/embargo": b'{"ends_at": "2026-09-20T12:00", "zone": "UTC"}',

@@ -115,6 +115,13 @@ def split(tx: Transaction, vulnerability: VulnerabilityId, leaving: Iterable[Rep
     return new
 
 
+def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId, *, reason: str) -> VulnerabilityId:
+    """Make two vulnerabilities one, and their cases with them, at once; raises as `merging.join`."""
+    merged = merging.join(tx, vulnerability, other, reason=reason)
+    _take_in(tx, merged)
+    return merged.vulnerability
+
+
 def _take_in(tx: Transaction, merged: Merged) -> None:
     """Let the survivor's case take in those of the absorbed, in the merge's transaction: no promise lapses between."""
     case = _open_case(tx, merged.vulnerability)

@@ -57,3 +57,24 @@ def test_what_was_withdrawn_stands_again_once_it_is_corrected(clients, world):
     corrected = {**WORDS, "changed": "Right now.", "early_because": "It is public."}
     assert coordinator.post(f"{advisory}/revision", json=corrected).json()["state"] == "published"
     assert "withdrawn" not in clients().get(f"{advisory}/osv").json()
+
+
+def test_a_coordinator_joins_two_vulnerabilities_with_their_cases_and_credits(clients, world):
+    coordinator = clients(world.token("coordinator"))
+    older, other = sorted([world.quiet.vulnerability, world.told.vulnerability])
+    reports = [
+        credit["report"]
+        for flaw in (older, other)
+        for credit in coordinator.get(f"{API}/vulnerabilities/{flaw}").json()["credits"]
+    ]
+    assert coordinator.get(f"{API}/vulnerabilities/{older}/alike").json() == []
+    answer = coordinator.post(
+        f"{API}/vulnerabilities/{other}/join", json={"other": str(older), "reason": "One loop, two ways in."}
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["id"] == str(older)
+    assert sorted(credit["report"] for credit in answer.json()["credits"]) == sorted(reports)
+    assert "One loop, two ways in." in answer.text
+    assert coordinator.get(f"{API}/vulnerabilities/{other}").json()["absorbed_into"] == str(older)
+    again = coordinator.post(f"{API}/vulnerabilities/{other}/join", json={"other": str(older), "reason": "r"})
+    assert again.status_code == 404

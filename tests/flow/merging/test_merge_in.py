@@ -7,23 +7,29 @@ import pytest
 from sqlalchemy import select, text
 
 from leadtime.flow.merging import (
+    Alike,
     Credit,
     Frame,
     Merged,
     Vulnerability,
     VulnerabilityId,
+    join,
     merge_in,
+    read_alike,
     read_vulnerability,
     split,
     vulnerability_of,
 )
+from leadtime.flow.merging.records import LinkKind
+from leadtime.flow.merging.rules import SENTENCES, why_joined
 from leadtime.flow.merging.tables import kept_apart
 from leadtime.foundation.access import SYSTEM, Relation, Role, Viewer
 from leadtime.foundation.database import Database
-from leadtime.foundation.errors import Malformed, Missing, Refused
+from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
 from leadtime.foundation.explanation import Explanation, Fact
 from tests.flow.merging.factories import evidence, report
 
+NEAR = SENTENCES[LinkKind.NEAR_FAULT]
 COORDINATOR = Viewer(Role.COORDINATOR, UUID(int=1), UUID(int=2))
 FINDER = Viewer(Role.FINDER, UUID(int=1001), UUID(int=3))
 MAINTAINER = Viewer(Role.MAINTAINER, UUID(int=5), UUID(int=6))
@@ -95,15 +101,23 @@ def test_the_same_report_again_changes_nothing(database):
     assert read(database, first.vulnerability).reports == (report(1), report(2))
 
 
-def test_a_report_between_two_vulnerabilities_joins_them_under_the_oldest(database, clock):
+def test_a_report_between_two_vulnerabilities_joins_one_and_a_coordinator_joins_them_under_the_oldest(database, clock):
     low, clock.at = evidence(1, "f a.c:10", "g a.c:1"), clock.at
     (old,) = merge(database, low)
     clock.advance(seconds=1)
     (young,) = merge(database, evidence(2, "f a.c:16", "g a.c:1", release="1.0"))
     assert young.new
     (between,) = merge(database, evidence(3, "f a.c:13", "g a.c:1"))
-    assert (between.vulnerability, between.absorbed) == (old.vulnerability, (young.vulnerability,))
+    assert (between.vulnerability, between.absorbed) == (old.vulnerability, ())
+    assert read(database, old.vulnerability).reports == (report(1), report(3))
+    with database.transaction(COORDINATOR) as tx:
+        (alike,) = read_alike(tx, old.vulnerability)
+        assert read_alike(tx, young.vulnerability) == (Alike(old.vulnerability, alike.why),)
+        assert (alike.vulnerability, alike.why.rule) == (young.vulnerability, f"near fault: {NEAR}")
+        joined = join(tx, young.vulnerability, old.vulnerability, reason=" one loop ")
+    assert joined == Merged(old.vulnerability, new=False, absorbed=(young.vulnerability,), why=why_joined("one loop"))
     assert read(database, old.vulnerability).reports == (report(1), report(2), report(3))
+    assert why_joined("one loop") in read(database, old.vulnerability).reasons
     emptied = read(database, young.vulnerability)
     assert (emptied.absorbed_into, emptied.reports) == (old.vulnerability, ())
     with database.transaction(SYSTEM) as tx:
@@ -112,16 +126,79 @@ def test_a_report_between_two_vulnerabilities_joins_them_under_the_oldest(databa
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1), (1, 3, 2)])
-def test_the_groups_do_not_depend_on_the_order(database, order):
+def test_what_is_joined_or_suggested_does_not_depend_on_the_order(database, order):
     found = {
         1: evidence(1, "f a.c:10", "g a.c:1"),
         2: evidence(2, "f a.c:16", "g a.c:1"),
         3: evidence(3, "f a.c:13", "g a.c:1"),
     }
     merge(database, *(found[number] for number in order), evidence(4, "z a.c:1"))
-    with database.transaction(SYSTEM) as tx:
+    with database.transaction(COORDINATOR) as tx:
         held = {number: vulnerability_of(tx, report(number)) for number in (1, 2, 3, 4)}
-    assert held[1] == held[2] == held[3] != held[4]
+        alike = {one: {each.vulnerability for each in read_alike(tx, one)} for one in set(held.values())}
+    assert held[1] != held[2]
+    assert held[3] in {held[1], held[2]}
+    assert (alike[held[1]], alike[held[2]], alike[held[4]]) == ({held[2]}, {held[1]}, set())
+
+
+def test_a_chain_of_reports_does_not_join_two_flaws_of_one_function(database):
+    honest = merge(database, evidence(1, "f a.c:100", "g a.c:9"), evidence(2, "f a.c:160", "g a.c:9"))
+    chain = [evidence(10 + n, f"f a.c:{line}", "g a.c:9") for n, line in enumerate(range(103, 161, 3))]
+    merged = merge(database, *chain, evidence(99, "f a.c:160", "g a.c:9", crash_class="SEGV"))
+    with database.transaction(SYSTEM) as tx:
+        held = [vulnerability_of(tx, report(number)) for number in (1, 2)]
+    assert held == [one.vulnerability for one in honest]
+    assert held[0] != held[1]
+    assert [one.absorbed for one in merged] == [()] * len(merged)
+
+
+def test_the_same_fault_joins_vulnerabilities_that_are_there(database, clock):
+    a, b = evidence(1, release="1.5", fixed=None), evidence(2, release="1.0", fixed="1.5")
+    (first,) = merge(database, a)
+    clock.advance(seconds=1)
+    (second,) = merge(database, b)
+    assert first.vulnerability != second.vulnerability
+    (between,) = merge(database, evidence(3, release="1.0", fixed=None))
+    assert (between.vulnerability, between.absorbed) == (first.vulnerability, (second.vulnerability,))
+
+
+def test_a_fix_that_somebody_claims_keeps_a_duplicate_apart_but_not_unseen(database):
+    first, second = merge(database, evidence(1, fixed=None), evidence(2, release="0.8", fixed="0.9"))
+    assert first.vulnerability != second.vulnerability
+    with database.transaction(COORDINATOR) as tx:
+        (alike,) = read_alike(tx, first.vulnerability)
+    assert alike.vulnerability == second.vulnerability
+    assert alike.why.rule.endswith("although one failed in or after the release that was seen to end the other")
+
+
+class TestJoin:
+    def test_what_was_split_is_neither_suggested_nor_joined(self, database):
+        (first, _) = merge(database, evidence(1), evidence(2))
+        with database.transaction(COORDINATOR) as tx:
+            new = split(tx, first.vulnerability, [report(2)])
+            assert read_alike(tx, first.vulnerability) == read_alike(tx, new) == ()
+            with pytest.raises(Conflict, match="somebody split these two apart, for good"):
+                join(tx, first.vulnerability, new, reason="r")
+
+    def test_what_is_not_there_or_is_the_same_or_has_no_reason_is_refused(self, database):
+        (first, other) = merge(database, evidence(1), evidence(2, "z z.c:1"))
+        nobody = VulnerabilityId(UUID(int=99))
+        with database.transaction(COORDINATOR) as tx:
+            with pytest.raises(Missing, match="no such vulnerability, or it was absorbed"):
+                join(tx, first.vulnerability, nobody, reason="r")
+            with pytest.raises(Malformed, match="this is one vulnerability already"):
+                join(tx, first.vulnerability, first.vulnerability, reason="r")
+            with pytest.raises(Malformed, match="this is empty"):
+                join(tx, first.vulnerability, other.vulnerability, reason=" ")
+
+    def test_only_a_coordinator_looks_and_joins(self, database):
+        (first, other) = merge(database, evidence(1), evidence(2, "z z.c:1"))
+        for viewer in (FINDER, MAINTAINER):
+            with database.transaction(viewer) as tx:
+                with pytest.raises(Missing):
+                    read_alike(tx, first.vulnerability)
+                with pytest.raises(Missing):
+                    join(tx, first.vulnerability, other.vulnerability, reason="r")
 
 
 def test_two_reports_at_once_meet(database):

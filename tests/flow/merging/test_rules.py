@@ -8,7 +8,11 @@ import pytest
 from leadtime.flow.merging import rules
 from leadtime.flow.merging.records import Evidence, Frame, LinkKind, VulnerabilityId
 from leadtime.flow.merging.rules import (
+    OUTLIVED,
+    SENTENCES,
+    check_join,
     check_split,
+    choose,
     compare,
     compare_names,
     count_names,
@@ -17,10 +21,12 @@ from leadtime.flow.merging.rules import (
     manner_of,
     partition,
     place_of,
+    suggest,
     survivor_of,
+    why_joined,
     why_new,
 )
-from leadtime.foundation.errors import Malformed
+from leadtime.foundation.errors import Conflict, Malformed
 from leadtime.foundation.explanation import Explanation, Fact
 from tests.flow.merging.factories import evidence, frames, report
 
@@ -367,9 +373,17 @@ class TestPartition:
 
     def test_a_group_is_whatever_links_connect(self):
         lone = evidence(9, "z z.c:1")
+        stacks = {n: [f"{name} a.c" for name in "abcdef"[n:]] for n in (0, 1, 2)}
+        loop = [evidence(n + 1, *stack, crash_class="timeout") for n, stack in stacks.items()]
+        assert group([*loop, lone]) == self.ids((1, 2, 3), (9,))
+
+    def test_a_near_fault_is_near_the_groups_oldest_report(self):
         line = [evidence(n, f"f a.c:{3 * n}", "g a.c:1") for n in (1, 2, 3)]
-        assert compare(line[0], line[2]) is None
-        assert group([*line, lone]) == self.ids((1, 2, 3), (9,))
+        assert compare(line[1], line[2]) is not None
+        assert group(line) == self.ids((1, 2), (3,))
+        assert group([line[0], line[2]]) == self.ids((1,), (3,))
+        again = evidence(4, "f a.c:6", "g a.c:1", crash_class="SEGV")
+        assert group([*line, again]) == self.ids((1, 2, 4), (3,))
 
     def test_a_pair_set_apart_never_shares_a_group(self):
         apart = {frozenset({report(1), report(2)})}
@@ -455,3 +469,100 @@ class TestSplit:
             "reports",
             "Split off fewer reports.",
         )
+
+
+class TestChoose:
+    """Into which vulnerabilities a new report's links lead."""
+
+    OLD, YOUNG = VulnerabilityId(UUID(int=71)), VulnerabilityId(UUID(int=72))
+
+    def chosen(self, new, *known):
+        """``known``: (evidence, vulnerability)."""
+        links = [link for one, _ in known if (link := compare(new, one))]
+        held, why = choose(new.report, links, {one.report: vulnerability for one, vulnerability in known})
+        return held, [(link.kind, link.first.int, link.second.int) for link in why]
+
+    def test_no_link_leads_nowhere(self):
+        assert self.chosen(evidence(9), (evidence(1, "z z.c:1"), self.OLD)) == (frozenset(), [])
+
+    def test_the_same_fault_leads_into_all_that_show_it(self):
+        a, b = evidence(1, fixed=None), evidence(2, release="1.5", fixed=None)
+        assert self.chosen(evidence(9), (b, self.YOUNG), (a, self.OLD)) == (
+            {self.OLD, self.YOUNG},
+            [(LinkKind.SAME_FAULT, 1, 9), (LinkKind.SAME_FAULT, 2, 9)],
+        )
+
+    def test_the_same_fault_keeps_what_is_only_near_out(self):
+        near, same = evidence(1, "f a.c:13", "g a.c:1"), evidence(2, "f a.c:10", "g a.c:1")
+        new = evidence(9, "f a.c:10", "g a.c:1")
+        assert self.chosen(new, (near, self.OLD), (same, self.YOUNG)) == (
+            {self.YOUNG},
+            [(LinkKind.SAME_FAULT, 2, 9)],
+        )
+
+    def test_of_several_that_are_only_near_the_oldest_takes_it(self):
+        low, high = evidence(2, "f a.c:10", "g a.c:1"), evidence(1, "f a.c:16", "g a.c:1")
+        new = evidence(9, "f a.c:13", "g a.c:1")
+        expected = ({self.OLD}, [(LinkKind.NEAR_FAULT, 2, 9)])
+        assert self.chosen(new, (low, self.OLD), (high, self.YOUNG)) == expected
+        assert self.chosen(new, (high, self.YOUNG), (low, self.OLD)) == expected
+
+    def test_near_one_that_was_not_the_first_of_its_vulnerability_is_not_enough(self):
+        anchor, member = evidence(1, "f a.c:10", "g a.c:1"), evidence(2, "f a.c:13", "g a.c:1")
+        new = evidence(9, "f a.c:16", "g a.c:1")
+        assert self.chosen(new, (anchor, self.OLD), (member, self.OLD)) == (frozenset(), [])
+        assert self.chosen(new, (member, self.OLD), (anchor, self.OLD)) == ({self.OLD}, [(LinkKind.NEAR_FAULT, 2, 9)])
+        assert self.chosen(new, (member, self.YOUNG)) == ({self.YOUNG}, [(LinkKind.NEAR_FAULT, 2, 9)])
+
+    def test_a_report_that_is_older_than_what_it_joins_is_told_apart(self):
+        known = evidence(5, "f a.c:10", "g a.c:1")
+        assert self.chosen(evidence(1, "f a.c:12", "g a.c:1"), (known, self.OLD)) == (
+            {self.OLD},
+            [(LinkKind.NEAR_FAULT, 1, 5)],
+        )
+
+
+class TestSuggest:
+    def test_is_what_compare_finds(self):
+        near = evidence(2, "leaf a.c:12", "middle a.c:20")
+        assert suggest(evidence(1), near) == compare(evidence(1), near) is not None
+        assert suggest(evidence(1), evidence(2, "z z.c:1")) is None
+
+    def test_the_same_fault_past_a_fix_says_so(self):
+        a, b = evidence(1, release="2.0", fixed=None), evidence(2)
+        assert compare(a, b) is None
+        assert suggest(a, b) == suggest(b, a)
+        assert suggest(a, b).why.rule == f"same fault: {SENTENCES[LinkKind.SAME_FAULT]}{OUTLIVED}"
+
+    def test_the_same_path_past_a_fix_is_another_flaw(self):
+        stack = [f"{name} a.c:{n}" for n, name in enumerate("abcd", 1)]
+        moved = [f"{name} a.c:{n}" for n, name in enumerate("abcd", 50)]
+        assert suggest(evidence(1, *stack, release="2.0", fixed=None), evidence(2, *moved)) is None
+
+
+class TestCheckJoin:
+    A, B = frozenset({report(1), report(2)}), frozenset({report(3)})
+
+    def test_two_may_be_joined(self):
+        check_join({frozenset({report(1), report(9)})}, self.A, self.B)
+
+    def test_one_may_not(self):
+        with pytest.raises(Malformed) as told:
+            check_join(set(), self.A, self.A)
+        assert str(told.value) == "other: this is one vulnerability already. Name another one."
+
+    def test_what_was_split_may_not(self):
+        with pytest.raises(Conflict) as told:
+            check_join({frozenset({report(2), report(3)})}, self.A, self.B)
+        assert (
+            str(told.value)
+            == "other: somebody split these two apart, for good. Read why in the history of their cases."
+        )
+
+
+def test_a_join_by_a_person_says_their_reason():
+    assert why_joined("one loop") == Explanation(
+        "one flaw",
+        "a coordinator joined two vulnerabilities",
+        (Fact("reason", "one loop", "the coordinator who joined them"),),
+    )

@@ -168,6 +168,13 @@ class VulnerabilityShape(Shape):
     absorbed_into: UUID | None
 
 
+class AlikeShape(Shape):
+    """Another vulnerability that evidence links to one, and by what."""
+
+    vulnerability: UUID
+    why: Explanation
+
+
 class DecisionShape(Shape):
     """What to do by when, and why; without a row the date is undetermined and ``missing`` says what is not known."""
 

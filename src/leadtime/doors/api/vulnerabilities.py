@@ -1,4 +1,4 @@
-"""One root cause with all its credit; a coordinator may split what was merged in error."""
+"""One root cause with all its credit; a coordinator may split what was merged in error, and join what was not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from leadtime.doors.api.asking import Asking, AskingOnce
 from leadtime.doors.api.shapes import Input
-from leadtime.doors.api.shapes_flow import VulnerabilityShape
+from leadtime.doors.api.shapes_flow import AlikeShape, VulnerabilityShape
 from leadtime.flow import intake, merging
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.foundation.database import Transaction
@@ -23,6 +23,13 @@ class SplitWanted(Input):
     """The reports that leave; they never come back by themselves."""
 
     reports: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=1_000)]
+
+
+class JoinWanted(Input):
+    """Which other vulnerability is the same, and why."""
+
+    other: UUID
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 @router.get("/vulnerabilities/{vulnerability}", summary="Read a vulnerability and why its reports are one")
@@ -47,3 +54,26 @@ def split(vulnerability: UUID, wanted: SplitWanted, ask: AskingOnce) -> Response
         return VulnerabilityShape.model_validate(merging.read_vulnerability(tx, new))
 
     return ask.do(act, VulnerabilityShape, status=201)
+
+
+@router.get("/vulnerabilities/{vulnerability}/alike", summary="List what may be the same flaw, and why")
+def read_alike(vulnerability: UUID, ask: Asking) -> list[AlikeShape]:
+    """Return the vulnerabilities that evidence links to this one and that only a coordinator may join with it."""
+    with ask.transaction() as tx:
+        return [AlikeShape.model_validate(each) for each in merging.read_alike(tx, VulnerabilityId(vulnerability))]
+
+
+@router.post(
+    "/vulnerabilities/{vulnerability}/join",
+    summary="Join two vulnerabilities and their cases",
+    response_model=VulnerabilityShape,
+)
+def join(vulnerability: UUID, wanted: JoinWanted, ask: AskingOnce) -> Response:
+    """Make two vulnerabilities one, under the older, and return it; no report and no credit is lost."""
+
+    def act(tx: Transaction) -> VulnerabilityShape:
+        pair = VulnerabilityId(vulnerability), VulnerabilityId(wanted.other)
+        joined = report_to_operator.join(tx, *pair, reason=wanted.reason)
+        return VulnerabilityShape.model_validate(merging.read_vulnerability(tx, joined))
+
+    return ask.do(act, VulnerabilityShape, status=200)

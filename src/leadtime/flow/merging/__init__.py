@@ -2,11 +2,12 @@
 
 Takes: the `Evidence` of a reproduced report: component, releases, crash class and the subject's frames.
 Gives: `Vulnerability` with every finder's `Credit`, and an explanation for every merge (I9).
-Decides: whether two crashes are one flaw (`rules.compare`); the same groups whatever the order of arrival.
+Decides: whether two crashes are one flaw (`rules.compare`); joined or suggested, the same in any order.
 Refuses: to join again what a person split; to split all or nothing.
 Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java and JavaScript are read (`stacks`).
 """
 
+from leadtime.flow.merging.alike import Alike, join, read_alike
 from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.merge_in import merge_in
 from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
@@ -25,6 +26,7 @@ from leadtime.flow.merging.split import split
 from leadtime.flow.merging.stacks import Stack, parse_stack
 
 __all__ = [
+    "Alike",
     "CrashText",
     "Credit",
     "Evidence",
@@ -39,8 +41,10 @@ __all__ = [
     "compare",
     "finders_of",
     "group",
+    "join",
     "merge_in",
     "parse_stack",
+    "read_alike",
     "read_evidence_of",
     "read_vulnerability",
     "split",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import insert, select, update
 
@@ -16,7 +17,7 @@ from leadtime.flow.merging.place import (
     reports_in,
 )
 from leadtime.flow.merging.records import Evidence, Link, Merged, VulnerabilityId
-from leadtime.flow.merging.rules import STRENGTH, compare, partition, survivor_of, why_new
+from leadtime.flow.merging.rules import STRENGTH, choose, compare, partition, survivor_of, why_new
 from leadtime.flow.merging.stored import content_of, read_why, summary_of, why_json
 from leadtime.flow.merging.summaries import join_summaries, open_vulnerability
 from leadtime.flow.merging.tables import EVIDENCE, WHY, merged_reports, vulnerabilities
@@ -28,8 +29,9 @@ def merge_in(tx: Transaction, evidence: Evidence) -> Merged:
     """Give a report to the one vulnerability that its evidence shows; every credit is kept.
 
     Again for the same report it changes nothing. Reports that fail in one place wait for each other, so that two that
-    come at once meet. A report that links vulnerabilities held apart until now joins them under the oldest; what a
-    person has split is never joined again.
+    come at once meet. A report that shows the same fault as vulnerabilities held apart until now joins them under the
+    oldest; one that is only like several joins one of them, and the rest is a coordinator's to join (`read_alike`).
+    What a person has split is never joined again.
     """
     tx.require(Act.COORDINATE_CASE)
     place = place_index(tx, evidence)
@@ -38,8 +40,9 @@ def merge_in(tx: Transaction, evidence: Evidence) -> Merged:
     if before is not None:
         return before
     known = read_known(tx, place)
-    links = [link for held in known if (link := compare(evidence, held.evidence)) is not None]
-    joined = _joined(tx, evidence, known, links)
+    links: Sequence[Link] = [link for held in known if (link := compare(evidence, held.evidence)) is not None]
+    chosen, links = choose(evidence.report, links, {held.evidence.report: held.vulnerability for held in known})
+    joined = _joined(tx, evidence, chosen, links)
     survivor = survivor_of(joined)
     if survivor is None:
         merged = Merged(open_vulnerability(tx, summary_of([evidence])), new=True, absorbed=(), why=why_new(evidence))
@@ -47,7 +50,7 @@ def merge_in(tx: Transaction, evidence: Evidence) -> Merged:
         why = min(_among(links, known, joined), key=lambda link: STRENGTH.index(link.kind)).why
         absorbed = tuple(sorted(joined - {survivor}, key=lambda one: one.int))
         merged = Merged(survivor, new=False, absorbed=absorbed, why=why)
-        _absorb(tx, survivor, absorbed)
+        absorb(tx, survivor, absorbed)
         join_summaries(tx, survivor, absorbed, summary_of([evidence]))
     _credit(tx, evidence, place, merged)
     return merged
@@ -78,10 +81,10 @@ def _read_merged(tx: Transaction, evidence: Evidence) -> Merged | None:
     return Merged(VulnerabilityId(row.vulnerability), new=False, absorbed=(), why=why)
 
 
-def _joined(tx: Transaction, evidence: Evidence, known: Sequence[Known], links: Sequence[Link]) -> set[VulnerabilityId]:
-    """Return the vulnerabilities that the links join with this report, as far as nobody set them apart."""
-    linked = {report for link in links for report in (link.first, link.second)} - {evidence.report}
-    touched = {held.vulnerability for held in known if held.evidence.report in linked}
+def _joined(
+    tx: Transaction, evidence: Evidence, touched: AbstractSet[VulnerabilityId], links: Sequence[Link]
+) -> AbstractSet[VulnerabilityId]:
+    """Return which of the vulnerabilities the links join with this report, as far as nobody set them apart."""
     apart = pairs_apart(tx, touched) if len(touched) > 1 else set()
     if not apart:
         return touched
@@ -91,13 +94,13 @@ def _joined(tx: Transaction, evidence: Evidence, known: Sequence[Known], links: 
     return {vulnerability for vulnerability, members in groups.items() if members <= mine}
 
 
-def _among(links: Sequence[Link], known: Sequence[Known], joined: set[VulnerabilityId]) -> list[Link]:
+def _among(links: Sequence[Link], known: Sequence[Known], joined: AbstractSet[VulnerabilityId]) -> list[Link]:
     """Return the links that lead into the joined vulnerabilities."""
     inside = {held.evidence.report for held in known if held.vulnerability in joined}
     return [link for link in links if link.first in inside or link.second in inside]
 
 
-def _absorb(tx: Transaction, survivor: VulnerabilityId, absorbed: Sequence[VulnerabilityId]) -> None:
+def absorb(tx: Transaction, survivor: VulnerabilityId, absorbed: Sequence[VulnerabilityId]) -> None:
     """Move every report of the absorbed vulnerabilities to the survivor, and leave the way to it."""
     held = merged_reports.c
     rows = tx.connection.execute(

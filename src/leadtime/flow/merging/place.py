@@ -20,7 +20,7 @@ from leadtime.foundation.digests import canonical_json
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Evidence held by a vulnerability; of equal evidence in one vulnerability, the oldest report's."""
+    """Evidence held by a vulnerability; of equal evidence in one vulnerability, that of the report merged first."""
 
     vulnerability: VulnerabilityId
     evidence: Evidence
@@ -42,13 +42,13 @@ def lock_place(tx: Transaction, place: bytes) -> None:
 
 
 def read_known(tx: Transaction, place: bytes) -> tuple[Known, ...]:
-    """Return the evidence at a place, each distinct one once for each vulnerability that holds it."""
+    """Return the evidence at a place, first merged first, each distinct one once for each vulnerability with it."""
     held = merged_reports.c
     rows = tx.connection.execute(
-        select(held.report, held.vulnerability, held.organisation, held.evidence)
+        select(held.report, held.vulnerability, held.organisation, held.evidence, held.merged_at)
         .where(held.place == place)
         .ext(distinct_on(held.vulnerability, held.content))
-        .order_by(held.vulnerability, held.content, held.report)
+        .order_by(held.vulnerability, held.content, held.merged_at, held.report)
     ).all()
     return tuple(
         Known(
@@ -57,7 +57,7 @@ def read_known(tx: Transaction, place: bytes) -> tuple[Known, ...]:
                 tx.unseal(row.report, EVIDENCE, row.evidence), ReportId(row.report), OrganisationId(row.organisation)
             ),
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: (row.merged_at, row.report))
     )
 
 

@@ -1,7 +1,9 @@
 """When two crashes are one flaw: pure, symmetric, and the same whatever the order in which they came.
 
-Every link stands on its own pair, and a group is whatever links connect, so merging commutes. A person's *apart*
-(from a split) is the only thing that keeps connected reports in two groups.
+A group is whatever links connect, but for two bounds that no number of reports gets around: a *near* fault is near
+the group's first report, its anchor, so that a chain leads nowhere; and of a new report's links only the same fault
+joins two vulnerabilities that are there already. What a link connects beyond that is suggested to a coordinator, so
+joins and suggestions together are the same whoever came first. A person's *apart* (from a split) outlives them all.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from univers.versions import InvalidVersion
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.records import Evidence, Frame, Link, LinkKind, VulnerabilityId
-from leadtime.foundation.errors import Malformed
+from leadtime.foundation.errors import Conflict, Malformed
 from leadtime.foundation.explanation import Explanation, Fact
 
 NEAR_LINES_MAX = 3
@@ -69,6 +71,12 @@ MANNERS: Mapping[str, Manner] = {"timeout": Manner.HANG, "hang": Manner.HANG, "s
 STRENGTH: tuple[LinkKind, ...] = tuple(LinkKind)
 """Strongest first: the order in which links are followed when a person has set reports apart."""
 
+JOINING = frozenset({LinkKind.SAME_FAULT})
+"""Kinds that join vulnerabilities which are there already: equal places, not alike ones, so nothing lies in between."""
+
+ALIKE_PAIRS_MAX = 20_000
+"""Comparisons that looking for suggestions takes at most."""
+
 SENTENCES: Mapping[LinkKind, str] = {
     LinkKind.SAME_FAULT: "both fail on the same line of the same function, called from the same function",
     LinkKind.NEAR_FAULT: "in one release both fail in the same way within "
@@ -78,6 +86,9 @@ SENTENCES: Mapping[LinkKind, str] = {
     LinkKind.SAME_PATH: "both fail in the same way on the same path of functions, neither release past the other's fix",
     LinkKind.SAME_NAMES: "without lines, the names of the failing functions agree and are not common to many reports",
 }
+
+
+OUTLIVED = ", although one failed in or after the release that was seen to end the other"
 
 
 def manner_of(evidence: Evidence) -> Manner:
@@ -95,13 +106,21 @@ def place_of(evidence: Evidence) -> tuple[str, ...]:
 
 def compare(a: Evidence, b: Evidence) -> Link | None:
     """Return the link between two reports of one component, or None if their evidence does not make them one flaw."""
-    manner = manner_of(a)
-    if a.component != b.component or manner is not manner_of(b) or not a.frames or not b.frames:
+    kind = _kind(a, b)
+    if kind is None or _outlives_fix(a, b) or _outlives_fix(b, a):
         return None
-    if _outlives_fix(a, b) or _outlives_fix(b, a):
-        return None
-    kind = _COMPARISONS[manner](a, b)
-    return None if kind is None else _link(a, b, kind)
+    return _link(a, b, kind)
+
+
+def suggest(a: Evidence, b: Evidence) -> Link | None:
+    """Return the link that a person should see: that of `compare`, or the same fault although one outlived a fix.
+
+    A fix is what its finder's recipe ran and saw end well: that keeps two apart, but not unseen.
+    """
+    kind = _kind(a, b)
+    if kind is LinkKind.SAME_FAULT and (_outlives_fix(a, b) or _outlives_fix(b, a)):
+        return _link(a, b, kind, OUTLIVED)
+    return compare(a, b)
 
 
 def compare_names(a: Evidence, b: Evidence, seen: Mapping[tuple[str, str], int]) -> Link | None:
@@ -150,13 +169,67 @@ def partition(
 ) -> frozenset[frozenset[ReportId]]:
     """Return the disjoint ``groups`` joined by ``links``, strongest first, unless that joins a pair of ``apart``."""
     group_of = {report: members for group in groups for members in [set(group)] for report in group}
+    anchor_of = {id(members): min(members) for members in group_of.values()}
     for link in sorted(links, key=lambda link: (STRENGTH.index(link.kind), link.first.int, link.second.int)):
         small, large = sorted((group_of[link.first], group_of[link.second]), key=len)
         if small is large or any(pair & small and pair & large for pair in apart):
             continue
+        anchors = {anchor_of[id(small)], anchor_of[id(large)]}
+        if link.kind is LinkKind.NEAR_FAULT and anchors != {link.first, link.second}:
+            continue
         large |= small
+        anchor_of[id(large)] = min(anchors)
         group_of.update(dict.fromkeys(small, large))
     return frozenset(frozenset(members) for members in group_of.values())
+
+
+def choose(
+    report: ReportId, links: Iterable[Link], held_by: Mapping[ReportId, VulnerabilityId]
+) -> tuple[frozenset[VulnerabilityId], tuple[Link, ...]]:
+    """Return the vulnerabilities that a new report belongs to by its links, and the links that say so.
+
+    The same fault leads into all it is found in. Any other kind admits the report to one vulnerability, by the
+    strongest link and then to the oldest, and joins no two; a near fault only if it is near the report that was merged
+    first there. ``held_by`` names the vulnerability of every report that could be linked, in the order of merging.
+    """
+    anchors: dict[VulnerabilityId, ReportId] = {}
+    for known, vulnerability in held_by.items():
+        anchors.setdefault(vulnerability, known)
+    counting: list[tuple[int, VulnerabilityId, Link]] = []
+    for link in links:
+        other = link.second if link.first == report else link.first
+        if link.kind is not LinkKind.NEAR_FAULT or other == anchors[held_by[other]]:
+            counting.append((STRENGTH.index(link.kind), held_by[other], link))
+    counting.sort(key=lambda one: one[:2])
+    chosen = frozenset(held for _, held, link in counting if link.kind in JOINING)
+    chosen = chosen or frozenset(held for _, held, _ in counting[:1])
+    return chosen, tuple(link for _, held, link in counting if held in chosen)
+
+
+def why_joined(reason: str) -> Explanation:
+    """Return why two vulnerabilities are one because a coordinator says so."""
+    return Explanation(
+        decision="one flaw",
+        rule="a coordinator joined two vulnerabilities",
+        facts=(Fact("reason", reason, "the coordinator who joined them"),),
+    )
+
+
+def check_join(
+    apart: AbstractSet[frozenset[ReportId]], one: AbstractSet[ReportId], other: AbstractSet[ReportId]
+) -> None:
+    """Return if a person may join two vulnerabilities' reports, none of them set ``apart``.
+
+    Raises `Malformed` for one and the same, and `Conflict` for two that somebody split.
+    """
+    if one & other:
+        raise Malformed("this is one vulnerability already", where="other", next_step="Name another one.")
+    if any(pair & one and pair & other for pair in apart):
+        raise Conflict(
+            "somebody split these two apart, for good",
+            where="other",
+            next_step="Read why in the history of their cases.",
+        )
 
 
 def survivor_of(held: Iterable[VulnerabilityId]) -> VulnerabilityId | None:
@@ -196,6 +269,14 @@ def check_split(reports: AbstractSet[ReportId], leaving: AbstractSet[ReportId]) 
 def functions_of(frames: Iterable[Frame]) -> tuple[str, ...]:
     """Return the distinct functions of a stack, innermost first: recursion and its depth say nothing."""
     return tuple(dict.fromkeys(frame.function for frame in frames))
+
+
+def _kind(a: Evidence, b: Evidence) -> LinkKind | None:
+    """Return what the two have in common, whatever is said to be fixed."""
+    manner = manner_of(a)
+    if a.component != b.component or manner is not manner_of(b) or not a.frames or not b.frames:
+        return None
+    return _COMPARISONS[manner](a, b)
 
 
 def _compare_crashes(a: Evidence, b: Evidence) -> LinkKind | None:
@@ -285,11 +366,11 @@ def _sites(frames: Iterable[Frame]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(_site(frame) for frame in frames))
 
 
-def _link(a: Evidence, b: Evidence, kind: LinkKind) -> Link:
+def _link(a: Evidence, b: Evidence, kind: LinkKind, more: str = "") -> Link:
     first, second = sorted((a, b), key=lambda evidence: evidence.report.int)
     why = Explanation(
         decision="one flaw",
-        rule=f"{kind.value}: {SENTENCES[kind]}",
+        rule=f"{kind.value}: {SENTENCES[kind]}{more}",
         facts=(*_facts_of(first), *_facts_of(second)),
     )
     return Link(first.report, second.report, kind, why)

@@ -28,16 +28,16 @@ def open_vulnerability(tx: Transaction, summary: Summary) -> VulnerabilityId:
 
 
 def join_summaries(
-    tx: Transaction, survivor: VulnerabilityId, absorbed: Sequence[VulnerabilityId], latest: Summary
+    tx: Transaction, survivor: VulnerabilityId, absorbed: Sequence[VulnerabilityId], *latest: Summary
 ) -> None:
-    """Add the releases of absorbed vulnerabilities and of the latest report to the survivor's summary."""
+    """Add the releases of absorbed vulnerabilities and of the latest report, if there is one, to the survivor's."""
     rows = tx.connection.execute(
         select(vulnerabilities.c.id, vulnerabilities.c.summary)
         .where(vulnerabilities.c.id.in_([survivor, *absorbed]))
         .order_by(vulnerabilities.c.id)
     ).all()
     held = [read_summary(tx.unseal(row.id, SUMMARY, row.summary)) for row in rows]
-    write_summary(tx, survivor, joined([*held, latest]))
+    write_summary(tx, survivor, joined([*held, *latest]))
 
 
 def write_summary(tx: Transaction, vulnerability: VulnerabilityId, summary: Summary) -> None:

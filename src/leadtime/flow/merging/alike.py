@@ -1,0 +1,96 @@
+"""Vulnerabilities that are alike and yet two: suggested to a coordinator, who may join them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice, product
+
+from sqlalchemy import select, update
+
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.merge_in import absorb
+from leadtime.flow.merging.place import Known, lock_place, pairs_apart, read_known, reports_in
+from leadtime.flow.merging.records import Merged, VulnerabilityId
+from leadtime.flow.merging.rules import ALIKE_PAIRS_MAX, STRENGTH, check_join, suggest, survivor_of, why_joined
+from leadtime.flow.merging.stored import why_json
+from leadtime.flow.merging.summaries import join_summaries
+from leadtime.flow.merging.tables import WHY, merged_reports
+from leadtime.foundation.access import Act
+from leadtime.foundation.database import Transaction
+from leadtime.foundation.errors import Missing
+from leadtime.foundation.explanation import Explanation
+from leadtime.foundation.lines import check_line
+
+REASON_CHARS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Another vulnerability that evidence links to one, and by what; a coordinator decides whether they are one."""
+
+    vulnerability: VulnerabilityId
+    why: Explanation
+
+
+def read_alike(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Alike, ...]:
+    """Return the vulnerabilities that a link leads to and that nobody split from this one, strongest link first."""
+    tx.require(Act.COORDINATE_CASE, vulnerability)
+    known = [one for place in _places(tx, vulnerability) for one in read_known(tx, place)]
+    mine = [one for one in known if one.vulnerability == vulnerability]
+    others = [one for one in known if one.vulnerability != vulnerability]
+    found: dict[VulnerabilityId, tuple[int, Explanation]] = {}
+    for one, other in islice(product(mine, others), ALIKE_PAIRS_MAX):
+        link = suggest(one.evidence, other.evidence)
+        if link is not None:
+            strength = STRENGTH.index(link.kind)
+            before = found.get(other.vulnerability)
+            if before is None or strength < before[0]:
+                found[other.vulnerability] = (strength, link.why)
+    apart = _split_from(tx, vulnerability, others) if found else set()
+    ordered = sorted(found.items(), key=lambda item: (item[1][0], item[0].int))
+    return tuple(Alike(other, why) for other, (_, why) in ordered if other not in apart)
+
+
+def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId, *, reason: str) -> Merged:
+    """Make two vulnerabilities one, under the older, because a coordinator says so; every credit is kept.
+
+    Raises `Missing` for one that holds nothing, `Malformed` for one and the same or without a reason, and `Conflict`
+    for two that a person split apart.
+    """
+    tx.require(Act.COORDINATE_CASE, vulnerability)
+    tx.require(Act.COORDINATE_CASE, other)
+    because = check_line(reason, where="reason", chars_max=REASON_CHARS_MAX)
+    for place in sorted({*_places(tx, vulnerability), *_places(tx, other)}):
+        lock_place(tx, place)
+    held = {each: reports_in(tx, each) for each in (vulnerability, other)}
+    if not all(held.values()):
+        raise Missing("there is no such vulnerability, or it was absorbed", next_step="Read the case again.")
+    check_join(pairs_apart(tx, held), held[vulnerability], held[other])
+    survivor = survivor_of(held) or vulnerability
+    (absorbed,) = {vulnerability, other} - {survivor}
+    why = why_joined(because)
+    absorb(tx, survivor, [absorbed])
+    join_summaries(tx, survivor, [absorbed])
+    _say_why(tx, survivor, min(held[absorbed]), why)
+    return Merged(survivor, new=False, absorbed=(absorbed,), why=why)
+
+
+def _say_why(tx: Transaction, vulnerability: VulnerabilityId, report: ReportId, why: Explanation) -> None:
+    """Let the report that began the absorbed vulnerability say what joined it."""
+    tx.connection.execute(
+        update(merged_reports)
+        .where(merged_reports.c.report == report)
+        .values(why=tx.seal(vulnerability, WHY, why_json(why)))
+    )
+
+
+def _places(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[bytes, ...]:
+    places = select(merged_reports.c.place).where(merged_reports.c.vulnerability == vulnerability).distinct()
+    return tuple(tx.connection.scalars(places))
+
+
+def _split_from(tx: Transaction, vulnerability: VulnerabilityId, others: list[Known]) -> set[VulnerabilityId]:
+    """Return which of the others hold a report that a person set apart from one of these."""
+    mine = reports_in(tx, vulnerability)
+    apart = {report for pair in pairs_apart(tx, [vulnerability]) if pair & mine for report in pair - mine}
+    return {one for one in {other.vulnerability for other in others} if apart & reports_in(tx, one)}
