@@ -109,18 +109,23 @@ async def running(
     try:
         yield Gateway(GatewayApp(door), standings, committer)
     finally:
-        standings.cut_all(Ended.STOPPED)
-        await _until_none_live(standings)
-        committer.close()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(committing, STOP_SECONDS_MAX)
-        await door.finish()
+        await _let_end(standings, committer, committing, door)
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await session.close()
         await reading.close()
         pool.shutdown(wait=False)
+
+
+async def _let_end(standings: Standings, committer: Committer, committing: asyncio.Task[None], door: CallDoor) -> None:
+    """Cut what is open, and write to the end what is to be written about it."""
+    standings.cut_all(Ended.STOPPED)
+    await _until_none_live(standings)
+    committer.close()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(committing, STOP_SECONDS_MAX)
+    await door.finish()
 
 
 async def serve_gateway(gateway: Gateway, host: str, port: int, stop: asyncio.Event) -> None:
