@@ -24,17 +24,17 @@ import observe_build
 import observe_ptrace as trace
 import observe_report
 from observe_hang import Sampler, extension_s
+from observe_loaded import Loaded
 from observe_memory import Mapping, Memory
 from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
 from observe_static import StaticRuntime
-from observe_thread import executable, own_thread_number, process_of
+from observe_thread import executable, limits_of, lowered, own_thread_number, process_of
 
 REPORTS_MAX = 8
 CRASHES_MAX = 64
 MOMENT_S = 0.01
 """Less than this left is nothing left."""
 FATAL = (signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
-GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 def watch(
@@ -54,7 +54,7 @@ def watch(
     """
     del init_pid
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    witness = Witness(mode)
+    witness = Witness(mode, limits_of(payload_pid))
     trace.seize(payload_pid)
     witness.expect(payload_pid)
     open_gate()
@@ -67,15 +67,16 @@ def watch(
         if stop is not None:
             witness.see(*stop)
     if mode == "stacks_at_limit" and witness.has_tracees():
-        witness.sample(clock)
+        witness.sample(clock, clock() - began)
     return witness.findings(timed_out=witness.has_tracees())
 
 
 class Witness:
     """Everything seen so far in one tree of processes."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, limits: dict[str, int]) -> None:
         self._mode = mode
+        self._limits = limits
         self._alive: set[int] = set()
         self._faults: dict[int, trace.Fault] = {}
         self._reports: list[dict[str, object]] = []
@@ -88,6 +89,7 @@ class Witness:
         self._begun = 0
         self._static: dict[str, StaticRuntime] = {}
         self._interpreters = Interpreters()
+        self._loaded = Loaded(self._files, self._interpreters)
 
     def expect(self, tid: int) -> None:
         """Count a thread as traced."""
@@ -111,14 +113,15 @@ class Witness:
             return 0
         self._alive.add(tid)
         number, event = os.WSTOPSIG(status), status >> 16
-        if event == trace.EVENT_STOP and number in GROUP_STOPS:
+        if event == trace.EVENT_STOP and number in trace.GROUP_STOPS:
             trace.listen(tid)
             return event
         with contextlib.suppress(OSError, ValueError):
             self._look(tid, number, event)
         step = self._step_of(tid) if self._open_steps else None
         deliver = 0 if event or number == trace.CALL_STOP else number
-        trace.resume(tid, deliver, to_next_call=step is not None and step.wants_calls)
+        wants_calls = self._loaded.wants_calls(tid) if step is None else step.wants_calls
+        trace.resume(tid, deliver, to_next_call=wants_calls)
         return event
 
     def _look(self, tid: int, number: int, event: int) -> None:
@@ -126,6 +129,8 @@ class Witness:
             self._look_at_exit(tid, trace.event_message(tid))
         elif event == trace.EVENT_EXEC and self._mode == "builds":
             self._look_at_exec(tid)
+        elif event == trace.EVENT_EXEC:
+            self._loaded.see_exec(tid)
         elif number == trace.CALL_STOP:
             self._look_at_call(tid)
         elif event == 0 and number in FATAL:
@@ -156,13 +161,17 @@ class Witness:
 
     def _look_at_call(self, tid: int) -> None:
         registers = trace.registers(tid)
-        step = self._step_of(tid) if observe_build.is_about_files(registers) else None
-        if step is not None:
-            memory = Memory(tid, mapped=False)
-            try:
+        if not observe_build.is_about_files(registers):
+            return
+        step = self._step_of(tid)
+        memory = Memory(tid, mapped=step is None)
+        try:
+            if step is None:
+                self._loaded.see_call(tid, registers, memory)
+            else:
                 step.see_call(registers, memory)
-            finally:
-                memory.close()
+        finally:
+            memory.close()
 
     def _look_at_exit(self, tid: int, status: int) -> None:
         step = self._open_steps.pop(tid, None)
@@ -172,6 +181,7 @@ class Witness:
             return
         memory = Memory(tid)
         try:
+            self._loaded.see_end(tid, memory)
             self._look_at_end(tid, status, memory)
         finally:
             memory.close()
@@ -197,7 +207,14 @@ class Witness:
         stack = _stack(memory, tid, registers, [fault.sp] if fault else [], self._interpreters)
         if static is not None:
             _mark_runtime(stack, memory, static)
-        about = {"pid": tid, "status": status, "program": executable(tid), "fault": vars(fault) if fault else None}
+        about: dict[str, object] = {
+            "pid": tid,
+            "status": status,
+            "program": executable(tid),
+            "fault": vars(fault) if fault else None,
+        }
+        about["lowered"] = lowered(limits_of(tid), self._limits)
+        about |= observe_report.options_of(tid, memory, static)
         self._reports.append({**about, "error": _read_error(memory, runtimes, static), **stack})
 
     def _static_runtime(self, tid: int, memory: Memory, here: Mapping | None) -> StaticRuntime | None:
@@ -215,9 +232,9 @@ class Witness:
             return self._static[file] if self._static[file].is_there else None
         return None
 
-    def sample(self, clock: Callable[[], float]) -> None:
-        """Note several times what every thread is doing."""
-        self._samples = Sampler(self._alive, self.see, self._interpreters, clock).sample()
+    def sample(self, clock: Callable[[], float], ran_s: float) -> None:
+        """Note several times what every thread is doing, now that the tree was let run for ``ran_s``."""
+        self._samples = Sampler(self._alive, self.see, self._interpreters, clock, ran_s=ran_s).sample()
 
     def findings(self, *, timed_out: bool) -> dict[str, object]:
         """Return all of it as JSON values; a name that is not UTF-8 is spelled with question marks."""
@@ -227,6 +244,8 @@ class Witness:
             "reports_total": self._reports_total,
             "crashes": self._crashes,
             "samples": self._samples,
+            "modules": self._loaded.modules(),
+            "imports": self._loaded.imports(),
             "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
         }

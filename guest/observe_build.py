@@ -238,6 +238,14 @@ class Step:
         }
 
 
+def opened_name(registers: tuple[int, ...], memory: Memory) -> str:
+    """Return the name of the file that a thread is about to open from its own directory; empty if it does not."""
+    if registers[15] == OPEN:
+        return _text(memory, registers[14])
+    is_here = registers[15] == OPENAT and registers[14] & 0xFFFFFFFF == AT_FDCWD & 0xFFFFFFFF
+    return _text(memory, registers[13]) if is_here else ""
+
+
 def _text(memory: Memory, address: int) -> str:
     raw = memory.read(address, PATH_BYTES_MAX) or memory.read(address, -address % PATH_BYTES_MAX)
     return os.fsdecode(raw.split(b"\0", 1)[0])

@@ -1,8 +1,8 @@
 """Tells whether Python code seen in a process is what its file compiles to; run by the same Python, on files only.
 
-Usage: ``python -I -S observe_code.py QUESTIONS.json``, a list of {file, name, first_line, table, code}. Prints a list
-of true and false. Nothing that is compiled is executed. A program can name any file as its code's origin; it cannot
-make that file compile to something else.
+Usage: ``python -I -S observe_code.py QUESTIONS.json``, a list of {file, name, first_line, table, code, values}. Prints
+a list of true and false. Nothing that is compiled is executed. A program can name any file as its code's origin; it
+cannot make that file compile to something else.
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ import _imp
 import dis
 import json
 import opcode
+import os
 import sys
 import types
 from collections.abc import Iterator
+
+# Isolated, an interpreter does not look beside its script.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from observe_values import digest, spell
 
 FILE_BYTES_MAX = 16 << 20
 CODES_MAX = 100_000
@@ -50,16 +56,23 @@ def plain(code: bytes) -> bytes:
 
 
 def is_genuine(question: dict[str, object], known: list[types.CodeType]) -> bool:
-    """Tell whether one of a file's code objects is the one in question."""
-    seen = bytes.fromhex(str(question["code"]))
+    """Tell whether one of a file's code objects is the one in question: code, lines, names and constants, whole."""
+    seen = plain(bytes.fromhex(str(question["code"])))
     table = bytes.fromhex(str(question["table"]))
     return any(
         code.co_qualname == question["name"]
         and code.co_firstlineno == question["first_line"]
-        and code.co_linetable[: len(table)] == table
-        and plain(code.co_code[: len(seen)]) == plain(seen)
+        and code.co_linetable == table
+        and plain(code.co_code) == seen
+        and values_of(code) == question["values"]
         for code in known
     )
+
+
+def values_of(code: types.CodeType) -> str:
+    """Return a digest of all that code says besides its instructions and lines, as the observer makes it."""
+    shape = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    return digest([*shape, *(spell(part) for part in (code.co_exceptiontable, code.co_names, code.co_consts))])
 
 
 def main() -> None:

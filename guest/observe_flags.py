@@ -133,7 +133,7 @@ LINKER = Believed(
         r"--build-id(?:=[a-z0-9]+)?|--eh-frame-hdr|--hash-style=[a-z]+|-pie|-no-pie|-static|-shared|-static-pie|-[lL].+"
         r"|--(?:no-)?as-needed|--(?:push|pop)-state|--(?:no-)?whole-archive|--start-group|--end-group|-\(|-\)|-[rvtgsSxX]"
         r"|-E|--export-dynamic|-B(?:symbolic(?:-functions)?|static|dynamic)|--no-undefined|--gc-sections|--fatal-warnings"
-        r"|--(?:enable|disable)-new-dtags|--(?:no-)?allow-shlib-undefined|--(?:no-)?copy-dt-needed-entries|-O\d?"
+        r"|--(?:enable|disable)-new-dtags|--(?:no-)?allow-shlib-undefined|--(?:no-)?copy-dt-needed-entries|-O\d?|--strip-(?:all|debug)"
         rf"|-z(?:{_KEYWORDS})|-rpath(?:-link)?=.*|-soname=.*|--no-dynamic-linker|--warn-[a-z-]+"
         r"|--dynamic-list=/usr/lib/llvm-\d+/(?!.*\.\.).*\.syms|-plugin-opt=-fresolution=.*|-plugin-opt=-pass-through=-l\w+"
         r"|-plugin-opt=/usr/lib(?:exec)?/gcc/[\w-]+/\d+/lto-wrapper"

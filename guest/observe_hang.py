@@ -9,7 +9,7 @@ from collections.abc import Callable
 import observe_ptrace as trace
 from observe_memory import Memory
 from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
-from observe_thread import cpu_ticks, executable, own_thread_number, process_of, waited_s
+from observe_thread import executable, own_thread_number, process_of, ran_ms, state_of, waited_s
 
 MOMENTS = 20
 MOMENT_GAP_S = 0.08
@@ -19,6 +19,8 @@ EXCERPT_BYTES_MAX = 256 << 20
 """How much is kept before a debugger reads it."""
 THREADS_MAX = 64
 STOP_WAIT_S = 2.0
+STOPPED = "T"
+"""As the kernel shows the state of what a signal stopped (proc(5))."""
 EXTENSION_S_MAX = 20.0
 EXTENSION_FACTOR_MAX = 2.0
 """How much longer than its limit a program may take that waited for a processor: of its limit, and in all."""
@@ -36,7 +38,8 @@ def extension_s(alive: set[int], wall_s: float) -> float:
 class Sampler:
     """Stops every thread of a tree several times, takes an excerpt, and lets it go on.
 
-    ``alive`` are the tree's threads, kept up to date by ``see``, which takes every change that is not ours.
+    ``alive`` are the tree's threads, kept up to date by ``see``, which takes every change that is not ours; ``ran_s``
+    is how long the tree was let run before.
     """
 
     def __init__(
@@ -45,11 +48,15 @@ class Sampler:
         see: Callable[[int, int], int],
         interpreters: Interpreters,
         clock: Callable[[], float],
+        *,
+        ran_s: float,
     ) -> None:
         self._alive = alive
         self._see = see
         self._interpreters = interpreters
         self._clock = clock
+        self._ran_s = ran_s
+        self._states: dict[int, str] = {}
         self._waiting: list[tuple[dict[str, object], Excerpt]] = []
 
     def sample(self) -> list[list[dict[str, object]]]:
@@ -65,24 +72,28 @@ class Sampler:
             moments.append([found for tid in self._stop_all() if (found := self._taken(tid))])
             taken += len(moments[-1])
             for tid in list(self._alive):
-                trace.resume(tid)
+                # Who was stopped by a signal stays so: a process that somebody stopped does not work.
+                (trace.listen if self._states.get(tid) == STOPPED else trace.resume)(tid)
             if sum(excerpt.size for _, excerpt in self._waiting) > EXCERPT_BYTES_MAX:
                 self._read()
         self._read()
         return [[sample for sample in moment if sample["frames"]] for moment in moments]
 
     def _let_run(self) -> None:
-        deadline = self._clock() + MOMENT_GAP_S
+        began = self._clock()
+        deadline = began + MOMENT_GAP_S
         while (left := deadline - self._clock()) > 0:
             stop = trace.next_stop(left)
             if stop is not None:
                 self._see(*stop)
+        self._ran_s += self._clock() - began
 
     def _stop_all(self) -> list[int]:
         """Return the threads that stand still now; the others ended or did not stop in time."""
         asked = set()
         for tid in sorted(self._alive)[:THREADS_MAX]:
             with contextlib.suppress(OSError):
+                self._states[tid] = state_of(tid)
                 trace.interrupt(tid)
                 asked.add(tid)
         stopped: list[int] = []
@@ -94,6 +105,8 @@ class Sampler:
             tid, status = stop
             if tid in asked and os.WIFSTOPPED(status) and status >> 16 == trace.EVENT_STOP:
                 stopped.append(tid)
+                if os.WSTOPSIG(status) in trace.GROUP_STOPS:
+                    self._states[tid] = STOPPED
             else:
                 self._see(tid, status)
                 asked.discard(tid) if tid not in self._alive else None
@@ -108,7 +121,10 @@ class Sampler:
             about: dict[str, object] = {
                 "pid": process_of(tid),
                 "thread": tid,
-                "cpu_ticks": cpu_ticks(tid),
+                "state": self._states.get(tid, ""),
+                "ran_ms": ran_ms(tid),
+                "waited_ms": int(waited_s(tid) * 1000),
+                "let_run_ms": int(self._ran_s * 1000),
                 "program": executable(tid),
                 "python": self._interpreters.frames(memory, own_thread_number(tid)),
             }

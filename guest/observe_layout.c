@@ -41,6 +41,27 @@ int main(void) {
   AT("code_file", PyCodeObject, co_filename);
   AT("code_name", PyCodeObject, co_qualname);
   AT("code_lines", PyCodeObject, co_linetable);
+  AT("code_names", PyCodeObject, co_names);
+  AT("code_constants", PyCodeObject, co_consts);
+  AT("code_exceptions", PyCodeObject, co_exceptiontable);
+  AT("code_flags", PyCodeObject, co_flags);
+  AT("code_arguments", PyCodeObject, co_argcount);
+  AT("code_positional", PyCodeObject, co_posonlyargcount);
+  AT("code_keywords", PyCodeObject, co_kwonlyargcount);
+  AT("type", PyObject, ob_type);
+  AT("type_name", PyTypeObject, tp_name);
+  AT("tuple_start", PyTupleObject, ob_item);
+  AT("float_value", PyFloatObject, ob_fval);
+  AT("complex_value", PyComplexObject, cval);
+  AT("set_mask", PySetObject, mask);
+  AT("set_table", PySetObject, table);
+#if PY_VERSION_HEX >= 0x030C0000
+  AT("number_tag", PyLongObject, long_value.lv_tag);
+  AT("number_digits", PyLongObject, long_value.ob_digit);
+#else
+  printf("\"number_tag\": -1, ");
+  AT("number_digits", PyLongObject, ob_digit);
+#endif
   AT("code_start", PyCodeObject, co_code_adaptive);
   AT("size", PyVarObject, ob_size);
   AT("bytes_start", PyBytesObject, ob_sval);

@@ -7,17 +7,15 @@ been forged by a program that writes into its own interpreter, so every walk is 
 from __future__ import annotations
 
 from observe_memory import Memory
+from observe_values import MemoryValues, digest
 
 THREADS_MAX = 512
 FRAMES_MAX = 400
 TEXT_CHARS_MAX = 1000
-TABLE_BYTES_MAX = 1 << 16
-CODE_BYTES_MAX = 1 << 14
+TABLE_BYTES_MAX = 1 << 18
+CODE_BYTES_MAX = 1 << 18
 CODES_CHARS_MAX = 8 << 20
 """Of all code that is written down; what is seen after that is called by its name only."""
-KIND_BITS, COMPACT_BIT, ASCII_BIT = 2, 5, 6
-"""In PyASCIIObject.state: two bits of interning, three of kind, then compact and ascii (3.11 to 3.13)."""
-INTERNED_BYTE_VERSION = 0x030E
 NOWHERE = -1
 """A first line that no code has."""
 _NO_COLUMNS, _LONG, _NONE = 13, 14, 15
@@ -38,7 +36,7 @@ class Codes:
             return known
         self._chars += sum(len(str(value)) for value in code.values())
         if self._chars > CODES_CHARS_MAX:
-            code = {**code, "first_line": NOWHERE, "table": "", "code": ""}
+            code = {**code, "first_line": NOWHERE, "table": "", "code": "", "values": ""}
         place = self._places.setdefault(tuple(code.values()), len(self._seen))
         if place == len(self._seen):
             self._seen.append(code)
@@ -48,8 +46,12 @@ class Codes:
         """Return the files that frames say their code comes from."""
         return [str(self._seen[int(str(frame["code"]))]["file"]) for frame in frames]
 
+    def is_called(self, place: int, function: str, file: str) -> bool:
+        """Tell whether the code at a place has this name and file."""
+        return (self._seen[place]["function"], self._seen[place]["file"]) == (function, file)
+
     def seen(self) -> list[dict[str, object]]:
-        """Return all of it: {function, file, first_line, table, code}."""
+        """Return all of it: {function, file, first_line, table, code, values}."""
         return self._seen
 
 
@@ -61,6 +63,8 @@ class PythonStack:
         self._at = layout
         self._runtime = runtime
         self._codes = codes
+        self._values = MemoryValues(memory, layout)
+        self._places: dict[int, tuple[int, int, bytes]] = {}
 
     def frames(self, native_thread: int) -> list[dict[str, object]]:
         """Return that thread's frames, innermost first; ``entry`` marks the last of one call of the evaluator in C."""
@@ -103,37 +107,35 @@ class PythonStack:
     def _frame(self, frame: int) -> dict[str, object]:
         at = self._at
         code = self._memory.word(frame + at["frame_code"])
-        first = int.from_bytes(self._memory.read(code + at["code_first_line"], 4), "little", signed=True)
-        table = self._bytes(self._memory.word(code + at["code_lines"]))
-        start = code + at["code_start"]
-        unit = (self._memory.word(frame + at["frame_instruction"]) - start) // 2
-        size = max(0, min(self._memory.word(code + at["size"]) * 2, CODE_BYTES_MAX))
-        place = self._codes.place_of(
-            {
-                "function": self._text(self._memory.word(code + at["code_name"])),
-                "file": self._text(self._memory.word(code + at["code_file"])),
-                "first_line": first,
-                "table": table.hex(),
-                "code": self._memory.read(start, size).hex(),
-            }
-        )
+        if code not in self._places:
+            self._places[code] = self._code(code)
+        place, first, table = self._places[code]
+        unit = (self._memory.word(frame + at["frame_instruction"]) - code - at["code_start"]) // 2
         return {"code": place, "line": _line(table, first, unit)}
 
-    def _bytes(self, address: int) -> bytes:
-        size = self._memory.word(address + self._at["size"])
-        return self._memory.read(address + self._at["bytes_start"], min(size, TABLE_BYTES_MAX))
+    def _code(self, code: int) -> tuple[int, int, bytes]:
+        """Return the place of a code object among those seen, its first line and its table of lines."""
+        at, values = self._at, self._values
+        first = self._number(code, "code_first_line")
+        table = values.content(self._memory.word(code + at["code_lines"]), TABLE_BYTES_MAX)
+        size = max(0, min(self._memory.word(code + at["size"]) * 2, CODE_BYTES_MAX))
+        shape = ("code_flags", "code_arguments", "code_positional", "code_keywords")
+        parts = ("code_exceptions", "code_names", "code_constants")
+        spelled = [values.spell(self._memory.word(code + at[name])) for name in parts]
+        place = self._codes.place_of(
+            {
+                "function": values.text(self._memory.word(code + at["code_name"]), TEXT_CHARS_MAX),
+                "file": values.text(self._memory.word(code + at["code_file"]), TEXT_CHARS_MAX),
+                "first_line": first,
+                "table": table.hex(),
+                "code": self._memory.read(code + at["code_start"], size).hex(),
+                "values": digest([*(self._number(code, name) for name in shape), *spelled]),
+            }
+        )
+        return place, first, table
 
-    def _text(self, address: int) -> str:
-        at = self._at
-        state = int.from_bytes(self._memory.read(address + at["text_state"], 4), "little")
-        length = min(self._memory.word(address + at["text_length"]), TEXT_CHARS_MAX)
-        kind = state >> KIND_BITS & 7
-        if not state >> COMPACT_BIT & 1 or kind not in (1, 2, 4) or at["version"] >= INTERNED_BYTE_VERSION:
-            return "?"
-        start = at["ascii_start"] if state >> ASCII_BIT & 1 else at["text_start"]
-        raw = self._memory.read(address + start, length * kind)
-        encoding = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}[kind]
-        return raw.decode(encoding, "replace")
+    def _number(self, address: int, name: str) -> int:
+        return int.from_bytes(self._memory.read(address + self._at[name], 4), "little", signed=True)
 
 
 def _line(table: bytes, first: int, unit: int) -> int | None:

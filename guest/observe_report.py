@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import struct
 
 from observe_elf import read_elf
 from observe_memory import Mapping, Memory
+from observe_static import StaticRuntime
 
 RUNTIME = re.compile(
     r"lib(?:asan|ubsan|tsan|hwasan)\.so[.0-9]*|libclang_rt\.(?:asan|ubsan_standalone|tsan|hwasan)[-\w]*\.so"
@@ -22,7 +24,34 @@ CODE_BYTES = 24
 _READS_RELATIVE = re.compile(rb"(?:\x83\x3d|\x8b[\x05\x0d\x15\x1d\x25\x2d\x35\x3d])(.{4})", re.DOTALL)
 """``cmp dword [rip+x], imm8`` or ``mov reg, dword [rip+x]`` (Intel SDM, volume 2)."""
 _ACCESS = re.compile(r"(\d+|multi)(?:-byte)-(read|write)-([a-z-]+?)(?:-far-from-bounds)?")
+_DEFAULTS = re.compile(r"__(?:a|ub|t|m|l|hwa)san_default_options")
+ENVIRONMENT_BYTES_MAX = 1 << 20
 _WORD = re.compile(r"[a-z0-9_-]{1,200}")
+
+
+def options_of(tid: int, memory: Memory, static: StaticRuntime | None) -> dict[str, object]:
+    """Return the options that a process gave its runtimes: ``options`` by variable, and whether it ``brings_options``.
+
+    A program brings options where it defines the function that a runtime asks for its defaults; a runtime that is
+    linked statically has one of its own.
+    """
+    with open(f"/proc/{tid}/environ", "rb") as stream:
+        entries = stream.read(ENVIRONMENT_BYTES_MAX).split(b"\0")
+    pairs = (os.fsdecode(entry).partition("=") for entry in entries)
+    files = {mapping.file() for mapping in memory.mappings if mapping.is_code}
+    return {
+        "options": {name: value for name, _, value in pairs if name.endswith("SAN_OPTIONS")},
+        "brings_options": any(_brings_options(file, static) for file in files if file.startswith("/box/")),
+    }
+
+
+def _brings_options(file: str, static: StaticRuntime | None) -> bool:
+    try:
+        found = [value for name, value, _ in read_elf(file).symbols() if _DEFAULTS.fullmatch(name)]
+    except (OSError, ValueError, struct.error):
+        return False
+    own = static if static is not None and static.program == file else None
+    return any(own is None or not own.is_genuine(value) for value in found)
 
 
 def is_runtime(file: str) -> bool:

@@ -32,6 +32,10 @@ class Interpreters:
         self.codes = Codes()
         self._known = _known()
 
+    def knows(self, program: str) -> bool:
+        """Tell whether a program is one of the interpreters."""
+        return program in self._known
+
     def frames(self, memory: Memory, own_thread_number: int) -> list[dict[str, object]]:
         """Return a stopped thread's frames of Python, innermost first; ``code`` counts in `codes`."""
         for mapping in memory.mappings:

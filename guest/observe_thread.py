@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_LIMIT = re.compile(r"Max (\S+(?: \S+)*?) {2,}(\d+|unlimited) ")
+
 
 def executable(tid: int) -> str:
     """Return the file that a thread's process executes; empty if that cannot be told."""
@@ -24,11 +27,15 @@ def own_thread_number(tid: int) -> int:
     return _status(tid, r"^NSpid:\t.*?(\d+)$")
 
 
-def cpu_ticks(tid: int) -> int:
-    """Return the processor time that a thread has used since it began."""
-    with open(f"/proc/{tid}/stat", encoding="utf-8", errors="replace") as stream:
-        fields = stream.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+def state_of(tid: int) -> str:
+    """Return the kernel's letter for what a thread is doing: R runs, S and D wait, T and t are stopped."""
+    return _stat(tid)[0]
+
+
+def ran_ms(tid: int) -> int:
+    """Return how long a thread itself has had a processor since it began."""
+    fields = _stat(tid)
+    return (int(fields[11]) + int(fields[12])) * 1000 // TICKS_PER_S
 
 
 def waited_s(tid: int) -> float:
@@ -38,6 +45,28 @@ def waited_s(tid: int) -> float:
             return int(stream.read().split()[1]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def limits_of(tid: int) -> dict[str, int]:
+    """Return a process's soft limits, by the names that the kernel gives them; -1 is none."""
+    with open(f"/proc/{tid}/limits", encoding="ascii", errors="replace") as stream:
+        found = (_LIMIT.match(line) for line in stream)
+        return {limit[1]: -1 if limit[2] == "unlimited" else int(limit[2]) for limit in found if limit}
+
+
+def lowered(limits: dict[str, int], since: dict[str, int]) -> list[str]:
+    """Return which limits are lower than they were; a core file is nobody's need."""
+    return sorted(
+        name
+        for name, limit in limits.items()
+        if name != "core file size" and limit >= 0 and (since.get(name, -1) < 0 or limit < since[name])
+    )
+
+
+def _stat(tid: int) -> list[str]:
+    # Under task/ the figures are the thread's own; beside it they are its whole process's.
+    with open(f"/proc/{tid}/task/{tid}/stat", encoding="utf-8", errors="replace") as stream:
+        return stream.read().rpartition(")")[2].split()
 
 
 def _status(tid: int, pattern: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "guest"))
 import observe_hang
 from observe import Witness
 from observe_python import NOWHERE, Codes
-from observe_thread import cpu_ticks, process_of, waited_s
+from observe_thread import limits_of, lowered, process_of, ran_ms, state_of, waited_s
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_the_extension_is_bounded(wall_s: float, extension_s: float, waited: dic
 
 
 def test_a_tree_may_run_until_nothing_of_its_extension_is_left(waited: dict[int, float]) -> None:
-    witness = Witness("stacks_at_limit")
+    witness = Witness("stacks_at_limit", {})
     witness.expect(1)
     waited[1] = 0.5
 
@@ -49,7 +50,7 @@ def test_a_tree_may_run_until_nothing_of_its_extension_is_left(waited: dict[int,
 
 
 def test_a_builds_time_is_not_extended(waited: dict[int, float]) -> None:
-    builder = Witness("builds")
+    builder = Witness("builds", {})
     builder.expect(1)
     waited[1] = 0.5
 
@@ -58,14 +59,25 @@ def test_a_builds_time_is_not_extended(waited: dict[int, float]) -> None:
 
 def test_the_kernel_tells_what_a_thread_has_used_and_waited_for() -> None:
     assert process_of(os.getpid()) == os.getpid()
-    assert cpu_ticks(os.getpid()) >= 0
+    assert ran_ms(os.getpid()) >= 0
+    assert state_of(os.getpid()) == "R"
     assert waited_s(os.getpid()) >= 0.0
     assert waited_s(0) == 0.0
 
 
+def test_the_kernel_tells_limits_and_which_are_lower_than_before() -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+
+    assert limits_of(os.getpid())["stack size"] == soft
+    assert lowered({"a": 5, "b": 5, "c": -1, "d": 5, "core file size": 0}, {"a": 6, "b": 5, "c": 5, "d": -1}) == [
+        "a",
+        "d",
+    ]
+
+
 def code(name: str, size: int) -> dict[str, object]:
     """Return a code object as it is read."""
-    return {"function": name, "file": "f.py", "first_line": 1, "table": "", "code": "0" * size}
+    return {"function": name, "file": "f.py", "first_line": 1, "table": "", "code": "0" * size, "values": "v"}
 
 
 def test_each_code_is_written_down_once() -> None:
@@ -83,4 +95,11 @@ def test_code_beyond_the_bound_is_named_and_equals_no_files_code(monkeypatch: py
     places = [codes.place_of(code(name, 50)) for name in ("a", "b", "b", "a")]
 
     assert places == [0, 1, 1, 0]
-    assert codes.seen()[1] == {"function": "b", "file": "f.py", "first_line": NOWHERE, "table": "", "code": ""}
+    assert codes.seen()[1] == {
+        "function": "b",
+        "file": "f.py",
+        "first_line": NOWHERE,
+        "table": "",
+        "code": "",
+        "values": "",
+    }

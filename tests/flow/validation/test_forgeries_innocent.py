@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from leadtime.flow.validation.records import Word
-from tests.flow.validation.brittle import Trial, verdict_on
+from leadtime.flow.validation.records import FixedWord, Harness, Word
+from tests.flow.validation.brittle import C_BUILD, HARNESS, Trial, verdict_on
 
 pytestmark = pytest.mark.sandbox
 
@@ -129,6 +130,149 @@ BUILDS: dict[str, Trial] = {
         build=("gcc -g -O0 -fsanitize=address -Dmalloc=small -I{src}/lib main.c {src}/lib/brittle.c -o target",),
     ),
 }
+
+
+SHORT = {"build_s": 60, "run_s": 2, "memory_mib": 512}
+IMPORTS = "import sys\nsys.path.insert(0, sys.argv[1])\nimport brittle\n"
+LARGE = (
+    '#include "brittle.h"\n#include <string.h>\nstatic char large[1 << 28];\n'
+    "int main(void) { memset(large, 97, sizeof large); return brittle_sum(large, sizeof large); }\n"
+)
+
+
+def hang(harness: str, run: str = "{python} harness.py {src}") -> Trial:
+    """Return a harness in Python that reaches the limit."""
+    return Trial(vulnerable=INNOCENT, oracle="hang", limits=SHORT, files={"harness.py": harness}, build=(), run=run)
+
+
+HANGS: dict[str, Trial] = {
+    "a subject that is stopped by a signal": Trial(
+        vulnerable=INNOCENT,
+        oracle="hang",
+        limits=SHORT,
+        files={"harness.c": LARGE},
+        run="./target {input} & sleep 0.9; kill -STOP $!; sleep 60",
+    ),
+    "a subject in Python that is stopped by a signal": Trial(
+        vulnerable=INNOCENT,
+        oracle="hang",
+        limits=SHORT,
+        files={},
+        build=(),
+        run="{python} -c 'import sys; sys.path.insert(0, sys.argv[1]); import brittle; brittle.total(\"a\" * 10**8)'"
+        " {src} & sleep 0.8; kill -STOP $!; sleep 60",
+    ),
+    "a subject that begins late": hang(
+        f"import time\ntime.sleep(1.6)\n{IMPORTS}brittle.total('a' * 10**8)\n",
+    ),
+    "a subject that waits for its input": hang(
+        f"{IMPORTS}brittle.each(sys.stdin.buffer, lambda line: 0)\n", "sleep 60 | {python} harness.py {src}"
+    ),
+    "a subject that is fed slowly": hang(
+        f"{IMPORTS}brittle.each(iter(sys.stdin.buffer.readline, 0), str)\n",
+        "while sleep 0.01; do echo; done | {python} harness.py {src}",
+    ),
+    "a subject whose constants are changed": hang(
+        f"{IMPORTS}code = brittle.total.__code__\n"
+        "constants = tuple(0 if constant == 1 else constant for constant in code.co_consts)\n"
+        "brittle.total.__code__ = code.replace(co_consts=constants)\nbrittle.total('abc')\n"
+    ),
+    "a subject whose names are changed": hang(
+        f"{IMPORTS}import itertools\nbrittle.ten = lambda text: 9**9\ncode = brittle.total.__code__\n"
+        "brittle.total.__code__ = code.replace(co_names=('ten',))\n"
+        "class Text(str):\n    __getitem__ = lambda self, at: 'a'\nbrittle.total(Text('a'))\n"
+    ),
+    "a subject whose built-in function is one that sleeps": hang(
+        f"{IMPORTS}import time\nbrittle.len = time.sleep\nbrittle.total(50)\n"
+    ),
+}
+CIRCUMSTANCES: dict[str, Trial] = {
+    "an option of the runtime's that lets large allocations fail": Trial(
+        vulnerable=INNOCENT,
+        env={"ASAN_OPTIONS": "detect_leaks=0"},
+        run="ASAN_OPTIONS=max_allocation_size_mb=1 ./target {input}",
+        files={
+            "harness.c": '#include "brittle.h"\nstatic char text[3 << 20];\n'
+            "int main(void) { return brittle_sum(text, sizeof text); }\n"
+        },
+    ),
+    "a stack made small": Trial(
+        vulnerable=INNOCENT,
+        files={
+            "harness.c": '#include "brittle.h"\n#include <stdlib.h>\n'
+            "static int pad(int n) { volatile char room[256]; room[0] = 1; "
+            'return n ? pad(n - 1) + room[0] : brittle_sum("abc", 3); }\n'
+            "int main(int count, char **words) { return pad(atoi(words[2])); }\n"
+        },
+        run="ulimit -s 64; for n in $(seq 60 2 200); do ./target {input} $n; done",
+    ),
+    "a stack used up by the harness": Trial(
+        vulnerable=INNOCENT,
+        files={
+            "harness.c": '#include "brittle.h"\n#include <sys/resource.h>\n'
+            "static int pad(int n) { volatile char room[64]; room[0] = 1; "
+            "char sums[] = {1, 2}; return brittle_sum(sums, 2) + pad(n + 1) + room[0]; }\n"
+            "int main(void) { return pad(0); }\n"
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HANGS)
+def test_a_subject_that_does_not_work_does_not_hang(name: str, tmp_path: Path) -> None:
+    verdict = verdict_on(HANGS[name], tmp_path)
+
+    assert (verdict.word, verdict.crash) == (Word.HARNESS_FAULT, None), verdict.reason
+
+
+@pytest.mark.parametrize("name", CIRCUMSTANCES)
+def test_circumstances_that_make_honest_code_fail_are_a_harness_fault(name: str, tmp_path: Path) -> None:
+    verdict = verdict_on(CIRCUMSTANCES[name], tmp_path)
+
+    assert (verdict.word, verdict.crash) == (Word.HARNESS_FAULT, None), verdict.reason
+
+
+def test_options_that_a_recipe_sets_for_all_give_way_to_ours(tmp_path: Path) -> None:
+    trial = CIRCUMSTANCES["an option of the runtime's that lets large allocations fail"]
+    trial = replace(trial, env={"ASAN_OPTIONS": "max_allocation_size_mb=1"}, run="./target {input}")
+
+    verdict = verdict_on(trial, tmp_path)
+
+    assert (verdict.word, verdict.reason) == (Word.NOT_REPRODUCED, "nothing was seen")
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        Trial(run="if grep -q 'size + 2' {src}/lib/brittle.c; then true; else ./target {input}; fi"),
+        Trial(build=("sed -i 's/size + 2/size/' {src}/lib/brittle.c", C_BUILD)),
+        Trial(
+            files={"harness.py": f"{IMPORTS}brittle.total(open(sys.argv[2]).read())\n"},
+            build=(),
+            run="if grep -q 'size + 2' {src}/lib/brittle.c; then true; else {python} harness.py {src} {input}; fi",
+            oracle="hang",
+            limits=SHORT,
+        ),
+    ],
+)
+def test_a_fixed_release_that_is_not_run_as_it_is_is_not_clean(trial: Trial, tmp_path: Path) -> None:
+    verdict = verdict_on(replace(trial, fixed="1.2"), tmp_path)
+
+    assert (verdict.word, verdict.fixed.word) == (Word.REPRODUCED, FixedWord.NOT_CHECKED), verdict.fixed.reason
+
+
+def test_a_harness_that_the_build_writes_is_its_finders(tmp_path: Path) -> None:
+    trial = Trial(files={}, build=(f"printf '%s' '{HARNESS}' >harness.c", C_BUILD))
+
+    assert verdict_on(trial, tmp_path).harness is Harness.FINDER
+
+
+def test_a_harness_that_the_run_command_holds_is_its_finders(tmp_path: Path) -> None:
+    command = "{python} -c 'import sys; sys.path.insert(0, sys.argv[1]); import brittle; brittle.total(\"!\")' {src}"
+
+    verdict = verdict_on(Trial(files={}, build=(), run=command, oracle="hang", limits=SHORT), tmp_path)
+
+    assert (verdict.word, verdict.harness) == (Word.REPRODUCED, Harness.FINDER), verdict.reason
 
 
 @pytest.mark.parametrize("name", BUILDS)

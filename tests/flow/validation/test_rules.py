@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.validation.records import (
+    Circumstances,
     Crash,
     Fault,
     FixedSide,
     FixedWord,
     Frame,
     FrameKind,
-    Harness,
     Judged,
     Limit,
     NativeFrame,
@@ -32,8 +32,6 @@ from leadtime.flow.validation.records import (
 from leadtime.flow.validation.rules import (
     claims_report,
     conclude,
-    fitting_options,
-    harness_of,
     is_kernels,
     judge_fixed,
     judge_run,
@@ -162,12 +160,22 @@ def test_text_alone_is_forged_and_a_real_report_beside_it_counts() -> None:
         (Limit.MEMORY, "the memory limit was reached"),
         (Limit.OUTPUT, "the output limit was reached"),
         (Limit.DISK, "the disk limit was reached"),
-        (Limit.OBSERVER, "a limit of the observer was reached"),
-        (Limit.TREE, "a limit on what a build may leave behind was reached"),
     ],
 )
 def test_a_limit_is_named(limit: Limit, reason: str) -> None:
     assert sanitizer(limit=limit, signal=9) == Judged(Showing.STOPPED, reason)
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (Limit.OBSERVER, "a limit of the observer was reached"),
+        (Limit.TREE, "a limit on what a build may leave behind was reached"),
+    ],
+)
+def test_what_could_not_be_seen_is_nobodys_fault(limit: Limit, reason: str) -> None:
+    assert sanitizer(limit=limit, signal=9) == Judged(Showing.UNSEEN, reason)
+    assert hang(replace(QUIET, limit=limit)) == Judged(Showing.UNSEEN, reason)
 
 
 def test_a_signal_without_a_report_is_told_apart_from_nothing() -> None:
@@ -252,6 +260,33 @@ def test_a_segv_tells_reading_from_writing_and_a_stack_overflow_is_one() -> None
     assert (overflow.crash_class, overflow.access) == ("stack-overflow", "")
 
 
+def test_a_stack_that_others_used_up_is_not_the_subjects_overflow() -> None:
+    def overflow(*frames: NativeFrame) -> Judged:
+        crossed = (DIE, DEADLY, SIGNAL, *frames, START)
+        seen = report(stack(*crossed), description="stack-overflow", access_class="", fault=Fault(11, 1, 1))
+        return sanitizer(seen)
+
+    assert overflow(SUBJECT, FINDERS).showing is Showing.HIT
+    assert overflow(SUBJECT, FINDERS, SUBJECT, FINDERS).showing is Showing.HIT
+    assert overflow(SUBJECT, FINDERS, FINDERS) == Judged(
+        Showing.FOREIGN,
+        "stack-overflow in read_one lib/brittle.c:5, but most of its stack is not the subject's",
+    )
+    assert sanitizer(report(stack(DIE, GENERIC, SUBJECT, FINDERS, FINDERS))).showing is Showing.HIT
+
+
+def test_what_fails_in_unfair_circumstances_shows_nothing() -> None:
+    seen = replace(report(OVERFLOW), circumstances=Circumstances(lowered=("stack size",)))
+
+    assert sanitizer(seen) == Judged(
+        Showing.FOREIGN,
+        "heap-buffer-overflow in read_one lib/brittle.c:5, but it ran with a lowered limit: stack size",
+    )
+    assert sanitizer(replace(report(stack(DIE, GENERIC, FINDERS)), circumstances=seen.circumstances)).reason == (
+        "heap-buffer-overflow, but its faulting frame main harness.c:8 is the harness's, not the subject's"
+    )
+
+
 @pytest.mark.parametrize(
     "seen", [deadly(11, code=0), deadly(11, code=-6), deadly(11, pc=2), replace(deadly(11), fault=None)]
 )
@@ -290,9 +325,10 @@ LOOP = native("brittle_spin", TARGET, SOURCE, 29)
 ASLEEP = stack(native("clock_nanosleep", LIBC), START)
 
 
-def sampled(*stacks: Stack, thread: int = 7, process: int = 7, working: bool = True) -> SeenRun:
+def sampled(*stacks: Stack, thread: int = 7, process: int = 7, working: bool = True, state: str = "R") -> SeenRun:
     moments = tuple(
-        (ThreadSample(process, thread, 100 + (number if working else 0), seen),) for number, seen in enumerate(stacks)
+        (ThreadSample(process, thread, state, 1000 + (80 * n if working else 0), 0, 1000 + 80 * n, seen),)
+        for n, seen in enumerate(stacks)
     )
     return replace(QUIET, limit=Limit.TIME, samples=moments)
 
@@ -396,26 +432,19 @@ def test_nothing_of_note_is_said_as_such() -> None:
     assert hang(sampled()) == words
 
 
-def test_a_side_thread_matters_only_if_it_works() -> None:
-    assert hang(sampled(*[IN_SUBJECT] * 5, thread=8)).showing is Showing.HIT
-    assert hang(sampled(*[IN_SUBJECT] * 5, thread=8, working=False)).reason == (
-        "timeout, but no thread of it was in the subject"
+@pytest.mark.parametrize("thread", [7, 8])
+def test_a_thread_hangs_only_if_it_works(thread: int) -> None:
+    assert hang(sampled(*[IN_SUBJECT] * 5, thread=thread)).showing is Showing.HIT
+    assert hang(sampled(*[IN_SUBJECT] * 5, thread=thread, working=False, state="S")) == Judged(
+        Showing.FOREIGN, "timeout, but its thread in brittle_spin lib/brittle.c:29 did not work most of the time"
     )
-    assert hang(sampled(*[IN_SUBJECT] * 5, working=False)).showing is Showing.HIT
 
 
-def test_a_thread_works_if_it_used_time_from_its_first_moment_to_its_last() -> None:
-    two = sampled(IN_SUBJECT, IN_SUBJECT, thread=8)
-    ((first,), (second,)) = two.samples
-
-    assert hang(two).showing is Showing.HIT
-    rested = replace(two, samples=((first,), (second,), (replace(second, cpu_ticks=first.cpu_ticks),)))
-    assert hang(rested).showing is Showing.FOREIGN
-    assert hang(sampled(IN_SUBJECT)).showing is Showing.HIT
-    assert hang(sampled(IN_SUBJECT, thread=8)).showing is Showing.FOREIGN
+def test_a_thread_that_was_seen_once_was_not_seen_working() -> None:
+    assert hang(sampled(IN_SUBJECT)).showing is Showing.FOREIGN
 
 
-def test_a_thread_that_does_not_matter_hides_no_other() -> None:
+def test_a_thread_that_does_not_work_hides_no_other() -> None:
     idle, busy = sampled(*[ASLEEP] * 3, thread=7, process=1, working=False), sampled(*[IN_SUBJECT] * 3, thread=9)
     both = tuple((*a, *b) for a, b in zip(idle.samples, busy.samples, strict=True))
 
@@ -466,6 +495,7 @@ def test_a_recursions_signature_does_not_depend_on_where_the_stack_ended() -> No
 QUIETLY = Judged(Showing.QUIET, "nothing was seen")
 DIED = Judged(Showing.DIED, "it died")
 STOPPED = Judged(Showing.STOPPED, "a limit")
+UNSEEN = Judged(Showing.UNSEEN, "not seen")
 FORGED = Judged(Showing.FORGED, "a forgery")
 FOREIGN = Judged(Showing.FOREIGN, "a foreigner")
 
@@ -476,6 +506,8 @@ FOREIGN = Judged(Showing.FOREIGN, "a foreigner")
         ((QUIETLY,), Word.NOT_REPRODUCED, "nothing was seen"),
         ((QUIETLY, DIED), Word.NOT_REPRODUCED, "it died"),
         ((DIED, STOPPED), Word.INCONCLUSIVE, "a limit"),
+        ((STOPPED, UNSEEN), Word.INCONCLUSIVE, "not seen"),
+        ((UNSEEN, FORGED), Word.HARNESS_FAULT, "a forgery"),
         ((STOPPED, FORGED), Word.HARNESS_FAULT, "a forgery"),
         ((FORGED, FOREIGN), Word.HARNESS_FAULT, "a foreigner"),
         ((QUIETLY, FOREIGN, STOPPED), Word.HARNESS_FAULT, "a foreigner"),
@@ -516,6 +548,14 @@ def test_a_control_that_is_not_clean_is_a_harness_fault(control: Judged) -> None
     )
 
 
+def test_a_control_that_could_not_be_seen_decides_nothing() -> None:
+    assert conclude("", UNSEEN, (hit(),)) == (
+        Word.INCONCLUSIVE,
+        "what the control input does could not be seen: not seen",
+        None,
+    )
+
+
 CRASH = crashed()
 
 
@@ -527,16 +567,36 @@ CRASH = crashed()
         ((DIED, hit(crashed("SEGV")), hit(CRASH)), FixedSide(FixedWord.STILL_FAILS, "it failed", 3, 1)),
         ((QUIETLY, DIED, FOREIGN), FixedSide(FixedWord.FAILS_OTHERWISE, "it died", 3, 2)),
         ((STOPPED,), FixedSide(FixedWord.FAILS_OTHERWISE, "a limit", 1, 1)),
+        ((QUIETLY, UNSEEN), FixedSide(FixedWord.NOT_CHECKED, "not seen", 2, 0)),
+        ((UNSEEN, DIED), FixedSide(FixedWord.FAILS_OTHERWISE, "it died", 2, 1)),
+        ((UNSEEN, hit(CRASH)), FixedSide(FixedWord.STILL_FAILS, "it failed", 2, 1)),
         ((hit(crashed("SEGV")),), FixedSide(FixedWord.FAILS_OTHERWISE, "it failed", 1, 1)),
     ],
 )
 def test_the_fixed_side_is_clean_or_fails_alike_or_otherwise(judged: tuple[Judged, ...], side: FixedSide) -> None:
-    assert judge_fixed("", judged, CRASH) == side
+    assert judge_fixed("", judged, CRASH, [False]) == (
+        side
+        if side.word is not FixedWord.CLEAN
+        else FixedSide(FixedWord.NOT_CHECKED, "nothing made of its lib/brittle.c was seen to run", 5, 0)
+    )
+    assert judge_fixed("", judged, CRASH, [True] * len(judged)) == side
+
+
+def test_every_clean_run_must_have_run_the_code_that_failed() -> None:
+    nameless = Crash("SEGV", "READ", (frame("f", file=""),), CRASH.signature)
+
+    assert judge_fixed("", (QUIETLY, QUIETLY), CRASH, [True, False]).word is FixedWord.NOT_CHECKED
+    assert judge_fixed("", (QUIETLY,), nameless, [True]).word is FixedWord.CLEAN
+    assert judge_fixed("", (QUIETLY,), nameless, [False]) == FixedSide(
+        FixedWord.NOT_CHECKED, "nothing made of its code was seen to run", 1, 0
+    )
 
 
 def test_the_fixed_side_is_not_checked_for_a_reason() -> None:
-    assert judge_fixed("it does not build", (), CRASH) == FixedSide(FixedWord.NOT_CHECKED, "it does not build", 0, 0)
-    assert judge_fixed("", (), None) == FixedSide(
+    assert judge_fixed("it does not build", (), CRASH, ()) == FixedSide(
+        FixedWord.NOT_CHECKED, "it does not build", 0, 0
+    )
+    assert judge_fixed("", (), None, ()) == FixedSide(
         FixedWord.NOT_CHECKED, "the flaw did not show in the vulnerable release", 0, 0
     )
 
@@ -573,15 +633,6 @@ def test_leaks_and_plain_talk_are_none(text: bytes) -> None:
     assert not claims_report(text)
 
 
-def test_the_runs_options_come_last_and_win() -> None:
-    assert fitting_options({"ASAN_OPTIONS": "detect_leaks=1:x=2", "A": "b", "UBSAN_OPTIONS": ""}) == {
-        "ASAN_OPTIONS": "detect_leaks=1:x=2:detect_leaks=0:halt_on_error=1",
-        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-        "TSAN_OPTIONS": "halt_on_error=1",
-        "A": "b",
-    }
-
-
 @pytest.mark.parametrize(
     ("given_name", "name"),
     [
@@ -599,10 +650,6 @@ def test_the_runs_options_come_last_and_win() -> None:
 )
 def test_an_input_keeps_a_plain_name_only(given_name: str, name: str) -> None:
     assert plain_input_name(given_name) == name
-
-
-def test_a_harness_without_files_is_the_releases() -> None:
-    assert (harness_of(()), harness_of(("a.c",))) == (Harness.SUBJECT, Harness.FINDER)
 
 
 def test_kinds_of_frames_are_what_a_debugger_says() -> None:

@@ -6,16 +6,25 @@ import json
 
 import pytest
 
-from leadtime.flow.validation.records import PythonFrame
+from leadtime.flow.validation.records import PythonFrame, Stack, ThreadSample
 from leadtime.flow.validation.sightings import Code, Sightings, read_sightings
 from leadtime.foundation.errors import Malformed
 
-CODE = {"function": "total", "file": "/box/src/brittle/__init__.py", "first_line": 4, "table": "80", "code": "9700"}
+CODE = {
+    "function": "total",
+    "file": "/box/src/brittle/__init__.py",
+    "first_line": 4,
+    "table": "80",
+    "code": "9700",
+    "values": "ab",
+}
 
 
-def written(*python: object, codes: tuple[object, ...] = (CODE,)) -> bytes:
-    sample = {"pid": 7, "thread": 7, "cpu_ticks": 1, "frames": [], "python": list(python), "modules": {}, "files": {}}
-    return json.dumps({"reports": [], "samples": [[sample]], "codes": list(codes)}).encode()
+def written(*python: object, codes: tuple[object, ...] = (CODE,), imports: int = 0) -> bytes:
+    times = {"state": "R", "ran_ms": 5, "waited_ms": 6, "let_run_ms": 7}
+    sample = {"pid": 7, "thread": 7, **times, "frames": [], "python": list(python), "modules": {}, "files": {}}
+    loaded = {"modules": ["d:m"], "imports": [{"digest": f"d:{place}", "code": place} for place in range(-1, imports)]}
+    return json.dumps({"reports": [], "samples": [[sample]], "codes": list(codes), **loaded}).encode()
 
 
 @pytest.mark.parametrize("genuine", [True, False])
@@ -23,11 +32,26 @@ def test_a_frame_of_python_is_as_genuine_as_its_code(genuine: bool) -> None:  # 
     seen = read_sightings(written({"code": 0, "line": 6, "entry": True}, {"code": 0, "line": None, "entry": False}))
     ((sample,),) = seen.read_samples(lambda code: genuine and code == seen.codes[0])
 
-    assert seen.codes == (Code(CODE["file"], "total", 4, "80", "9700"),)  # type: ignore[arg-type]
+    assert seen.codes == (Code(CODE["file"], "total", 4, "80", "9700", "ab"),)  # type: ignore[arg-type]
     assert sample.stack.python == (
         PythonFrame("total", "/box/src/brittle/__init__.py", 6, is_entry=True, is_genuine=genuine),
         PythonFrame("total", "/box/src/brittle/__init__.py", None, is_entry=False, is_genuine=genuine),
     )
+
+
+def test_a_moment_is_read_whole() -> None:
+    ((sample,),) = read_sightings(written()).read_samples(lambda _: True)
+
+    assert sample == ThreadSample(7, 7, "R", 5, 6, 7, Stack((), (), {}, {}))
+
+
+def test_an_import_counts_if_the_import_system_made_it() -> None:
+    seen = read_sightings(written(imports=1))
+
+    assert seen.read_loaded(lambda _: True) == {"d:m", "d:-1", "d:0"}
+    assert seen.read_loaded(lambda _: False) == {"d:m", "d:-1"}
+    with pytest.raises(Malformed):
+        read_sightings(written(imports=2)).read_loaded(lambda _: True)
 
 
 @pytest.mark.parametrize("place", [-1, 1, True, "0", None])
@@ -47,4 +71,7 @@ def test_an_answer_with_parts_missing_is_refused(raw: bytes) -> None:
 
 
 def test_a_run_that_never_started_showed_nothing() -> None:
-    assert (Sightings().read_reports(lambda _: True), Sightings().read_samples(lambda _: True)) == ((), ())
+    empty = Sightings()
+
+    assert (empty.read_reports(lambda _: True), empty.read_samples(lambda _: True)) == ((), ())
+    assert empty.read_loaded(lambda _: True) == frozenset()

@@ -14,10 +14,11 @@ from typing import BinaryIO, cast
 
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.bench import open_bench
+from leadtime.flow.validation.fairness.rules import harness_of, was_run
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
-from leadtime.flow.validation.records import FixedSide, FixedWord, Judged, SeenSide, Verdict
-from leadtime.flow.validation.rules import conclude, harness_of, judge_fixed, judge_run, wilson
+from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged, SeenSide, Verdict
+from leadtime.flow.validation.rules import conclude, judge_fixed, judge_run, wilson
 from leadtime.flow.validation.run import Seen
 from leadtime.flow.validation.task import Task, prepare
 from leadtime.foundation import errors
@@ -90,9 +91,7 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
     hits = sum(1 for found in judged if found.crash is not None)
     fixed = FixedSide(FixedWord.NOT_CHECKED, task.unfetched or "the recipe names no fixed release", 0, 0)
     if task.fixed is not None:
-        fixed_side = seen.fixed
-        failure = fixed_side.build_failure if fixed_side is not None else ""
-        fixed = judge_fixed(failure, _judged(recipe, fixed_side) if fixed_side is not None else (), crash)
+        fixed = _judged_fixed(recipe, seen.fixed, crash)
     sides = [side] if seen.fixed is None else [side, seen.fixed]
     return Verdict(
         word=word,
@@ -100,11 +99,18 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
         rate=wilson(hits, len(judged)) if judged else None,
         crash=crash,
         fixed=fixed,
-        harness=harness_of(recipe.files),
+        harness=harness_of(recipe.files, recipe.run, crash, side.runs, side.scene),
         environment=seen.environment,
         releases=tuple((one.purl, one.release_digest) for one in sides),
         evidence=seen.evidence,
     )
+
+
+def _judged_fixed(recipe: Recipe, side: SeenSide | None, crash: Crash | None) -> FixedSide:
+    if side is None:
+        return judge_fixed("", (), crash, ())
+    ran = [crash is not None and was_run(crash, run, side.scene) for run in side.runs]
+    return judge_fixed(side.build_failure, _judged(recipe, side), crash, ran)
 
 
 def _judged(recipe: Recipe, side: SeenSide) -> tuple[Judged, ...]:

@@ -133,6 +133,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a program was given besides its input, where that could make honest code fail.
+
+    ``lowered`` are limits that are lower than the box's own, ``options`` the runtimes' options by their variables,
+    ``brings_options`` whether the program itself holds code that sets more of them.
+    """
+
+    lowered: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    brings_options: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeReport:
     """A sanitizer's runtime that ended a process, seen from outside.
 
@@ -146,15 +159,23 @@ class RuntimeReport:
     access_class: str
     access_bytes: int
     is_write: bool
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadSample:
-    """What one thread was doing at one moment; ``cpu_ticks`` is the processor time it has used since it began."""
+    """What one thread was doing at one moment.
+
+    ``state``: the kernel's letter. ``ran_ms`` and ``waited_ms``: how long it has had a processor, and was ready and
+    waited for one, since it began; ``let_run_ms``: how long its program was let run until then.
+    """
 
     process: int
     thread: int
-    cpu_ticks: int
+    state: str
+    ran_ms: int
+    waited_ms: int
+    let_run_ms: int
     stack: Stack
 
 
@@ -171,13 +192,18 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SeenRun:
-    """One run as it was seen from outside. ``claims_report``: its output holds text like a sanitizer's."""
+    """One run as it was seen from outside.
+
+    ``claims_report``: its output holds text like a sanitizer's. ``loaded``: digests of the modules that its processes
+    held when they ended, and of the sources that its interpreter imported.
+    """
 
     limit: Limit | None
     signal: int | None
     claims_report: bool
     reports: tuple[RuntimeReport, ...] = ()
     samples: tuple[tuple[ThreadSample, ...], ...] = ()
+    loaded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +305,8 @@ class Showing(StrEnum):
     """Something real, but not in the subject."""
     FORGED = "forged"
     """A claim that nothing stands behind."""
+    UNSEEN = "unseen"
+    """It could not be run or watched to its end, which is nobody's fault but ours."""
     STOPPED = "stopped"
     """A limit ended it."""
     DIED = "died"

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from leadtime.flow.validation.blame.rules import (
+    SKIPPED,
     UNREADABLE,
     blame,
     common_stack,
@@ -20,6 +21,7 @@ from leadtime.flow.validation.blame.rules import (
     merged,
     origin_of,
 )
+from leadtime.flow.validation.fairness.rules import idleness, unfairness, works
 from leadtime.flow.validation.records import (
     Crash,
     Fault,
@@ -27,7 +29,6 @@ from leadtime.flow.validation.records import (
     FixedWord,
     Frame,
     FrameKind,
-    Harness,
     Judged,
     Limit,
     Oracle,
@@ -51,6 +52,9 @@ RECURSION_REPEATS = 3
 SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
 SI_TKILL = -6
 """``si_code`` of a signal that a thread was sent by tkill(2), as raise(3) and abort(3) do."""
+
+OUR_LIMITS = frozenset({Limit.OBSERVER, Limit.TREE})
+"""Where one is reached, it is not the program that failed."""
 
 SIGNAL_CLASSES: Mapping[int, str] = {
     SIGABRT: "ABRT",
@@ -106,6 +110,8 @@ def _judge_sanitizer(run: SeenRun, scene: Scene) -> Judged:
 
 
 def _quiet(run: SeenRun) -> Judged:
+    if run.limit in OUR_LIMITS:
+        return Judged(Showing.UNSEEN, f"{run.limit} was reached")
     if run.limit is not None:
         return Judged(Showing.STOPPED, f"{run.limit} was reached")
     if run.signal is not None:
@@ -128,7 +134,7 @@ def _judge_report(report: RuntimeReport, scene: Scene) -> Judged:
         )
     frames = merged(report.stack, scene)
     crash_class, access = _deadly_class(report) if is_deadly else _class(report, functions)
-    return _judge_frames(frames, crash_class, access)
+    return _judge_frames(frames, crash_class, access, unfairness(report.circumstances))
 
 
 def is_kernels(fault: Fault | None, stack: Stack, scene: Scene) -> bool:
@@ -166,12 +172,25 @@ def _class_by_function(functions: Sequence[str]) -> str:
     return "data-race" if any(_RACE.match(name) for name in functions) else "undefined-behavior"
 
 
-def _judge_frames(frames: tuple[Frame, ...], crash_class: str, access: str) -> Judged:
+def _judge_frames(frames: tuple[Frame, ...], crash_class: str, access: str, unfair: str) -> Judged:
     fault = faulting_frame(frames)
     if fault is not None and fault.origin is Origin.SUBJECT:
+        doubt = unfair or _doubt_of_depth(frames, crash_class)
+        if doubt:
+            return Judged(Showing.FOREIGN, f"{crash_class} in {fault.text}, but {doubt}")
         crash = Crash(crash_class, access, frames, signature_of(crash_class, frames))
         return Judged(Showing.HIT, f"{crash_class} in {fault.text}", crash)
     return Judged(Showing.FOREIGN, f"{crash_class}, but {blame(fault)}")
+
+
+def _doubt_of_depth(frames: Sequence[Frame], crash_class: str) -> str:
+    """Return in words that others than the subject have used up a stack; empty if they have not.
+
+    Whoever goes deep and calls the subject with what is left has it fail at its first step.
+    """
+    own = sum(1 for frame in frames if frame.origin is Origin.SUBJECT)
+    others = sum(1 for frame in frames if frame.origin not in SKIPPED) - own
+    return "most of its stack is not the subject's" if crash_class == "stack-overflow" and others > own else ""
 
 
 def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
@@ -181,13 +200,15 @@ def _judge_hang(run: SeenRun, scene: Scene) -> Judged:
         return _quiet(run)
     blamed = ["no thread of it was in the subject"]
     for samples in _by_thread(run):
-        if not _matters(samples):
-            continue
         stacks = sorted((merged(sample.stack, scene) for sample in samples), key=_is_unreadable)
         read = [frames for frames in stacks if not _is_unreadable(frames)]
         inside = [frames for frames in read if _is_subjects(faulting_frame(frames))]
         if _is_most(len(read), len(run.samples)) and _is_most(len(inside), len(read)):
-            return _hang_in(common_stack(inside))
+            common = common_stack(inside)
+            if works(samples):
+                return _hang_in(common)
+            blamed.append(idleness(samples, next(filter(_is_subjects, common))))
+            continue
         faults = [faulting_frame(frames) for frames in stacks]
         blamed += [blame(fault) for fault in faults if fault is not None and not _is_subjects(fault)]
     return Judged(Showing.FOREIGN, f"timeout, but {blamed[1] if len(blamed) > 1 else blamed[0]}")
@@ -212,11 +233,6 @@ def _by_thread(run: SeenRun) -> list[list[ThreadSample]]:
         for sample in moment:
             threads.setdefault((sample.process, sample.thread), []).append(sample)
     return [samples for _, samples in sorted(threads.items())]
-
-
-def _matters(samples: Sequence[ThreadSample]) -> bool:
-    """Tell whether a thread can keep its program from ending: the main one, or one that works."""
-    return samples[0].process == samples[0].thread or samples[-1].cpu_ticks > samples[0].cpu_ticks
 
 
 def _hang_in(frames: tuple[Frame, ...]) -> Judged:
@@ -250,6 +266,8 @@ def conclude(build_failure: str, control: Judged | None, judged: Sequence[Judged
     """Return the verdict on the vulnerable release, why, and the crash that showed most often."""
     if build_failure:
         return Word.INCONCLUSIVE, build_failure, None
+    if control is not None and control.showing is Showing.UNSEEN:
+        return Word.INCONCLUSIVE, f"what the control input does could not be seen: {control.reason}", None
     if control is not None and control.showing is not Showing.QUIET:
         return Word.HARNESS_FAULT, f"the control input is not clean: {control.reason}", None
     crashes = [found.crash for found in judged if found.crash is not None]
@@ -265,6 +283,7 @@ def conclude(build_failure: str, control: Judged | None, judged: Sequence[Judged
 WITHOUT_HIT: Mapping[Showing, Word] = {
     Showing.FOREIGN: Word.HARNESS_FAULT,
     Showing.FORGED: Word.HARNESS_FAULT,
+    Showing.UNSEEN: Word.INCONCLUSIVE,
     Showing.STOPPED: Word.INCONCLUSIVE,
     Showing.DIED: Word.NOT_REPRODUCED,
     Showing.QUIET: Word.NOT_REPRODUCED,
@@ -272,38 +291,39 @@ WITHOUT_HIT: Mapping[Showing, Word] = {
 """What the verdict is when no run showed the flaw in the subject: the first of these that any run showed."""
 
 
-def judge_fixed(build_failure: str, judged: Sequence[Judged], crash: Crash | None) -> FixedSide:
-    """Return what the fixed release showed, next to the ``crash`` that the vulnerable one showed."""
+def judge_fixed(build_failure: str, judged: Sequence[Judged], crash: Crash | None, ran: Sequence[bool]) -> FixedSide:
+    """Return what the fixed release showed, next to the ``crash`` that the vulnerable one showed.
+
+    ``ran`` tells of each run whether it loaded the code that the crash lies in: what was not run is not clean.
+    """
     if crash is None:
         return FixedSide(FixedWord.NOT_CHECKED, "the flaw did not show in the vulnerable release", 0, 0)
     if build_failure:
         return FixedSide(FixedWord.NOT_CHECKED, build_failure, 0, 0)
     failed = [found for found in judged if found.showing is not Showing.QUIET]
-    if not failed:
-        return FixedSide(FixedWord.CLEAN, "nothing was seen", len(judged), 0)
+    return _failing(failed, len(judged), crash) if failed else _quiet_side(len(judged), crash, ran)
+
+
+def _quiet_side(runs: int, crash: Crash, ran: Sequence[bool]) -> FixedSide:
+    if not all(ran):
+        file = crash.subject_frames[0].file or "code"
+        return FixedSide(FixedWord.NOT_CHECKED, f"nothing made of its {file} was seen to run", runs, 0)
+    return FixedSide(FixedWord.CLEAN, "nothing was seen", runs, 0)
+
+
+def _failing(failed: Sequence[Judged], runs: int, crash: Crash) -> FixedSide:
     same = [found for found in failed if found.crash is not None and found.crash.signature == crash.signature]
     if same:
-        return FixedSide(FixedWord.STILL_FAILS, same[0].reason, len(judged), len(same))
-    return FixedSide(FixedWord.FAILS_OTHERWISE, failed[0].reason, len(judged), len(failed))
+        return FixedSide(FixedWord.STILL_FAILS, same[0].reason, runs, len(same))
+    seen = [found for found in failed if found.showing is not Showing.UNSEEN]
+    if not seen:
+        return FixedSide(FixedWord.NOT_CHECKED, failed[0].reason, runs, 0)
+    return FixedSide(FixedWord.FAILS_OTHERWISE, seen[0].reason, runs, len(seen))
 
 
 def claims_report(output: bytes) -> bool:
     """Tell whether an output holds text that only a sanitizer's report should; leaks do not count."""
     return _CLAIM.search(output) is not None
-
-
-FORCED_OPTIONS: Mapping[str, str] = {
-    "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1",
-    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1",
-}
-"""Put behind the recipe's own, where they win: a traced program cannot look for leaks, and a report must end it."""
-
-
-def fitting_options(env: Mapping[str, str]) -> dict[str, str]:
-    """Return a recipe's variables with what a run under watch needs added to the sanitizers' options."""
-    forced = {name: f"{env[name]}:{options}" if env.get(name) else options for name, options in FORCED_OPTIONS.items()}
-    return {**env, **forced}
 
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -313,8 +333,3 @@ def plain_input_name(name: str) -> str:
     """Return the name that an input gets in the box: its own last part if that is plain and needs no quoting."""
     last = name.rpartition("/")[2]
     return last if _PLAIN_NAME.match(last) else "input"
-
-
-def harness_of(files: Sequence[str]) -> Harness:
-    """Return where a recipe's harness came from: its finder if it brings files, else the release itself."""
-    return Harness.FINDER if files else Harness.SUBJECT

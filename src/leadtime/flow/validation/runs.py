@@ -11,9 +11,10 @@ from pathlib import Path
 
 from leadtime.flow.validation.build import WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
+from leadtime.flow.validation.fairness.rules import fitting_options
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, SeenRun
-from leadtime.flow.validation.rules import claims_report, fitting_options, plain_input_name
+from leadtime.flow.validation.rules import claims_report, plain_input_name
 from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
 from leadtime.flow.validation.task import CarriedFile
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
@@ -24,7 +25,7 @@ from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome,
 INPUT_PLACE = "/box/input"
 QUESTIONS_PLACE = "/box/questions"
 COPY_S_MAX = 600
-CODE_ANSWERS = "observe_code.py"
+CODE_ANSWERS, CODE_VALUES = "observe_code.py", "observe_values.py"
 QUESTION_LIMITS = Limits(wall_s=120, memory_mib=1024)
 CODES_MAX = 2_000
 
@@ -41,11 +42,12 @@ LIMITS: dict[Ending, Limit] = {
 class RawRun:
     """One run's outcome and what the observer saw, before it is known which Python code is genuine.
 
-    Without an outcome the program was not started: what its build left behind could not be copied.
+    Without an outcome the program was not started: what its build left behind could not be copied. Without sightings
+    what the observer wrote could not be read.
     """
 
     outcome: Outcome | None
-    sightings: Sightings
+    sightings: Sightings | None
 
 
 class Target:
@@ -65,7 +67,7 @@ class Target:
             work = scene / "work"
             try:
                 if not copy_tree(self._built.place / "work", work):
-                    return RawRun(None, Sightings())
+                    return RawRun(None, None)
                 outcome = run(self._program(scene, work, given), user=self._user)
             finally:
                 discard(work)
@@ -75,7 +77,7 @@ class Target:
         try:
             return RawRun(outcome, read_sightings(outcome.sightings))
         except Malformed:
-            return RawRun(outcome, Sightings())
+            return RawRun(outcome, None)
 
     def _program(self, scene: Path, work: Path, given: CarriedFile) -> Program:
         name = plain_input_name(given.name)
@@ -105,34 +107,43 @@ class Target:
     def read(self, raw: Iterable[RawRun]) -> tuple[SeenRun, ...]:
         """Return the runs as records, with every piece of Python on their stacks compared with its file."""
         runs = tuple(raw)
-        genuine = self._genuine(frozenset().union(*(one.sightings.codes for one in runs)))
+        genuine = self._genuine(
+            frozenset(code for one in runs if one.sightings is not None for code in one.sightings.codes)
+        )
         return tuple(self._seen(one, genuine) for one in runs)
 
     def _seen(self, raw: RawRun, genuine: frozenset[Code]) -> SeenRun:
         outcome = raw.outcome
         if outcome is None:
             return SeenRun(Limit.TREE, None, claims_report=False)
+        sightings = raw.sightings or Sightings()
+        limit = LIMITS.get(outcome.ending) or (Limit.OBSERVER if raw.sightings is None else None)
         try:
-            reports = raw.sightings.read_reports(genuine.__contains__)
-            samples = raw.sightings.read_samples(genuine.__contains__)
+            reports = sightings.read_reports(genuine.__contains__)
+            samples = sightings.read_samples(genuine.__contains__)
+            loaded = sightings.read_loaded(genuine.__contains__)
         except Malformed:
             return SeenRun(Limit.OBSERVER, None, claims_report=False)
         return SeenRun(
-            limit=LIMITS.get(outcome.ending),
+            limit=limit,
             signal=outcome.signal,
             claims_report=claims_report(outcome.stdout) or claims_report(outcome.stderr),
             reports=reports,
             samples=samples,
+            loaded=loaded,
         )
 
     def _genuine(self, codes: frozenset[Code]) -> frozenset[Code]:
         """Return which code is what its file compiles to, as the same interpreter finds by compiling it in the box."""
-        asked = sorted(codes, key=lambda code: (code.file, code.name, code.first_line, code.table, code.code))[
-            :CODES_MAX
-        ]
+        asked = sorted(
+            codes, key=lambda code: (code.file, code.name, code.first_line, code.table, code.code, code.values)
+        )[:CODES_MAX]
         if not asked:
             return frozenset()
-        with tempfile.TemporaryDirectory(prefix="leadtime-code-") as place, guest_mount(CODE_ANSWERS) as guest:
+        with (
+            tempfile.TemporaryDirectory(prefix="leadtime-code-") as place,
+            guest_mount(CODE_ANSWERS, CODE_VALUES) as guest,
+        ):
             questions = Path(place) / "questions.json"
             questions.write_text(json.dumps([_question(code) for code in asked]))
             Path(place).chmod(0o755)
@@ -177,4 +188,5 @@ def _question(code: Code) -> dict[str, object]:
         "first_line": code.first_line,
         "table": code.table,
         "code": code.code,
+        "values": code.values,
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from leadtime.flow.validation.records import (
     BuildInput,
     BuildStep,
+    Circumstances,
     Fault,
     FrameKind,
     Module,
@@ -35,6 +36,8 @@ class Code:
     first_line: int
     table: str
     code: str
+    values: str
+    """A digest of names, constants and shape."""
 
 
 IsGenuine = Callable[[Code], bool]
@@ -49,6 +52,8 @@ class Sightings:
     reports: tuple[Json, ...] = ()
     samples: tuple[tuple[Json, ...], ...] = ()
     codes: tuple[Code, ...] = ()
+    modules: tuple[str, ...] = ()
+    imports: tuple[Json, ...] = ()
 
     def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
         """Return the reports of runtimes."""
@@ -60,6 +65,11 @@ class Sightings:
         known = self._known(is_genuine)
         return tuple(tuple(_sample(sample, known) for sample in moment) for moment in self.samples)
 
+    def read_loaded(self, is_genuine: IsGenuine) -> frozenset[str]:
+        """Return the digests of the modules that were mapped, and of the sources that the import system read."""
+        known = self._known(is_genuine)
+        return frozenset(self.modules).union(*(_import(item, known) for item in self.imports))
+
     def _known(self, is_genuine: IsGenuine) -> _Known:
         return tuple((code, is_genuine(code)) for code in self.codes)
 
@@ -69,7 +79,13 @@ def read_sightings(raw: bytes) -> Sightings:
     value = read_json(raw, BOUNDS)
     samples = tuple(tuple(_list(moment)) for moment in _list(_member(value, "samples")))
     codes = tuple(_code(code) for code in _list(_member(value, "codes")))
-    return Sightings(tuple(_list(_member(value, "reports"))), samples, codes)
+    return Sightings(
+        reports=tuple(_list(_member(value, "reports"))),
+        samples=samples,
+        codes=codes,
+        modules=_texts(_member(value, "modules")),
+        imports=tuple(_list(_member(value, "imports"))),
+    )
 
 
 def read_steps(raw: bytes) -> tuple[BuildStep, ...]:
@@ -100,6 +116,15 @@ def _input(value: Json) -> BuildInput:
     )
 
 
+def _import(value: Json, known: _Known) -> frozenset[str]:
+    """Return what was read, unless the code that read it was only called like the import system's."""
+    place = _number(_member(value, "code"))
+    if not -1 <= place < len(known):
+        raise _wrong("an importer's code")
+    is_believed = place < 0 or known[place][1]
+    return frozenset((_text(_member(value, "digest")),)) if is_believed else frozenset()
+
+
 def _report(value: Json, known: _Known) -> RuntimeReport:
     fault, error = _member(value, "fault"), _member(value, "error")
     told: Mapping[str, Json] = error if isinstance(error, dict) else {}
@@ -110,6 +135,18 @@ def _report(value: Json, known: _Known) -> RuntimeReport:
         access_class=_text(told.get("class", "")),
         access_bytes=_number(told.get("size", 0)),
         is_write=told.get("write") is True,
+        circumstances=_circumstances(value),
+    )
+
+
+def _circumstances(value: Json) -> Circumstances:
+    options = _member(value, "options")
+    if not isinstance(options, dict):
+        raise _wrong("options")
+    return Circumstances(
+        lowered=_texts(_member(value, "lowered")),
+        options={name: _long_text(text) for name, text in options.items()},
+        brings_options=_member(value, "brings_options") is not False,
     )
 
 
@@ -121,7 +158,10 @@ def _sample(value: Json, known: _Known) -> ThreadSample:
     return ThreadSample(
         process=_number(_member(value, "pid")),
         thread=_number(_member(value, "thread")),
-        cpu_ticks=_number(_member(value, "cpu_ticks")),
+        state=_text(_member(value, "state")),
+        ran_ms=_number(_member(value, "ran_ms")),
+        waited_ms=_number(_member(value, "waited_ms")),
+        let_run_ms=_number(_member(value, "let_run_ms")),
         stack=_stack(value, known),
     )
 
@@ -182,6 +222,7 @@ def _code(value: Json) -> Code:
         first_line=_number(_member(value, "first_line")),
         table=_long_text(_member(value, "table")),
         code=_long_text(_member(value, "code")),
+        values=_text(_member(value, "values")),
     )
 
 

@@ -73,12 +73,13 @@ def guest_directory() -> Path:
 
 
 @contextmanager
-def guest_mount(name: str) -> Iterator[Mount]:
-    """Show one of those files in the box, at `GUEST_PLACE`, where its user can read it whatever its modes here are."""
+def guest_mount(*names: str) -> Iterator[Mount]:
+    """Show some of those files in the box, at `GUEST_PLACE`, where its user can read them whatever their modes here."""
     with tempfile.TemporaryDirectory(prefix="leadtime-guest-") as place:
-        shown = Path(place) / name
-        shown.write_bytes((guest_directory() / name).read_bytes())
-        shown.chmod(0o644)
+        for name in names:
+            shown = Path(place) / name
+            shown.write_bytes((guest_directory() / name).read_bytes())
+            shown.chmod(0o644)
         Path(place).chmod(0o755)
         yield Mount(Path(place), GUEST_PLACE)
 

@@ -1,0 +1,80 @@
+"""Notes what a program really loaded: modules that were mapped at its end, and sources that its interpreter imported.
+
+A release that is never run shows nothing, however clean. So it is written down whether it was run at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import observe_build
+from observe_memory import Memory
+from observe_stack import BOX, Interpreters
+from observe_thread import executable, own_thread_number, process_of
+
+LOADED_MAX = 2_000
+CALLS_MAX = 40_000
+"""How many stops at system calls an interpreter is worth, all in all; after that it runs at full speed, unseen."""
+IMPORTER = "<frozen importlib._bootstrap_external>"
+READS_SOURCE = "FileLoader.get_data"
+"""The import system's reader of sources (importlib/_bootstrap_external.py, CPython 3.11 to 3.13)."""
+
+
+class Loaded:
+    """What was loaded in one tree of processes, by digest."""
+
+    def __init__(self, files: observe_build.Files, interpreters: Interpreters) -> None:
+        self._files = files
+        self._interpreters = interpreters
+        self._modules: dict[str, None] = {}
+        self._imports: dict[tuple[str, int], None] = {}
+        self._importing: set[int] = set()
+        self._calls = 0
+
+    def wants_calls(self, tid: int) -> bool:
+        """Tell whether a thread must be stopped at its next system call: an interpreter's first, which imports."""
+        return tid in self._importing and self._calls < CALLS_MAX
+
+    def see_exec(self, tid: int) -> None:
+        """Note that a process has become another program."""
+        self._importing.discard(tid)
+        if self._interpreters.knows(executable(tid)):
+            self._importing.add(tid)
+
+    def see_call(self, tid: int, registers: tuple[int, ...], memory: Memory) -> None:
+        """Note a file that an interpreter is about to open, if it is the import system that opens it.
+
+        An interpreter that has no frames yet opens the program that it was started with.
+        """
+        self._calls += 1
+        name = observe_build.opened_name(registers, memory)
+        path = os.path.join(os.readlink(f"/proc/{tid}/cwd"), name)
+        if not name or not path.startswith(BOX) or len(self._imports) >= LOADED_MAX:
+            return
+        frames = self._interpreters.frames(memory, own_thread_number(tid))
+        code = int(str(frames[0]["code"])) if frames else -1
+        if frames and not self._interpreters.codes.is_called(code, READS_SOURCE, IMPORTER):
+            return
+        found = self._files.look(os.path.realpath(f"/proc/{tid}/root{path}"))
+        if found is not None:
+            self._imports[found.digest, code] = None
+
+    def see_end(self, tid: int, memory: Memory) -> None:
+        """Note the modules of a process that is ending, as far as their code is still that of the file."""
+        with contextlib.suppress(OSError):
+            if process_of(tid) != tid:
+                return
+        for mapping in memory.mappings:
+            file = mapping.file() if mapping.is_code and len(self._modules) < LOADED_MAX else ""
+            if file.startswith(BOX) and "w" not in mapping.rights and memory.is_as_on_disk(mapping, file):
+                found = self._files.look(file)
+                self._modules.update({found.digest: None} if found is not None else {})
+
+    def modules(self) -> list[str]:
+        """Return the digests of the modules."""
+        return list(self._modules)
+
+    def imports(self) -> list[dict[str, object]]:
+        """Return the sources: {digest, code}; ``code`` is the importer's place among the codes, -1 for none."""
+        return [{"digest": digest, "code": code} for digest, code in self._imports]
