@@ -8,20 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leadtime import ledger
 from leadtime.doors import limits
-from leadtime.doors.site import Site
-from leadtime.foundation.errors import LeadtimeError, Malformed, Unavailable
+from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import Settings
 
 log = structlog.get_logger()
@@ -112,31 +108,6 @@ async def keep_working(arguments: Sequence[str], stop: asyncio.Event) -> None:
             return
         log.warning("worker died", code=process.returncode)
         await asyncio.sleep(RESTART_SECONDS)
-
-
-async def keep_logs(site: Site, stop: asyncio.Event) -> None:
-    """Turn the leaves of every log into tiles and signed checkpoints until ``stop``; an outage is waited out."""
-    ended = threading.Event()
-    stopping = asyncio.create_task(_pass_on(stop, ended))
-    keeper = ledger.Keeper(site.database, lambda log: ledger.sequencer_of(site.database, log, site.settings.home))
-    while not ended.is_set():
-        try:
-            await asyncio.to_thread(keeper.keep_turning, ended, _tell_turn)
-        except (LeadtimeError, SQLAlchemyError) as error:
-            log.warning("the ledger waits", error=type(error).__name__)
-            await asyncio.to_thread(ended.wait, RESTART_SECONDS)
-    await stopping
-
-
-async def _pass_on(stop: asyncio.Event, ended: threading.Event) -> None:
-    await stop.wait()
-    ended.set()
-
-
-def _tell_turn(name: ledger.LogName, outcome: ledger.Outcome) -> None:
-    """Log a turn that failed; what went well says so by its checkpoint."""
-    if isinstance(outcome, LeadtimeError):
-        log.warning("a log is not signed", log=name, what=outcome.what, next_step=outcome.next_step)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

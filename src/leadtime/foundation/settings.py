@@ -22,6 +22,14 @@ class OidcClient:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessAt:
+    """A witness that every log is shown to: its verifier key (c2sp.org/signed-note), and where it is asked."""
+
+    key: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One installation's settings; each field's comment in `VARIABLES` is its documentation."""
 
@@ -33,7 +41,10 @@ class Settings:
     sandbox_user: str
     marked_text: frozenset[Marking] = frozenset()
     oidc: OidcClient | None = None
+    witnesses: tuple[WitnessAt, ...] = ()
 
+
+WITNESSES_MAX = 8
 
 CHECKOUT = Path(__file__).parents[3]
 """Where the source lies, if Leadtime runs from a checkout."""
@@ -53,6 +64,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEADTIME_OIDC_CLIENT_ID": ("", "This installation's client id there; it returns to LEADTIME_URL/sign-in/return."),
     "LEADTIME_OIDC_CLIENT_SECRET": ("", "This installation's client secret there."),
     "LEADTIME_OIDC_CLIENT_SECRET_FILE": ("", "A file that holds that secret instead."),
+    "LEADTIME_WITNESSES": (
+        "",
+        "Witnesses of every log, each KEY@URL with the key that leadtime ledger witness prints, apart by spaces.",
+    ),
     "LEADTIME_OIDC_NAME": ("your organisation", "What the sign-in button calls that provider."),
 }
 """Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
@@ -78,6 +93,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         sandbox_user=value("LEADTIME_SANDBOX_USER"),
         marked_text=_markings(value("LEADTIME_MARKED_TEXT")),
         oidc=_oidc(value),
+        witnesses=_witnesses(value("LEADTIME_WITNESSES")),
     )
 
 
@@ -105,6 +121,22 @@ def _oidc(value: Callable[[str], str]) -> OidcClient | None:
             next_step="Set both, or neither and no issuer.",
         )
     return OidcClient(issuer, client_id, secret, value("LEADTIME_OIDC_NAME"))
+
+
+def _witnesses(text: str) -> tuple[WitnessAt, ...]:
+    found = []
+    for written in text.split():
+        key, at, url = written.rpartition("@")
+        if not at or not key or not is_safe_address(url):
+            raise Malformed(
+                "a witness is KEY@URL, and its address begins with https:// unless it is on this machine",
+                where="LEADTIME_WITNESSES",
+                next_step="Correct it.",
+            )
+        found.append(WitnessAt(key, url))
+    if len(found) > WITNESSES_MAX:
+        raise Malformed(f"there are more than {WITNESSES_MAX} witnesses", where="LEADTIME_WITNESSES")
+    return tuple(found)
 
 
 def _content(path: str) -> str:

@@ -51,12 +51,16 @@ class TreeHead:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one turn of a sequencer did: the published head, the leaves added, witnesses that cosigned, more waiting."""
+    """What one turn of a sequencer did: the published head, the leaves added, witnesses that cosigned, more waiting.
+
+    ``silent`` names the witnesses that have not cosigned that head.
+    """
 
     head: TreeHead
     added: int
     cosigned: int
     more: bool
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

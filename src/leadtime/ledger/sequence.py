@@ -85,6 +85,7 @@ class Sequencer:
 
     def _turn(self, guard: Transaction) -> Round:
         signers = make_signers(self._keys, self.log)
+        _replace(self._disk, KEYS, publish_keys(signers))  # before anything is signed: a witness has to know them first
         signed = read_signed(self._disk, self.log, signers)
         numbered = count_numbered(guard, self.log)
         places = self._look(guard, signed, numbered)
@@ -97,7 +98,7 @@ class Sequencer:
         edge = write_growth(self._disk, read_edge(self._disk, signed.size), entries)
         # The lock in the database ends with its connection; nothing is signed without it.
         guard.connection.execute(select(1))
-        return self._publish(edge, signers, live, added=len(entries), before=signed.size, more=more)
+        return self._publish(edge, live, added=len(entries), before=signed.size, more=more)
 
     def _look(self, guard: Transaction, signed: TreeHead, numbered: int) -> Places:
         """Return what database and disk remember; the leaves themselves are compared once after each start."""
@@ -142,12 +143,9 @@ class Sequencer:
                     raise Unavailable("another sequencer numbered a leaf", where=self.log.name)
         return [entry for _, entry in rows], len(rows) < len(found) or len(found) == LEAVES_PER_TURN_MAX
 
-    def _publish(
-        self, edge: Edge, signers: Sequence[Signer], live: Sequence[Signer], *, added: int, before: int, more: bool
-    ) -> Round:
+    def _publish(self, edge: Edge, live: Sequence[Signer], *, added: int, before: int, more: bool) -> Round:
         head = TreeHead(edge.size, edge.root)
         note = _with_known(self._disk, sign_head(self.log, head, live))
-        _replace(self._disk, KEYS, publish_keys(signers))
         _replace(self._disk, SIGNED, note.raw)
         asked = self._ask(note, edge.size)
         note = note.with_signatures(each.signature for each in asked if each.signature is not None)
@@ -156,9 +154,10 @@ class Sequencer:
             if read_log(tx, self.log.name).published != head:
                 note_published(tx, self.log.name, head)
         self._disk.drop(_replaced(before, edge.size))
-        cosigned = len(cosigned_by(note, [each.key for each in self._witnesses]))
-        self.settled = not more and cosigned == len(self._witnesses)
-        return Round(head, added, cosigned, more)
+        heard = {each.key for each in cosigned_by(note, [each.key for each in self._witnesses])}
+        silent = tuple(each.key.name for each in self._witnesses if each.key not in heard)
+        self.settled = not more and not silent
+        return Round(head, added, len(self._witnesses) - len(silent), more, silent)
 
     def _ask(self, note: Note, size: int) -> tuple[Asked, ...]:
         """Ask the witnesses that have not cosigned this checkpoint and are not resting."""

@@ -14,7 +14,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from leadtime.foundation.settings import read_settings
+from leadtime.doors.keeping_logs import witnesses_of
+from leadtime.foundation.errors import LeadtimeError
+from leadtime.foundation.settings import Settings, read_settings
+from leadtime.ledger import WebWitness
 from leadtime.sandbox import Wall, walls
 
 EXIT_MISSING = 5
@@ -39,7 +42,7 @@ def command(*, as_json: bool) -> int:
     Exit code 0: everything that is needed works (what is merely useful may be missing); 5: something needed does not.
     """
     settings = read_settings(os.environ)
-    found = (*walls(user=settings.sandbox_user), *_tools(), _python_headers())
+    found = (*walls(user=settings.sandbox_user), *_tools(), _python_headers(), *_witnesses(settings))
     ready = all(wall.stands for wall in found if wall.needed)
     if as_json:
         print(json.dumps({"ready": ready, "walls": [asdict(wall) for wall in found]}, indent=2))
@@ -65,6 +68,30 @@ def _python_headers() -> Wall:
         detail=str(header) if header.is_file() else "missing",
         how_to_get="apt install python3-dev, or name another CPython in LEADTIME_PYTHON",
     )
+
+
+def _witnesses(settings: Settings) -> list[Wall]:
+    """Ask each witness for something that it cannot sign: one that answers at all is there."""
+    return [
+        Wall(
+            f"witness {each.key.name}",
+            answer is None,
+            needed=False,
+            detail=answer or "it answers",
+            how_to_get="start it, or take it out of LEADTIME_WITNESSES; a log is signed while one of them answers",
+        )
+        for each in witnesses_of(settings)
+        for answer in [_silence_of(each)]
+    ]
+
+
+def _silence_of(witness: WebWitness) -> str | None:
+    """Return why a witness does not answer; None: it does."""
+    try:
+        witness.add_checkpoint(b"")
+    except LeadtimeError as problem:
+        return problem.what
+    return None
 
 
 def _show(found: Sequence[Wall], *, ready: bool) -> None:

@@ -136,11 +136,12 @@ def prove(*, place: str, keys: tuple[str, ...], leaf: str, opening: Path | None,
 @click.option("--listen", default="127.0.0.1:8430", show_default=True, metavar="HOST:PORT", help="Where to listen.")
 @click.option("--home", type=click.Path(path_type=Path), required=True, help="Folder of its key and its memory.")
 @click.option("--name", default="witness.example", show_default=True, help="Name that it signs under.")
-@click.option("--log", "logs", multiple=True, required=True, metavar="VKEY", help="A log to watch; may be given again.")
+@click.option("--log", "logs", multiple=True, metavar="VKEY", help="A log to watch; may be given again.")
 def witness(*, listen: str, home: Path, name: str, logs: tuple[str, ...]) -> None:
     """Be a witness (c2sp.org/tlog-witness): cosign each checkpoint that grew from the last one cosigned.
 
-    Its key is made in --home at the first start; keep that folder, and run it where the log's keeper has no hand in it.
+    Its key is made in --home at the first start, which may be without a log, and is printed for whoever keeps one. Keep
+    that folder, and run it where the log's keeper has no hand in it.
     """
     serve_witness(listen, home, name, [parse_verifier_key(log) for log in logs])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import click
@@ -12,12 +13,14 @@ import structlog
 
 from leadtime.doors.app import build_app
 from leadtime.doors.demo_model import build_demo_model, read_port
+from leadtime.doors.keeping_logs import keep_logs, witnesses_of
 from leadtime.doors.model_api.running import running
-from leadtime.doors.serving import HOST, beside, keep_logs, keep_working, port_of, refuse_taken, serve, stop_on_signals
+from leadtime.doors.serving import HOST, beside, keep_working, port_of, refuse_taken, serve, stop_on_signals
 from leadtime.doors.site import Part, Site
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database.connect import locate
 from leadtime.foundation.settings import read_settings
+from leadtime.ledger import Cosigner
 from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
 
@@ -40,6 +43,7 @@ def command(host: str, port: int | None, *, same_host: bool, no_work: bool, only
     settings = read_settings(os.environ)
     port = port or port_of(settings)
     refuse_taken(host, port)
+    witnesses = witnesses_of(settings)
     database = open_database(settings, SystemClock())
     queues = [queue for queue in Queue if same_host or queue is not Queue.VALIDATION]
     works = not no_work and only != Part.GATEWAY
@@ -47,7 +51,7 @@ def command(host: str, port: int | None, *, same_host: bool, no_work: bool, only
     click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
     site = Site(database, settings, same_host=same_host, parts=frozenset({Part(only)} if only else Part))
     try:
-        asyncio.run(_run(site, host, port, arguments))
+        asyncio.run(_run(site, witnesses, host, port, arguments))
     finally:
         database.engine.dispose()
 
@@ -65,7 +69,7 @@ def configure_log() -> None:
     )
 
 
-async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
+async def _run(site: Site, witnesses: Sequence[Cosigner], host: str, port: int, arguments: list[str]) -> None:
     """Serve and work until a signal; whichever ends first by itself ends the others."""
     stop = asyncio.Event()
     stop_on_signals(stop)
@@ -75,7 +79,10 @@ async def _run(site: Site, host: str, port: int, arguments: list[str]) -> None:
             address = locate(site.settings)
             gateway = await stack.enter_async_context(running(site.database, address, url=site.settings.url))
             app = beside(gateway.app, app)
-        tasks = [asyncio.create_task(serve(app, host, port, stop)), asyncio.create_task(keep_logs(site, stop))]
+        tasks = [
+            asyncio.create_task(serve(app, host, port, stop)),
+            asyncio.create_task(keep_logs(site, witnesses, stop)),
+        ]
         demo_port = read_port(site.settings.home)
         if demo_port is not None:
             tasks.append(asyncio.create_task(serve(build_demo_model(site.settings.home), HOST, demo_port, stop)))
