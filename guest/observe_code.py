@@ -23,6 +23,11 @@ from observe_values import digest, spell
 
 FILE_BYTES_MAX = 16 << 20
 CODES_MAX = 100_000
+FROZEN_AS = {
+    "importlib._bootstrap": "_frozen_importlib",
+    "importlib._bootstrap_external": "_frozen_importlib_external",
+}
+"""The import system is frozen under other names than its code says (CPython, Python/frozen.c)."""
 _BASE = getattr(dis, "_deoptop", lambda operation: operation)
 _CACHES = getattr(opcode, "_inline_cache_entries", {})
 
@@ -30,7 +35,8 @@ _CACHES = getattr(opcode, "_inline_cache_entries", {})
 def codes_of(file: str) -> Iterator[types.CodeType]:
     """Yield every code object of a file, or of a module frozen into the interpreter."""
     if file.startswith("<frozen "):
-        top = _imp.get_frozen_object(file[len("<frozen ") : -1])
+        name = file[len("<frozen ") : -1]
+        top = _imp.get_frozen_object(FROZEN_AS.get(name, name))
     else:
         with open(file, "rb") as stream:
             top = compile(stream.read(FILE_BYTES_MAX), file, "exec", dont_inherit=True)
