@@ -835,6 +835,14 @@ create function leadtime_related(entity uuid) returns boolean language sql stabl
     as $$ select exists (select from public.relations r
     where r.entity = $1 and r.organisation = public.leadtime_organisation()) $$;
 
+create function leadtime_claimed(entity uuid) returns boolean language plpgsql volatile
+    as $$ declare asking text := current_setting('leadtime.role', true); claimed boolean; begin
+    perform set_config('leadtime.role', 'system', true);
+    claimed := exists (select from public.relations r
+        where r.entity = $1 and r.organisation <> public.leadtime_organisation());
+    perform set_config('leadtime.role', asking, true);
+    return claimed; end $$;
+
 alter table "advisories" enable row level security;
 
 alter table "advisories" force row level security;
@@ -1035,7 +1043,9 @@ alter table "published_advisories" enable row level security;
 
 alter table "published_advisories" force row level security;
 
-create policy visible on "published_advisories" using (true) with check (true);
+create policy visible on "published_advisories" for select using (true);
+
+create policy written on "published_advisories" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "published_advisories" to leadtime_app;
 
@@ -1055,7 +1065,11 @@ alter table "relations" enable row level security;
 
 alter table "relations" force row level security;
 
-create policy visible on "relations" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+create policy visible on "relations" for select using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+create policy written on "relations" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+create policy appended on "relations" for insert with check (relation = 'own' and organisation = (select leadtime_organisation()) and not leadtime_claimed(entity));
 
 grant select, insert, update, delete on "relations" to leadtime_app;
 
@@ -1087,7 +1101,9 @@ alter table "sources" enable row level security;
 
 alter table "sources" force row level security;
 
-create policy visible on "sources" using (true) with check (true);
+create policy visible on "sources" for select using (true);
+
+create policy written on "sources" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "sources" to leadtime_app;
 
@@ -1177,7 +1193,9 @@ alter table "kev_entries" enable row level security;
 
 alter table "kev_entries" force row level security;
 
-create policy visible on "kev_entries" using (true) with check (true);
+create policy visible on "kev_entries" for select using (true);
+
+create policy written on "kev_entries" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "kev_entries" to leadtime_app;
 
@@ -1203,7 +1221,9 @@ alter table "ssvc_entries" enable row level security;
 
 alter table "ssvc_entries" force row level security;
 
-create policy visible on "ssvc_entries" using (true) with check (true);
+create policy visible on "ssvc_entries" for select using (true);
+
+create policy written on "ssvc_entries" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "ssvc_entries" to leadtime_app;
 

@@ -150,3 +150,10 @@ def test_hostile_json_is_an_ordinary_refusal(clients, coordinator, body):
     answer = clients(coordinator.token).post("/api/v1/organisations", content=body, headers=headers)
     assert answer.status_code in {400, 422}
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("address", ["/csaf/%00.json", "/osv/%00.json", "/api/v1/advisories?cursor=%00", "/cases/%00"])
+def test_an_address_with_a_nul_names_nothing(anyone, address):
+    answer = anyone.get(address)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "an address holds no NUL character"

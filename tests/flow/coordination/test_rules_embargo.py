@@ -71,7 +71,7 @@ def test_what_is_no_local_time_is_refused(local: str) -> None:
 
 @pytest.mark.parametrize(
     "zone", ["", "Berlin", "Europe", "Europe/", "../etc/passwd", "/etc/localtime", "Europe/Berlin\n", "x" * 65,
-             "+01:00", "leapseconds", "Europe/../UTC"]
+             "+01:00", "leapseconds", "Europe/../UTC", "localtime", "posixrules", "Factory"]
 )  # fmt: skip
 def test_what_is_no_zone_is_refused(zone: str) -> None:
     assert refusal("2026-12-01T17:00", zone) == (

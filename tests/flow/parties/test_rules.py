@@ -122,6 +122,13 @@ def test_a_persons_end_without_zone_or_in_the_past_is_refused() -> None:
     assert told(caught.value) == ("an end lies in the past", "active_until", "Choose one to come.")
 
 
+def test_a_persons_end_that_no_calendar_has_in_utc_is_refused() -> None:
+    west = timezone(-timedelta(hours=23, minutes=59))
+    with pytest.raises(Malformed) as caught:
+        rules.check_end(datetime(9999, 12, 31, 23, 59, 59, tzinfo=west), NOW)
+    assert told(caught.value) == ("no calendar has that time", "active_until", "Choose an earlier one.")
+
+
 def test_a_token_lasts_its_days_but_never_beyond_its_person() -> None:
     assert rules.token_end(NOW, 1, None) == NOW + timedelta(days=1)
     assert rules.token_end(NOW, 365, None) == NOW + timedelta(days=365)

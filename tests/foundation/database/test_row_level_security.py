@@ -81,3 +81,37 @@ def test_a_lock_is_waited_for_by_its_domain_and_value_alone(database):
             other.lock("report", "one")
             with pytest.raises(OperationalError, match="lock timeout"):
                 other.lock("case", "one")
+
+
+@pytest.mark.parametrize(
+    ("organisation", "relation"),
+    [(RIVAL.organisation, Relation.OWN), (RIVAL.organisation, Relation.PARTICIPANT), (UUID(int=9), Relation.OWN)],
+)
+def test_nobody_relates_themselves_to_what_others_have(database, organisation, relation):
+    entity = keep_one(database)
+
+    with pytest.raises(ProgrammingError, match="row-level security"), database.transaction(RIVAL) as tx:
+        tx.relate(entity, organisation, relation)
+
+
+def test_something_new_is_ones_own_and_a_participant_only_by_a_coordinators_word(database):
+    entity = uuid4()
+    with database.transaction(FINDER) as tx:
+        tx.relate(entity, FINDER.organisation, Relation.OWN)
+        tx.relate(entity, FINDER.organisation, Relation.OWN)
+    with database.transaction(COORDINATOR) as tx:
+        tx.relate(entity, RIVAL.organisation, Relation.PARTICIPANT)
+    with pytest.raises(ProgrammingError, match="row-level security"), database.transaction(FINDER) as tx:
+        tx.relate(uuid4(), FINDER.organisation, Relation.PARTICIPANT)
+
+
+def test_asking_whose_something_is_leaves_the_viewer_as_it_was(database):
+    with database.transaction(FINDER) as tx:
+        tx.relate(uuid4(), FINDER.organisation, Relation.OWN)
+        assert tx.connection.scalar(text("select leadtime_role()")) == Role.FINDER.value
+
+
+def test_a_query_that_fails_does_not_say_what_it_was_asked_with(database):
+    with pytest.raises(ProgrammingError) as failed, database.transaction(FINDER) as tx:
+        tx.connection.execute(text("select nothing from nowhere where a = :a"), {"a": "CANARY-9d1f"})
+    assert "CANARY-9d1f" not in str(failed.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Text, Uuid
 
-from leadtime.foundation.database.schema import PUBLIC, id_column, instant, related, sealed, table
+from leadtime.foundation.database.schema import EVERYTHING, PUBLIC, id_column, instant, related, sealed, table
 
 SEALED = "advisory"
 """What a draft is sealed as, under its case's key."""
@@ -37,5 +37,6 @@ published_advisories = table(
     instant("withdrawn_at", nullable=True),
     Column("document", Text, nullable=False),
     visible=PUBLIC,
+    written=EVERYTHING,
 )
 """Every published revision, in clear: they are public. The newest one of an advisory is what it says now."""

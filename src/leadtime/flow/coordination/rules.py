@@ -101,6 +101,9 @@ VERSION_CHARS_MAX = 200
 REACH_OPERATORS_MAX = 10_000_000
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-/]{0,63}\Z")
+MACHINES_OWN_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+"""Names that a machine's zone files hold beside the IANA zones, and that mean something else on another machine."""
+
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?\Z")
 _NUMBER_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O or U, so that a number survives being read out."""
@@ -270,7 +273,7 @@ def check_answerer(viewer: Viewer, organisation: UUID) -> None:
 
 def _zone(name: str) -> ZoneInfo:
     problem = Malformed("this is no IANA time zone", where="zone", next_step="Write it like Europe/Berlin or UTC.")
-    if not _ZONE.match(name):
+    if not _ZONE.match(name) or name in MACHINES_OWN_ZONES:
         raise problem
     try:
         return ZoneInfo(name)

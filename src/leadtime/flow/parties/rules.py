@@ -274,7 +274,10 @@ def _to_come(end: datetime, now: datetime, *, where: str) -> datetime:
         raise Malformed("an end needs a time zone", where=where, next_step="Add one, like +00:00.")
     if end <= now:
         raise Malformed("an end lies in the past", where=where, next_step="Choose one to come.")
-    return end.astimezone(UTC)
+    try:
+        return end.astimezone(UTC)
+    except OverflowError:
+        raise Malformed("no calendar has that time", where=where, next_step="Choose an earlier one.") from None
 
 
 def earliest(*ends: datetime | None) -> datetime | None:

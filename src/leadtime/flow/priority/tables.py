@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, Text, Uuid
 
-from leadtime.foundation.database.schema import PUBLIC, id_column, instant, table
+from leadtime.foundation.database.schema import EVERYTHING, PUBLIC, id_column, instant, table
 
 sources = table(
     "sources",
@@ -16,6 +16,7 @@ sources = table(
     instant("at"),
     Column("current", Boolean, nullable=False),
     visible=PUBLIC,
+    written=EVERYTHING,
 )
 """Every loading ever made; the entries of the ``current`` one of a kind are there."""
 
@@ -29,6 +30,7 @@ kev_entries = table(
     Column("ransomware", Boolean, nullable=False),
     Column("required_action", Text, nullable=False),
     visible=PUBLIC,
+    written=EVERYTHING,
 )
 
 ssvc_entries = table(
@@ -40,4 +42,5 @@ ssvc_entries = table(
     Column("impact", Text, nullable=True),
     instant("as_of"),
     visible=PUBLIC,
+    written=EVERYTHING,
 )

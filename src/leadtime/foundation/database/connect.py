@@ -107,6 +107,8 @@ def make_engine(address: Address) -> Engine:
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS_MAX,
         pool_pre_ping=True,
+        # What a query was asked with is content: it stays out of every error and log.
+        hide_parameters=True,
     )
 
 

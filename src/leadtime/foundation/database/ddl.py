@@ -25,6 +25,16 @@ RELATED = """create function leadtime_related(entity uuid) returns boolean langu
 """Whether the viewer's organisation stands in any relation to an entity."""
 
 
+CLAIMED = """create function leadtime_claimed(entity uuid) returns boolean language plpgsql volatile
+    as $$ declare asking text := current_setting('leadtime.role', true); claimed boolean; begin
+    perform set_config('leadtime.role', 'system', true);
+    claimed := exists (select from public.relations r
+        where r.entity = $1 and r.organisation <> public.leadtime_organisation());
+    perform set_config('leadtime.role', asking, true);
+    return claimed; end $$"""
+"""Whether another organisation has to do with an entity; it looks at rows that the viewer does not see."""
+
+
 def schema_statements(metadata: MetaData) -> Iterator[str]:
     """Yield, in order, every statement that makes an empty database into ``metadata``'s, run as the owner."""
     # The named style leaves a percent sign in a condition as it is.
@@ -35,6 +45,7 @@ def schema_statements(metadata: MetaData) -> Iterator[str]:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield str(CreateIndex(index).compile(dialect=dialect)).strip()
     yield RELATED
+    yield CLAIMED
     for table in metadata.sorted_tables:
         yield from policy_statements(table)
     yield f"grant usage on schema public to {APP}"

@@ -31,6 +31,10 @@ PUBLIC = "true"
 """Rows that anybody may read (published records); still written only through the verbs."""
 
 
+UNCLAIMED = "relation = 'own' and organisation = (select leadtime_organisation()) and not leadtime_claimed(entity)"
+"""A relation row that an organisation may add by itself: to what no other one has to do with."""
+
+
 def related(entity: str = "id") -> str:
     """Return the condition "coordinator, system, or an organisation that has a relation row to column ``entity``"."""
     return f"{EVERYTHING} or leadtime_related({entity})"
@@ -71,8 +75,12 @@ relations = table(
     Column("organisation", Uuid, primary_key=True),
     Column("relation", Text, nullable=False),
     visible=own(),
+    written=EVERYTHING,
+    appended=UNCLAIMED,
 )
-"""Which organisation stands in which relation (`access.Relation`) to which entity."""
+"""Which organisation stands in which relation (`access.Relation`) to which entity.
+
+An organisation may only say that something new is its own; everything else a coordinator or Leadtime itself says."""
 
 data_keys = table(
     "data_keys",
