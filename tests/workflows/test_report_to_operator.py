@@ -19,6 +19,7 @@ from leadtime.workflows.report_to_operator import (
     MERGE,
     OPEN_CASE,
     VALIDATE,
+    join,
     steps,
 )
 from leadtime.workflows.set_aside import list_set_aside, try_again
@@ -148,8 +149,10 @@ def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):
     assert state_of(database) == before
 
 
-def test_two_flaws_that_a_third_report_joins_end_in_one_case(cast, database, station, clock):
-    """The first two fail too far apart to link; the third lies between, so the younger's case closes into the older."""
+def test_two_flaws_with_a_third_report_between_end_in_one_case_when_a_coordinator_joins_them(
+    cast, database, station, clock
+):
+    """The first two fail too far apart to link; the third lies between and goes to the older, which joins nothing."""
     first = cast.hand_in(a_story_report("A-1", line=500))
     work_until_idle(station)
     clock.advance(minutes=1)
@@ -159,6 +162,12 @@ def test_two_flaws_that_a_third_report_joins_end_in_one_case(cast, database, sta
     assert older.case.id != younger.case.id
 
     third = cast.hand_in(a_story_report("B-1", line=500 + NEAR_LINES_MAX), by=cast.other_finder)
+    work_until_idle(station)
+
+    assert case_of(database, third).case.id == older.case.id
+    assert case_of(database, second).case.id == younger.case.id
+    with database.transaction(SYSTEM) as tx:
+        join(tx, younger.case.vulnerability, older.case.vulnerability, reason="one loop")
     work_until_idle(station)
 
     file = case_of(database, second)
