@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ from leadtime.foundation.database import Database
 from leadtime.foundation.database.opening import open_database
 from leadtime.foundation.errors import LeadtimeError, Malformed, Refused, Unavailable
 from leadtime.foundation.ids import parse_id
-from leadtime.foundation.settings import read_settings
+from leadtime.foundation.settings import Settings, read_settings
 from leadtime.ledger import (
     Calls,
     Completeness,
@@ -156,15 +157,15 @@ def reconcile_log(log: str, *, copy: str | None, as_json: bool) -> None:
     What disk, database or --copy still have is put back where it is missing; two histories are refused.
     """
     settings = read_settings(os.environ)
-    database = open_database(settings, SystemClock())
-    known = _own_log(database, log)
-    done = reconcile(
-        database,
-        known,
-        disk=log_home(settings.home, known.name),
-        keys=signers_home(settings.home, known),
-        copy=None if copy is None else _source(copy),
-    )
+    with _opened(settings) as database:
+        known = _own_log(database, log)
+        done = reconcile(
+            database,
+            known,
+            disk=log_home(settings.home, known.name),
+            keys=signers_home(settings.home, known),
+            copy=None if copy is None else _source(copy),
+        )
     told = {"log": known.name, "size": done.head.size, "root": done.head.root.hex(), "restored": done.rows_restored}
     sentence = f"{known.name}: all agree on {done.head.size} leaves; {done.rows_restored} came back into the database"
     click.echo(json.dumps(told) if as_json else sentence)
@@ -180,11 +181,21 @@ def rotate_key(log: str, *, until: datetime, as_json: bool) -> None:
     Give the new verifier key to the log's readers and witnesses in that time.
     """
     settings = read_settings(os.environ)
-    clock = SystemClock()
-    known = _own_log(open_database(settings, clock), log)
-    signers = rotate(signers_home(settings.home, known), known, now=clock.now(), until=until.replace(tzinfo=UTC))
+    with _opened(settings) as database:
+        known = _own_log(database, log)
+    now = SystemClock().now()
+    signers = rotate(signers_home(settings.home, known), known, now=now, until=until.replace(tzinfo=UTC))
     key = str(signers[0].key)
     click.echo(json.dumps({"log": known.name, "key": key}) if as_json else key)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
+    database = open_database(settings, SystemClock())
+    try:
+        yield database
+    finally:
+        database.engine.dispose()
 
 
 def _own_log(database: Database, log: str) -> Log:
