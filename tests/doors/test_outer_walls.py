@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
+from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from leadtime.doors import limits
 from leadtime.doors.app import build_app
 from leadtime.doors.armour import POLICY
 from leadtime.doors.bodies import body_bytes_max
+from leadtime.doors.faults import Faults
 from leadtime.doors.site import Site
+from leadtime.doors.web.asking import bound_threads
 from tests.doors.standing import browse_by_link
 
 
@@ -157,3 +162,34 @@ def test_an_address_with_a_nul_names_nothing(anyone, address):
     answer = anyone.get(address)
     assert answer.status_code == 400
     assert answer.json()["detail"] == "an address holds no NUL character"
+
+
+def test_verbs_and_statements_are_bounded(database):
+    async def bounded() -> float:
+        bound_threads()
+        return anyio.to_thread.current_default_thread_limiter().total_tokens
+
+    assert anyio.run(bounded) == limits.THREADS_MAX == 8
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("show statement_timeout").scalar() == "1min"
+
+
+def test_a_fault_is_logged_once_by_its_route_and_answered_without_detail():
+    async def broken(scope, receive, send):
+        raise ValueError("sk-secret")
+
+    scope = {"type": "http", "method": "GET", "path": "/d/secret", "query_string": b"", "headers": []}
+    scope["route"] = Route("/d/{secret}", lambda _: None)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    with capture_logs() as said:
+        asyncio.run(Faults(broken)(scope, None, send))
+    assert [{name: line[name] for name in ("event", "method", "route", "kind")} for line in said] == [
+        {"event": "fault", "method": "GET", "route": "/d/{secret}", "kind": "ValueError"}
+    ]
+    assert sent[0]["status"] == 500
+    assert b"secret" not in sent[1]["body"]
+    assert b"ValueError" not in sent[1]["body"]
