@@ -82,8 +82,8 @@ class Sampler:
     def _let_run(self) -> None:
         began = self._clock()
         deadline = began + MOMENT_GAP_S
-        while (left := deadline - self._clock()) > 0:
-            stop = trace.next_stop(left)
+        while self._alive and (left := deadline - self._clock()) > 0:
+            stop = self._next_stop(left)
             if stop is not None:
                 self._see(*stop)
         self._ran_s += self._clock() - began
@@ -99,7 +99,8 @@ class Sampler:
         stopped: list[int] = []
         deadline = self._clock() + STOP_WAIT_S
         while asked - set(stopped) and (left := deadline - self._clock()) > 0:
-            stop = trace.next_stop(left)
+            stop = self._next_stop(left)
+            asked &= self._alive
             if stop is None:
                 continue
             tid, status = stop
@@ -111,6 +112,14 @@ class Sampler:
                 self._see(tid, status)
                 asked.discard(tid) if tid not in self._alive else None
         return stopped
+
+    def _next_stop(self, left_s: float) -> tuple[int, int] | None:
+        """Return the next change, or None; a tree that ended meanwhile has nobody left."""
+        try:
+            return trace.next_stop(left_s)
+        except ChildProcessError:
+            self._alive.clear()
+            return None
 
     def _taken(self, tid: int) -> dict[str, object] | None:
         try:

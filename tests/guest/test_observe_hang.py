@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "guest"))
 import observe_hang
 from observe import Witness
 from observe_python import NOWHERE, Codes
+from observe_stack import Interpreters
 from observe_thread import limits_of, lowered, process_of, ran_ms, state_of, waited_s
 
 
@@ -73,6 +74,20 @@ def test_the_kernel_tells_limits_and_which_are_lower_than_before() -> None:
         "a",
         "d",
     ]
+
+
+def test_a_tree_that_ends_while_it_is_looked_at_was_not_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(_left_s: float) -> None:
+        raise ChildProcessError
+
+    monkeypatch.setattr(observe_hang.trace, "interrupt", lambda _: None)
+    monkeypatch.setattr(observe_hang.trace, "next_stop", ended)
+    alive = {os.getpid()}
+
+    moments = observe_hang.Sampler(alive, lambda *_: 0, Interpreters(), lambda: 0.0, ran_s=2.0).sample()
+
+    assert moments == [[]] * observe_hang.MOMENTS
+    assert alive == set()
 
 
 def code(name: str, size: int) -> dict[str, object]:

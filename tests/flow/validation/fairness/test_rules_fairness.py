@@ -123,7 +123,7 @@ def test_a_thread_works_if_it_uses_half_of_what_it_could(
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("T", "was stopped by a signal"), ("t", "was stopped by a signal"), ("S", "did not work most of the time")],
+    [("T", "was stopped by a signal"), ("t", "did not work most of the time"), ("S", "did not work most of the time")],
 )
 def test_idleness_is_told_by_the_kernels_letter(state: str, words: str) -> None:
     seen = [*moments((1, 1, 1)), *moments((1, 1, 2), state=state)]

@@ -78,8 +78,8 @@ _SCRIPT = re.compile(r"[;&|<>()`$\n]")
 _NOT_THE_FINDERS = frozenset(
     {Origin.SUBJECT, Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INTERPRETER, Origin.SIGNAL, Origin.LIBRARY}
 )
-WAITING: Mapping[str, str] = {"T": "was stopped by a signal", "t": "was stopped by a signal"}
-"""What threads do that neither have a processor nor want one, by the kernel's letter; any other waits."""
+WAITING: Mapping[str, str] = {"T": "was stopped by a signal"}
+"""What threads do that neither have a processor nor want one, by the kernel's letter; of any other it is not told."""
 
 
 def fitting_options(env: Mapping[str, str]) -> dict[str, str]:
