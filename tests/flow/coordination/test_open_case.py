@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select, update
 
 from leadtime.flow.coordination import (
     CaseState,
+    Embargo,
     EventKind,
     absorb_case,
     add_participant,
@@ -17,6 +19,7 @@ from leadtime.flow.coordination import (
     list_cases,
     open_case,
     read_case,
+    set_embargo,
 )
 from leadtime.flow.coordination.tables import case_events, cases
 from leadtime.flow.intake import read_report
@@ -82,7 +85,7 @@ def test_a_report_that_is_merged_later_joins_with_its_finder(database: Database)
     with database.transaction(second) as tx, pytest.raises(Missing):
         read_case(tx, case.id)
     scene.open()
-    for viewer in (second, scene.finder, scene.coordinator, scene.maintainer):
+    for viewer in (scene.coordinator, scene.maintainer):
         with database.transaction(viewer) as tx:
             assert set(read_case(tx, case.id).reports) == {scene.report, report}
     for viewer in (second, scene.maintainer, SYSTEM):
@@ -90,6 +93,33 @@ def test_a_report_that_is_merged_later_joins_with_its_finder(database: Database)
             assert read_report(tx, report).id == report
     with database.transaction(scene.finder) as tx, pytest.raises(Missing):
         read_report(tx, report)
+
+
+def test_a_finder_whose_evidence_matches_learns_where_the_case_stands_and_nothing_that_others_wrote(
+    database: Database,
+) -> None:
+    scene = a_scene(database)
+    case = scene.open("CANARY of the first finder")
+    with database.transaction(scene.coordinator) as tx:
+        deliver(tx, case.id, scene.maintainers)
+        set_embargo(tx, case.id, ends_at="2027-01-01T12:00", zone="UTC")
+    _, _, second = enrol(database, Role.FINDER, "Example Second Lab")
+    report, _ = handed_in(database, second)
+    scene.open()
+    for viewer, own in ((second, report), (scene.finder, scene.report)):
+        with database.transaction(viewer) as tx:
+            seen = read_case(tx, case.id)
+            (listed,) = list_cases(tx).cases
+            assert listed == find_case(tx, scene.vulnerability) == seen.case
+        assert (seen.case.title, seen.case.number, seen.case.reach) == (case.number, case.number, None)
+        assert seen.case.embargo == Embargo(datetime(2027, 1, 1, 12, tzinfo=UTC), "UTC")
+        assert (seen.reports, seen.deliveries) == ((own,), ())
+        assert [each.organisation for each in seen.participants] == [viewer.organisation]
+        assert [(each.kind, each.organisation, each.person, each.note) for each in seen.history] == [
+            (EventKind.OPENED, None, None, ""),
+            (EventKind.DELIVERED, None, None, ""),
+            (EventKind.EMBARGO_SET, None, None, ""),
+        ]
 
 
 def test_a_report_that_is_split_off_leaves_its_case_for_one_of_its_own(database: Database) -> None:
@@ -149,7 +179,7 @@ def test_a_stranger_sees_no_case_and_a_finder_opens_none(database: Database) -> 
         assert list_cases(tx).cases == ()
         assert find_case(tx, scene.vulnerability) is None
     with database.transaction(scene.finder) as tx:
-        assert list_cases(tx).cases == (case,)
+        assert [each.id for each in list_cases(tx).cases] == [case.id]
         with pytest.raises(Refused):
             open_case(tx, scene.vulnerability, title="Mine")
         with pytest.raises(Refused):

@@ -20,12 +20,14 @@ from leadtime.flow.coordination.records import (
     FixedVersion,
     Participant,
 )
+from leadtime.flow.coordination.rules import case_for_finder, file_for_finder
 from leadtime.flow.coordination.tables import TITLE, case_participants, case_reports, cases, deliveries, fixed_column
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId
-from leadtime.foundation.access import Act
+from leadtime.foundation.access import Act, Relation, Role
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.database.schema import relations
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.labels import Tlp
 
@@ -51,18 +53,24 @@ def list_cases(
 
 
 def read_case(tx: Transaction, case: CaseId) -> CaseFile:
-    """Return a case with its reports, participants, deliveries and history; raises `Missing`."""
+    """Return a case with its reports, participants, deliveries and history; raises `Missing`.
+
+    A finder's is `rules.file_for_finder`.
+    """
     tx.require(Act.READ_CASE, case)
     row = tx.connection.execute(select(cases).where(cases.c.id == case)).mappings().one_or_none()
     if row is None:
         raise Missing("there is no such case", where=str(case), next_step="Check the id.")
-    return CaseFile(
+    file = CaseFile(
         case=case_from(tx, row),
         reports=_reports_of(tx, case),
         participants=_participants_of(tx, case),
         deliveries=deliveries_of(tx, case),
         history=history_of(tx, case),
     )
+    if tx.viewer.role is not Role.FINDER or tx.viewer.organisation is None:
+        return file
+    return file_for_finder(file, _own_reports(tx, case), OrganisationId(tx.viewer.organisation))
 
 
 def find_case(tx: Transaction, vulnerability: VulnerabilityId) -> Case | None:
@@ -90,7 +98,7 @@ def deliveries_of(tx: Transaction, case: CaseId) -> tuple[Delivery, ...]:
 def case_from(tx: Transaction, row: RowMapping) -> Case:
     """Return the case that a row holds."""
     ends_at = row["embargo_ends_at"]
-    return Case(
+    case = Case(
         id=CaseId(row["id"]),
         number=row["number"],
         vulnerability=VulnerabilityId(row["vulnerability"]),
@@ -101,6 +109,7 @@ def case_from(tx: Transaction, row: RowMapping) -> Case:
         tlp=Tlp(row["tlp"]),
         reach=row["reach"],
     )
+    return case_for_finder(case) if tx.viewer.role is Role.FINDER else case
 
 
 def delivery_from(tx: Transaction, row: RowMapping) -> Delivery:
@@ -132,6 +141,19 @@ def _reports_of(tx: Transaction, case: CaseId) -> tuple[ReportId, ...]:
         .limit(PARTS_MAX)
     )
     return tuple(ReportId(report) for report in tx.connection.scalars(query))
+
+
+def _own_reports(tx: Transaction, case: CaseId) -> frozenset[ReportId]:
+    """Return which of a case's reports the viewer's organisation handed in."""
+    mine = relations.c
+    query = (
+        select(case_reports.c.report)
+        .join(relations, mine.entity == case_reports.c.report)
+        .where(case_reports.c.case_id == case, mine.organisation == tx.viewer.organisation)
+        .where(mine.relation == Relation.OWN.value)
+        .limit(PARTS_MAX)
+    )
+    return frozenset(ReportId(report) for report in tx.connection.scalars(query))
 
 
 def _participants_of(tx: Transaction, case: CaseId) -> tuple[Participant, ...]:

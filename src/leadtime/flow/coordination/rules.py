@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadtime.flow.coordination.records import (
+    Case,
+    CaseFile,
     CaseMove,
     CaseState,
     DeliveryMove,
     DeliveryRequest,
     DeliveryState,
     Embargo,
+    EventKind,
 )
+from leadtime.flow.intake import ReportId
+from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import Role, Viewer
 from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
 from leadtime.foundation.lines import check_prose
@@ -101,6 +108,21 @@ VERSION_CHARS_MAX = 200
 REACH_OPERATORS_MAX = 10_000_000
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-/]{0,63}\Z")
+TOLD_TO_FINDERS = frozenset(
+    {
+        EventKind.OPENED,
+        EventKind.EMBARGO_SET,
+        EventKind.EMBARGO_LIFTED,
+        EventKind.DELIVERED,
+        EventKind.ACKNOWLEDGED,
+        EventKind.FIX_NAMED,
+        EventKind.PUBLISHED,
+        EventKind.CLOSED,
+        EventKind.REOPENED,
+    }
+)
+"""What a finder's history of a case tells: when it came to where it stands, not who did it or what they wrote."""
+
 MACHINES_OWN_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """Names that a machine's zone files hold beside the IANA zones, and that mean something else on another machine."""
 
@@ -260,6 +282,30 @@ def link_holds(state: DeliveryState, link_expires_at: datetime, now: datetime) -
 def link_not_accepted() -> Refused:
     """Return the refusal of a link, the same whatever was wrong with it."""
     return Refused("this link is not accepted", next_step="Ask the coordinator who sent it for a fresh one.")
+
+
+def case_for_finder(case: Case) -> Case:
+    """Return a case as a finder sees it: its title is another's words, how far the software reaches not theirs."""
+    return replace(case, title=case.number, reach=None)
+
+
+def file_for_finder(file: CaseFile, own: AbstractSet[ReportId], organisation: OrganisationId) -> CaseFile:
+    """Return of a case what a finder sees whose ``own`` reports are in it.
+
+    A report joins by its evidence alone, and evidence can be made to match: so it opens state, embargo and the finder's
+    own reports, and nothing that another finder, a maintainer or a coordinator wrote.
+    """
+    return CaseFile(
+        case=case_for_finder(file.case),
+        reports=tuple(report for report in file.reports if report in own),
+        participants=tuple(each for each in file.participants if each.organisation == organisation),
+        deliveries=(),
+        history=tuple(
+            replace(event, organisation=None, person=None, note="")
+            for event in file.history
+            if event.kind in TOLD_TO_FINDERS
+        ),
+    )
 
 
 def check_answerer(viewer: Viewer, organisation: UUID) -> None:
