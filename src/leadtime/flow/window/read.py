@@ -65,13 +65,13 @@ def enter_window(tx: Transaction, act: Act, window: WindowId) -> RowMapping:
 
 def hold_model(tx: Transaction, model: ModelId) -> RowMapping:
     """Return a model's row, locked until the transaction ends, for its developer; others get `Missing`."""
-    query = select(models).where(models.c.id == model).with_for_update()
+    query = select(models).where(models.c.id == model).with_for_update(key_share=True)
     return _found(tx.connection.execute(query).mappings().one_or_none(), "model", model)
 
 
 def hold_window(tx: Transaction, window: WindowId, move: WindowMove) -> RowMapping:
     """Return a window's row, locked, for its developer; raises `Conflict` if the move is not there in its state."""
-    query = select(windows).where(windows.c.id == window).with_for_update()
+    query = select(windows).where(windows.c.id == window).with_for_update(key_share=True)
     held = _found(tx.connection.execute(query).mappings().one_or_none(), "window", window)
     check_window_move(held, move, tx.now)
     return held
