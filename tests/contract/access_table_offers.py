@@ -1,7 +1,9 @@
 """Who may use which address of half A: route x everybody around one offered model. Written by hand; a contract.
 
-Letters as in `access_table`. The model is offered to the agency (government window, ended by partner release) and to
-two partners who compete (partner window, open); an auditor was named. Everybody else is a stranger to it.
+Letters as in `access_table`, and C: 409, whoever asks may, but not as things stand here: the partner joined already,
+its window is open, then released, and an access is not over when its return is signed. The model is offered to the
+agency (government window, ended by partner release) and to two partners who compete (partner window, open); an auditor
+was named. Everybody else is a stranger to it.
 
 Columns: anyone | developer, other developer | agency, other agency | partner, rival partner, other partner |
 coordinator | auditor, other auditor | finder
@@ -34,22 +36,22 @@ TABLE: dict[str, str] = {
     "POST /api/v1/models/{model}/agreements": "U AM RM RRM M RM M",
     "POST /api/v1/models/{model}/auditors": "U AM RM RRM M RM M",
     "POST /api/v1/models/{model}/designations": "U AM AM RRM M RM M",
-    "POST /api/v1/models/{model}/windows": "U AM RM RRM M RM M",
+    "POST /api/v1/models/{model}/windows": "U CM RM RRM M RM M",
     "POST /api/v1/models/{model}/partners": "U AM AM RRM M RM M",
     "GET /api/v1/agreements/{agreement}": "U AM MM AMM M MM M",
     "POST /api/v1/agreements/{agreement}/versions": "U AM MM RMM M MM M",
     "POST /api/v1/designations/{designation}/outcome": "U AM MM MMM M MM M",
     "GET /api/v1/windows/{window_id}": "U AM MM AAM M MM M",
     "POST /api/v1/windows/{window_id}/withdrawal": "U AM MM RRM M MM M",
-    "POST /api/v1/windows/{window_id}/end": "U AM MM RRM M MM M",
-    "POST /api/v1/windows/{window_id}/agencies": "U AM MM RRM M MM M",
-    "POST /api/v1/entries/{entry}/consent": "U AM MM RMM M MM M",
-    "POST /api/v1/entries/{entry}/retraction": "U AM MM RMM M MM M",
+    "POST /api/v1/windows/{window_id}/end": "U CM MM RRM M MM M",
+    "POST /api/v1/windows/{window_id}/agencies": "U CM MM RRM M MM M",
+    "POST /api/v1/entries/{entry}/consent": "U CM MM RMM M MM M",
+    "POST /api/v1/entries/{entry}/retraction": "U CM MM RMM M MM M",
     "POST /api/v1/entries/{entry}/end": "U AM MM RMM M MM M",
     "POST /api/v1/entries/{entry}/grants": "U AM MM AMM M MM M",
     "POST /api/v1/grants/{grant_id}/credential": "U RM MM AMM M MM M",
     "POST /api/v1/grants/{grant_id}/end": "U AM MM AMM M MM M",
-    "POST /api/v1/grants/{grant_id}/return": "U RM MM AMM M MM M",
+    "POST /api/v1/grants/{grant_id}/return": "U RM MM CMM M MM M",
 }
 """Entry, grant and agreement are the partner's; the designation was noted by the developer."""
 
