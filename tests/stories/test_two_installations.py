@@ -74,10 +74,7 @@ def test_gateway_and_ledger_run_alone_and_the_clearinghouse_gets_checkpoints_and
         model, opened, credential = offer(developer, agency, lab, terms)
         logs = (f"model-{model}", *LOGS)
         assert [ask(developer, credential).choices[0].message.content for _ in range(CALLS)] == [ANSWER] * CALLS
-        httpx.post(
-            f"{developer.url}/api/v1/models/{model}/auditors", json={"organisation": audit_house},
-            headers={"Authorization": f"Bearer {lab[2]}"},
-        ).raise_for_status()  # fmt: skip
+        developer.tell("window", "auditor", model, audit_house, token=lab[2])
 
         # The witness is not there: calls go on, their leaves are kept, and nothing is signed until it is.
         soon(lambda: "no witness answers" in said.read_text())

@@ -162,6 +162,15 @@ def consent(entry: str, window: str, agreement: str, *, as_json: bool) -> None:
     tell(call("POST", f"/entries/{_id(entry)}/consent", body), as_json=as_json)
 
 
+@command.command(epilog="Example: leadtime window auditor MODEL ORGANISATION")
+@click.argument("model")
+@click.argument("organisation")
+@_JSON
+def auditor(model: str, organisation: str, *, as_json: bool) -> None:
+    """Let an auditor's organisation read the model's log."""
+    tell(call("POST", f"/models/{_id(model)}/auditors", {"organisation": str(_id(organisation))}), as_json=as_json)
+
+
 @command.command(epilog="Example: leadtime window end ENTRY")
 @click.argument("entry")
 @_JSON
