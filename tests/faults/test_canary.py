@@ -17,6 +17,7 @@ from leadtime.foundation.database.embedded import ADMIN, password_of, start_embe
 from leadtime.foundation.database.roles import OWNER
 from leadtime.foundation.database.transaction import Database
 from leadtime.workflows.engine import job_schema
+from leadtime.workflows.reads import note_reads
 from leadtime.workflows.whole_schema import whole_schema
 from tests.workflows.story import (
     CANARY,
@@ -39,7 +40,7 @@ def durable(home, clock, keys):
             owner.execute(statement)
     address = address_in(server, "leadtime")
     engine = make_engine(address)
-    yield server, address, Database(engine, clock, keys)
+    yield server, address, Database(engine, clock, keys, note_reads=note_reads)
     engine.dispose()
     server.release()
 

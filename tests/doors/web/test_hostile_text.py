@@ -11,11 +11,14 @@ from leadtime.doors.web.rendering import show, templates
 from tests.doors.standing import browse
 from tests.flow.intake.factories import a_report, as_bytes
 
+SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
+"""What a credit may hold, where control characters are refused."""
+
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202ednib\u202c\u0000{{ 7*7 }}\x1b[31m"
 
 
 def test_a_hostile_report_is_shown_and_nothing_of_it_works(clients, finder):
-    sent = a_report(title=HOSTILE, description=HOSTILE, reference=HOSTILE, credit=HOSTILE, cwe="CWE-79")
+    sent = a_report(title=HOSTILE, description=HOSTILE, reference=HOSTILE, credit=SCRIPT, cwe="CWE-79")
     receipt = clients(finder.token).post("/api/v1/reports", content=as_bytes(sent))
     assert receipt.status_code == 201, receipt.text
     browser = browse(clients(), finder)
