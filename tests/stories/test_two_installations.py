@@ -78,7 +78,9 @@ def test_gateway_and_ledger_run_alone_and_the_clearinghouse_gets_checkpoints_and
 
         # The witness is not there: calls go on, their leaves are kept, and nothing is signed until it is.
         soon(lambda: "no witness answers" in said.read_text())
-        keys = [soon(lambda log=log: (developer.home / "ledger" / log / "keys").read_text().strip()) for log in logs]
+        files = [developer.home / "ledger" / log / "keys" for log in logs]
+        soon(lambda: all(file.is_file() for file in files))
+        keys = [file.read_text().strip() for file in files]
         with witnessing(clearinghouse, port, *keys) as again:
             assert again == key
             place = f"{developer.url}/ledger/{logs[0]}"
