@@ -87,7 +87,8 @@ class MemoryValues:
         if kind in ("tuple", "frozenset"):
             places = self._tuple(address) if kind == "tuple" else self._set(address)
             return _several(kind, [self.spell(place, depth + 1) for place in places])
-        return self._readers.get(kind, lambda _: UNREADABLE)(address)
+        read = self._readers.get(kind)
+        return read(address) if read else UNREADABLE
 
     def content(self, address: int, bytes_max: int) -> bytes:
         """Return what a bytes object holds, up to a bound."""
