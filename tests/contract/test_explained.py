@@ -7,8 +7,7 @@ API = "/api/v1"
 
 def test_a_merge_says_its_rule_and_the_facts_with_their_sources(clients, world):
     flaw = clients(world.token("coordinator")).get(f"{API}/vulnerabilities/{world.quiet.vulnerability}").json()
-    _, joined = flaw["reasons"]
-    assert joined["decision"] == "one flaw"
+    (joined,) = (reason for reason in flaw["reasons"] if reason["decision"] == "one flaw")
     assert joined["rule"].startswith("same fault: ")
     assert {fact["source"] for fact in joined["facts"]} == {
         f"reproduction of report {credit['report']}" for credit in flaw["credits"]

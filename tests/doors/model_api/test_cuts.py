@@ -110,7 +110,7 @@ def test_at_its_last_instant_it_works_and_at_its_end_not(database, served, upstr
 
 def test_a_caller_that_leaves_ends_the_upstream_call(database, served, upstream):
     access = an_access(database, upstream.url)
-    with openai_client(served, access) as client:
+    with openai_client(served, access, max_retries=3) as client:
         stream = client.chat.completions.create(model=access.name("drip"), messages=ASK, stream=True)
         next(iter(stream))
         stream.close()
