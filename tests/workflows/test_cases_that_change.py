@@ -86,7 +86,7 @@ def test_who_is_split_off_reads_its_new_case_and_no_longer_the_old(cast, one_cas
 
 
 def test_a_finder_with_another_report_in_the_old_case_reads_both(cast, station, one_case):
-    first, second = one_case
+    _, second = one_case
     third = hand_in(cast, a_story_report("B-2"), by=cast.other_finder)
     work_until_idle(station)
     split_off(cast, second)
