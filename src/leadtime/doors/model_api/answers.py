@@ -93,9 +93,14 @@ class Measured:
     def _read_name(self, part: dict[str, Json]) -> None:
         model, system = part.get("model"), part.get("system_fingerprint")
         self.named = Fingerprint(
-            model[:NAME_CHARS_MAX] if isinstance(model, str) else self.named.model,
-            system[:NAME_CHARS_MAX] if isinstance(system, str) else self.named.system,
+            _printable(model) if isinstance(model, str) else self.named.model,
+            _printable(system) if isinstance(system, str) else self.named.system,
         )
+
+
+def _printable(name: str) -> str:
+    """Return the beginning of an upstream's name as one that every table and leaf can hold."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name[:NAME_CHARS_MAX])
 
 
 class Events:
