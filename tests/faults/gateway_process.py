@@ -16,7 +16,8 @@ from pathlib import Path
 
 import uvloop
 
-from leadtime.doors.model_api.running import running, serve_gateway
+from leadtime.doors.model_api.running import running
+from leadtime.doors.serving import serve
 from leadtime.flow.gateway import commit
 from leadtime.flow.gateway.batch import Writing
 from leadtime.foundation.clock import FixedClock
@@ -55,7 +56,7 @@ async def main(directory: str, name: str) -> None:
     async with running(database, address, url=f"http://{HOST}:{port}") as gateway:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        await serve_gateway(gateway, HOST, port, stop)
+        await serve(gateway.app, HOST, port, stop, before_stopping=gateway.end_calls)
 
 
 if __name__ == "__main__":

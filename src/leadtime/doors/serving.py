@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -65,8 +65,18 @@ def beside(gateway: ASGIApp, site: ASGIApp) -> ASGIApp:
     return answer
 
 
-async def serve(app: ASGIApp, host: str, port: int, stop: asyncio.Event) -> None:
-    """Serve until ``stop`` is set, then let requests finish within `limits.SHUTDOWN_SECONDS_MAX`."""
+async def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    *,
+    before_stopping: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until ``stop`` is set, then let requests finish within `limits.SHUTDOWN_SECONDS_MAX`.
+
+    ``before_stopping`` ends what would not finish by itself.
+    """
     server = Server(
         app,
         address=host,
@@ -80,6 +90,8 @@ async def serve(app: ASGIApp, host: str, port: int, stop: asyncio.Event) -> None
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if before_stopping is not None:
+        await before_stopping()
     server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
     _, left = await asyncio.wait({serving}, timeout=limits.SHUTDOWN_SECONDS_MAX)
     if left:

@@ -42,6 +42,7 @@ class Settings:
     marked_text: frozenset[Marking] = frozenset()
     oidc: OidcClient | None = None
     witnesses: tuple[WitnessAt, ...] = ()
+    proxies: tuple[str, ...] = ()
 
 
 WITNESSES_MAX = 8
@@ -67,6 +68,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEADTIME_WITNESSES": (
         "",
         "Witnesses of every log, each KEY@URL with the key that leadtime ledger witness prints, apart by spaces.",
+    ),
+    "LEADTIME_PROXIES": (
+        "",
+        "Networks of our own proxies, apart by spaces, whose X-Forwarded-For the gateway believes; empty: none.",
     ),
     "LEADTIME_OIDC_NAME": ("your organisation", "What the sign-in button calls that provider."),
 }
@@ -94,6 +99,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         marked_text=_markings(value("LEADTIME_MARKED_TEXT")),
         oidc=_oidc(value),
         witnesses=_witnesses(value("LEADTIME_WITNESSES")),
+        proxies=tuple(value("LEADTIME_PROXIES").split()),
     )
 
 

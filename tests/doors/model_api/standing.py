@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import uvloop
 
-from leadtime.doors.model_api.running import Gateway, running, serve_gateway
+from leadtime.doors.model_api.running import Gateway, running
+from leadtime.doors.serving import serve
 from leadtime.flow import gateway as calls
 from leadtime.flow import window
 from leadtime.flow.gateway import CallSeen
@@ -131,7 +132,7 @@ def serving(database: Database, address: Address, **options: object) -> Iterator
         async with running(database, address, url=url, **options) as gateway:
             ready.append(Served(url, gateway, asyncio.get_running_loop(), stop))
             begun.set()
-            await serve_gateway(gateway, HOST, port, stop)
+            await serve(gateway.app, HOST, port, stop, before_stopping=gateway.end_calls)
 
     thread = threading.Thread(target=lambda: uvloop.run(run()))
     thread.start()

@@ -82,6 +82,10 @@ def test_what_nobody_can_bound_is_named(document, named):
     [
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"conversation": "conv_1"}, "conversation"),
+        ({"conversation": {"id": "conv_1"}}, "conversation"),
+        ({"container": {"id": "c_1", "skills": []}}, "container"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ({"web_search_options": {}}, "web_search_options"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "item_reference"),
         ({"messages": [{"content": [{"type": "image", "source": {"type": "file", "file_id": "f"}}]}]}, "file_id"),
         ({"tools": [{"type": "file_search", "vector_store_ids": ["v"]}]}, "vector_store_ids"),

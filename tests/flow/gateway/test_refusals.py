@@ -11,11 +11,11 @@ from sqlalchemy import text
 from leadtime.flow import window
 from leadtime.flow.gateway import RefusalCount
 from leadtime.flow.gateway.limits import REFUSALS_PER_MINUTE_MAX
-from leadtime.flow.window import GrantId, GrantWanted
+from leadtime.flow.window import GrantId, GrantWanted, Limits
 from leadtime.foundation.access import SYSTEM
 from tests.doors.model_api.clients import ASK
 from tests.doors.model_api.conftest import served, upstream  # noqa: F401  # fixtures are found by their names here
-from tests.doors.model_api.standing import an_access, another_grant, limited
+from tests.doors.model_api.standing import an_access, another_grant
 from tests.flow.gateway.factories import DAY, NOW, STANDING
 
 OTHER = GrantId(STANDING.window)
@@ -55,10 +55,11 @@ def too_large(url, access):
 
 
 def test_each_refusal_of_a_known_caller_is_a_leaf(database, served, upstream):  # noqa: F811
-    access = an_access(database, upstream.url, terms=limited(tokens=1))
+    access = an_access(database, upstream.url)
+    spent = another_grant(database, access.offer, GrantWanted("find flaws", limits=Limits(tokens=1)))
     narrow = another_grant(database, access.offer, GrantWanted("find flaws", networks=("192.0.2.0/24",)))
     answers = [
-        post(served.url, access),
+        post(served.url, spent),
         post(served.url, access, **{"leadtime-purpose": "training"}),
         post(served.url, narrow),
         httpx.post(f"{served.url}/v1/chat/completions", content=b"{", headers={"x-api-key": access.secret}),

@@ -14,6 +14,7 @@ import structlog
 from leadtime.doors.app import build_app
 from leadtime.doors.demo_model import build_demo_model, read_port
 from leadtime.doors.keeping_logs import keep_logs, witnesses_of
+from leadtime.doors.model_api.asked import parse_networks
 from leadtime.doors.model_api.running import running
 from leadtime.doors.serving import HOST, beside, keep_working, port_of, refuse_taken, serve, stop_on_signals
 from leadtime.doors.site import Part, Site
@@ -74,13 +75,15 @@ async def _run(site: Site, witnesses: Sequence[Cosigner], host: str, port: int, 
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with AsyncExitStack() as stack:
-        app = build_app(site)
+        app, end_calls = build_app(site), None
         if Part.GATEWAY in site.parts:
-            address = locate(site.settings)
-            gateway = await stack.enter_async_context(running(site.database, address, url=site.settings.url))
-            app = beside(gateway.app, app)
+            settings, proxies = site.settings, parse_networks(site.settings.proxies)
+            gateway = await stack.enter_async_context(
+                running(site.database, locate(settings), url=settings.url, proxies=proxies)
+            )
+            app, end_calls = beside(gateway.app, app), gateway.end_calls
         tasks = [
-            asyncio.create_task(serve(app, host, port, stop)),
+            asyncio.create_task(serve(app, host, port, stop, before_stopping=end_calls)),
             asyncio.create_task(keep_logs(site, witnesses, stop)),
         ]
         demo_port = read_port(site.settings.home)

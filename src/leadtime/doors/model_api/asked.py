@@ -137,7 +137,7 @@ def parse_networks(texts: Iterable[str]) -> Networks:
     try:
         return tuple(_network(text) for text in texts)
     except ValueError:
-        raise Malformed("this is no network", where="proxies", next_step="Write it like 10.0.0.0/8.") from None
+        raise Malformed("this is no network", where="LEADTIME_PROXIES", next_step="Write it like 10.0.0.0/8.") from None
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

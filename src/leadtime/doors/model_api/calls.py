@@ -29,7 +29,7 @@ from leadtime.doors.model_api.shapes import (
     wrong_of_error,
     wrong_of_refusal,
 )
-from leadtime.doors.model_api.upstream import LEAF_HEADER, send_upstream
+from leadtime.doors.model_api.upstream import send_upstream
 from leadtime.flow.gateway import (
     Address,
     Alarm,
@@ -66,6 +66,7 @@ from leadtime.flow.window import RecordMode, Standing
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.keys import KeyRing, token_hash
+from leadtime.ledger import LEAF_HEADER
 
 log = structlog.get_logger()
 

@@ -69,7 +69,7 @@ def read_request(address: Address, raw: bytes) -> Read:
         out_max=max((one for one in stated if one is not None), default=None) if stated else 0,
         out_times=_answers(address, document),
         unbounded=contents.unbounded or _foreign_tools(document),
-        elsewhere=contents.elsewhere or _kept_runs(document),
+        elsewhere=contents.elsewhere or _reaches_elsewhere(document),
         echoes=bool(document.get("echo")),
     )
     return Read(document, asked, wants_usage=bool((options or {}).get("include_usage")))
@@ -130,11 +130,16 @@ def _foreign_tools(document: Mapping[str, Json]) -> str:
     return "a tool server" if document.get("mcp_servers") else ""
 
 
-def _kept_runs(document: Mapping[str, Json]) -> str:
+def _reaches_elsewhere(document: Mapping[str, Json]) -> str:
+    """Return the field of the request itself that keeps something at the upstream, or reaches what is kept there."""
     for name in ("background", "store"):
         if document.get(name) is True:
             return name
-    return ""
+    named = [name for name in (*sorted(ELSEWHERE), "web_search_options") if document.get(name) is not None]
+    if isinstance(document.get("prompt"), dict):
+        # Of the Responses API: a prompt that is stored there; elsewhere a prompt is text.
+        named.append("prompt")
+    return named[0] if named else ""
 
 
 class _Contents:

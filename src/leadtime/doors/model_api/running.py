@@ -11,8 +11,6 @@ from time import monotonic
 from uuid import uuid4
 
 import structlog
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 from psycopg import AsyncConnection, OperationalError
 
 from leadtime.doors.model_api.app import GatewayApp
@@ -43,7 +41,6 @@ log = structlog.get_logger()
 
 THREADS_MAX = 4
 STOP_SECONDS_MAX = 10.0
-BACKLOG_CONNECTIONS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,11 @@ class Gateway:
     app: GatewayApp
     standings: Standings
     committer: Committer
+
+    async def end_calls(self) -> None:
+        """Cut every open call, and return once each has told its caller so; a server does this before it stops."""
+        self.standings.cut_all(Ended.STOPPED)
+        await _until_none_live(self.standings)
 
 
 @asynccontextmanager
@@ -126,30 +128,6 @@ async def _let_end(standings: Standings, committer: Committer, committing: async
     with suppress(TimeoutError):
         await asyncio.wait_for(committing, STOP_SECONDS_MAX)
     await door.finish()
-
-
-async def serve_gateway(gateway: Gateway, host: str, port: int, stop: asyncio.Event) -> None:
-    """Listen until ``stop`` is set; open calls are cut by the end of `running`, not by the server."""
-    server = Server(
-        gateway.app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
-        backlog=BACKLOG_CONNECTIONS,
-    )
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    gateway.standings.cut_all(Ended.STOPPED)
-    await _until_none_live(gateway.standings)
-    server.stop()  # type: ignore[no-untyped-call]  # granian has no types here
-    _, left = await asyncio.wait({serving}, timeout=STOP_SECONDS_MAX)
-    if left:
-        serving.cancel()
 
 
 async def _connect(address: Address) -> Connection:

@@ -8,8 +8,8 @@ from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 
 from leadtime.flow.gateway import Address, Call, limits
 from leadtime.flow.window import WireFormat
+from leadtime.ledger import LEAF_HEADER
 
-LEAF_HEADER = "Leadtime-Leaf"
 READ_BYTES = 256 * 1024
 
 REQUEST_HEADERS = (
@@ -21,7 +21,9 @@ REQUEST_HEADERS = (
 """What of a caller's headers goes on; its credential, addresses, cookies and the rest stay here."""
 
 ANSWER_HEADERS = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "x-request-id")
-ANSWER_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "openai-processing-", "openai-version")
+ANSWER_PREFIXES = ("openai-processing-", "openai-version")
+"""Not the upstream's own rate limits: all callers share one credential there, and would read each other's load."""
+
 HEADER_BYTES_MAX = 1_000
 
 

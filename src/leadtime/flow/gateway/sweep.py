@@ -7,8 +7,8 @@ from sqlalchemy import delete, exists, func, select, text, update
 from leadtime.flow.gateway import limits
 from leadtime.flow.gateway.records import Ended
 from leadtime.flow.gateway.tables import calls, leases, processes, proofs
-from leadtime.flow.gateway.witness import SETTLED, log_of
-from leadtime.flow.window import ModelId
+from leadtime.flow.gateway.witness import SETTLED
+from leadtime.flow.window import ModelId, log_of
 from leadtime.foundation.database import Transaction
 from leadtime.ledger.append import append
 from leadtime.ledger.leaves import new_leaf

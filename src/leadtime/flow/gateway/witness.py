@@ -17,7 +17,7 @@ from leadtime.flow.gateway.records import (
     Reservation,
     Settlement,
 )
-from leadtime.flow.window import ModelId, Standing, Variant
+from leadtime.flow.window import Standing, Variant, log_of
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.keys import KeyRing
 from leadtime.ledger.leaves import CALL, VOID, Leaf, new_leaf
@@ -36,11 +36,6 @@ class Request:
 
     size_bytes: int
     sha256: bytes
-
-
-def log_of(model: ModelId) -> LogName:
-    """Return the log of a model."""
-    return LogName(f"model-{model}")
 
 
 def witness_call(
