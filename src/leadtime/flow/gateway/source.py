@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import Error
 
 from leadtime.flow.gateway.batch import Connection
+from leadtime.flow.parties import PEOPLE_CHANNEL
 from leadtime.flow.window import (
     CHANNEL,
     GrantId,
@@ -51,10 +52,14 @@ class DatabaseStandings:
         return await self._run(lambda: self._credential_of(model))
 
     async def hear(self, seconds_max: float) -> frozenset[ModelId] | None:
-        """Wait for changes no longer than so; None after a new connection, since some may have been missed."""
+        """Wait for changes no longer than so; None where they may be anybody's.
+
+        So they are after a new connection, since some may have been missed, and when a person's standing changed.
+        """
         if self._listening is None:
             connection = await self._connect()
             await connection.execute(f"listen {CHANNEL}")
+            await connection.execute(f"listen {PEOPLE_CHANNEL}")
             self._listening = connection
             return None
         try:
@@ -64,6 +69,8 @@ class DatabaseStandings:
         except BaseException:
             await self._hang_up()
             raise
+        if any(notice.channel == PEOPLE_CHANNEL for notice in heard):
+            return None
         return frozenset(ModelId(UUID(notice.payload)) for notice in heard)
 
     async def close(self) -> None:

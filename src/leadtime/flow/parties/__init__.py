@@ -23,6 +23,7 @@ from leadtime.flow.parties.identities import (
     sign_in_by_identity,
 )
 from leadtime.flow.parties.links import issue_sign_in_link, redeem_sign_in_link
+from leadtime.flow.parties.notices import PEOPLE_CHANNEL
 from leadtime.flow.parties.paired_acts import begin_act, confirm_act, list_acts, take_act, withdraw_act
 from leadtime.flow.parties.passkeys import (
     add_passkey,
@@ -75,6 +76,7 @@ from leadtime.flow.parties.sign_ins import find_own_session, read_sign_ins
 from leadtime.flow.parties.tokens import end_own_token, issue_token, make_own_token
 
 __all__ = [
+    "PEOPLE_CHANNEL",
     "ActKind",
     "ActState",
     "ConflictId",

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
+from leadtime.flow.parties.notices import tell_of_people
 from leadtime.flow.parties.read import read_employer, read_organisation, read_person
 from leadtime.flow.parties.records import Employer, EmployerId, Organisation, OrganisationId, Person, PersonId
 from leadtime.flow.parties.rules import check_email, check_end, check_name, check_role, engagement_end
@@ -62,6 +63,7 @@ def end_engagement(tx: Transaction, employer: EmployerId) -> Employer:
     tx.connection.execute(
         update(employers).where(employers.c.id == employer, employers.c.engaged_until > now).values(engaged_until=now)
     )
+    tell_of_people(tx)
     return read_employer(tx, employer)
 
 

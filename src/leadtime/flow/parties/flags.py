@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import RowMapping, insert, select, update
 
 from leadtime.flow.parties.holders import note
+from leadtime.flow.parties.notices import tell_of_people
 from leadtime.flow.parties.read import read_organisation, read_person
 from leadtime.flow.parties.records import ConflictId, ConflictOfInterest, Happened, OrganisationId, PersonId
 from leadtime.flow.parties.rules import check_developer, check_reason
@@ -51,6 +52,7 @@ def state_conflict(
         "stated_at": stated.stated_at,
     }
     tx.connection.execute(insert(conflicts).values(row))
+    tell_of_people(tx)
     if person is not None:
         note(tx, house.id, person, Happened.CONFLICT_STATED, rival.name)
     return stated
@@ -67,6 +69,7 @@ def end_conflict(tx: Transaction, conflict: ConflictId) -> None:
     ).one_or_none()
     if ended is None:
         raise Missing("no such conflict of interest stands", where=str(conflict), next_step="List them.")
+    tell_of_people(tx)
     if ended.person is not None:
         rival = read_organisation(tx, OrganisationId(ended.developer))
         note(tx, OrganisationId(ended.organisation), PersonId(ended.person), Happened.CONFLICT_ENDED, rival.name)
@@ -85,6 +88,7 @@ def mark_person(tx: Transaction, person: PersonId, *, foreign_access: bool) -> N
     tx.require(Act.MANAGE_PARTIES)
     marked = read_person(tx, person)
     tx.connection.execute(update(people).where(people.c.id == person).values(foreign_access=foreign_access))
+    tell_of_people(tx)
     happened = Happened.FOREIGN_ACCESS_MARKED if foreign_access else Happened.FOREIGN_ACCESS_ENDED
     note(tx, marked.organisation, person, happened, "")
 
@@ -96,6 +100,7 @@ def mark_organisation(tx: Transaction, organisation: OrganisationId, *, foreign_
     tx.connection.execute(
         update(organisations).where(organisations.c.id == marked.id).values(foreign_access=foreign_access)
     )
+    tell_of_people(tx)
 
 
 def _conflict(row: RowMapping) -> ConflictOfInterest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, update
 
+from leadtime.flow.parties.notices import tell_of_people
 from leadtime.flow.parties.records import PersonId
 from leadtime.flow.parties.tables import identities, passkeys, people, sessions, sign_in_links, tokens
 from leadtime.foundation.access import Act
@@ -30,3 +31,4 @@ def remove_person(tx: Transaction, person: PersonId) -> None:
         tx.connection.execute(
             update(ended.table).where(ended.table.c.person == person, ended.is_(None)).values({ended.name: now})
         )
+    tell_of_people(tx)
