@@ -99,6 +99,7 @@ CREATE TABLE gateway_accounts (
 	requests BIGINT NOT NULL, 
 	tokens BIGINT NOT NULL, 
 	micro_usd BIGINT NOT NULL, 
+	version BIGINT NOT NULL, 
 	CONSTRAINT pk_gateway_accounts PRIMARY KEY (account)
 );
 
@@ -842,6 +843,11 @@ create function leadtime_claimed(entity uuid) returns boolean language plpgsql v
         where r.entity = $1 and r.organisation <> public.leadtime_organisation());
     perform set_config('leadtime.role', asking, true);
     return claimed; end $$;
+
+create function leadtime_expect(held boolean) returns void language plpgsql volatile
+    as $$ begin if not held then
+    raise exception 'something is not as the writer last saw it' using errcode = 'serialization_failure';
+    end if; end $$;
 
 alter table "advisories" enable row level security;
 

@@ -27,7 +27,7 @@ from leadtime.foundation.database.embedded import start_embedded
 from leadtime.foundation.keys import KeyRing
 from tests.conftest import START
 
-write = commit.write_and_commit
+write = commit.write
 HOST = "127.0.0.1"
 
 
@@ -41,7 +41,7 @@ def doom(gap: str) -> None:
         if writing.let_through:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    commit.write_and_commit = written
+    commit.write = written
 
 
 async def main(directory: str, name: str) -> None:

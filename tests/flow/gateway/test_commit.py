@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -16,11 +17,13 @@ from leadtime.flow.gateway.records import Answered, Ended, Reason, Settlement, U
 from leadtime.flow.gateway.refusals import RefusalCount
 from leadtime.flow.gateway.rules import charge_of
 from leadtime.flow.gateway.witness import Request, witness_call
-from leadtime.flow.window import Limits
+from leadtime.flow.window import Limits, find_standing
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database.connect import bounded
 from leadtime.foundation.errors import Unavailable
-from tests.flow.gateway.factories import ASKED, CALLER, FULL, RESERVATION, standing
+from leadtime.foundation.keys import token_hash
+from tests.flow.gateway.factories import ASKED, CALLER, FULL, RESERVATION
+from tests.flow.window.factories import a_grant, an_offer
 
 
 @asynccontextmanager
@@ -35,6 +38,13 @@ async def committing(database, address, connect=None):
     finally:
         committer.close()
         await running
+
+
+def standing(database, **changed):
+    """How a grant of this database stands, with what the test changes in it."""
+    _, secret = a_grant(database, an_offer(database))
+    with database.transaction(SYSTEM) as tx:
+        return replace(find_standing(tx, token_hash(secret)), **changed)
 
 
 def a_call(database, stands):
@@ -65,11 +75,12 @@ def used(database, account):
 def kinds(database):
     with database.transaction(SYSTEM) as tx:
         entries = tx.connection.scalars(text("select convert_from(entry, 'UTF8') from ledger_leaves"))
-        return sorted(entry.split('"kind":"')[1].split('"')[0] for entry in entries)
+        found = sorted(entry.split('"kind":"')[1].split('"')[0] for entry in entries)
+        return [kind for kind in found if kind in ("call", "refusal", "settled", "void")]
 
 
 def test_calls_that_come_together_share_a_commit(database, address):
-    stands = standing(limits=Limits(requests=40))
+    stands = standing(database, limits=Limits(requests=40))
 
     async def run():
         async with committing(database, address) as committer:
@@ -85,7 +96,7 @@ def test_calls_that_come_together_share_a_commit(database, address):
 
 
 def test_what_is_left_of_a_reservation_is_free_after_its_end(database, address):
-    stands = standing(limits=Limits(tokens=150, concurrency=1))
+    stands = standing(database, limits=Limits(tokens=150, concurrency=1))
 
     async def run():
         async with committing(database, address) as committer:
@@ -107,7 +118,7 @@ def test_nothing_goes_out_while_nothing_can_be_written(database, address):
 
     async def run():
         async with committing(database, address, refuse) as committer:
-            task = asyncio.create_task(committer.let_through(*a_call(database, standing())))
+            task = asyncio.create_task(committer.let_through(*a_call(database, standing(database))))
             with pytest.raises(Unavailable) as unkept:
                 await task
             committer._endings.clear()
@@ -122,7 +133,7 @@ def test_nothing_goes_out_while_nothing_can_be_written(database, address):
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_commit_that_failed_or_only_seemed_to_is_made_good(database, address, monkeypatch, kept):
     """Each fault both ways: failed and lost, failed but kept. A kept one is voided: it was never sent."""
-    write, failing = commit.write_and_commit, [True]
+    write, failing = commit.write, [True]
 
     async def broken(connection, process, writing):
         if failing and writing.let_through:
@@ -132,8 +143,8 @@ def test_a_commit_that_failed_or_only_seemed_to_is_made_good(database, address, 
             raise OperationalError
         await write(connection, process, writing)
 
-    monkeypatch.setattr(commit, "write_and_commit", broken)
-    stands = standing(limits=Limits(requests=1, concurrency=1))
+    monkeypatch.setattr(commit, "write", broken)
+    stands = standing(database, limits=Limits(requests=1, concurrency=1))
 
     async def run():
         async with committing(database, address) as committer:
@@ -147,7 +158,7 @@ def test_a_commit_that_failed_or_only_seemed_to_is_made_good(database, address, 
 
 
 def test_a_caller_that_left_before_its_commit_is_voided(database, address):
-    stands = standing(limits=Limits(requests=5))
+    stands = standing(database, limits=Limits(requests=5))
 
     async def run():
         async with committing(database, address) as committer:
@@ -163,7 +174,7 @@ def test_a_caller_that_left_before_its_commit_is_voided(database, address):
 
 
 def test_a_call_is_settled_once(database, address):
-    stands = standing(limits=Limits(tokens=1_000))
+    stands = standing(database, limits=Limits(tokens=1_000))
 
     async def run():
         async with committing(database, address) as committer:
@@ -181,7 +192,7 @@ def test_a_call_is_settled_once(database, address):
 def test_a_clean_end_gives_its_places_back(database, address):
     async def run():
         async with committing(database, address) as committer:
-            await committer.let_through(*a_call(database, standing(limits=Limits(concurrency=1))))
+            await committer.let_through(*a_call(database, standing(database, limits=Limits(concurrency=1))))
 
     asyncio.run(run())
     with database.transaction(SYSTEM) as tx:

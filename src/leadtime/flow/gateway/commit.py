@@ -1,7 +1,9 @@
 """Group commit: calls that wait are reserved, witnessed and let through in one transaction, and ended ones settled.
 
 While one transaction is on its way to the disk the next one's calls collect, so that a call waits for one commit, two
-at the most, whatever the load.
+at the most, whatever the load. What the last commit left behind is known here; a batch is decided by it and written
+in one statement, which writes nothing if anything has changed since. Then, and before anybody is refused, the batch is
+decided anew by what is read under locks.
 """
 
 from __future__ import annotations
@@ -16,21 +18,30 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from psycopg import Error
+from psycopg import Error, InterfaceError, OperationalError
+from psycopg.errors import SerializationFailure
 
 from leadtime.flow.gateway import limits
-from leadtime.flow.gateway.batch import Asking, Connection, Reading, Writing, end_process, read_locked, write_and_commit
+from leadtime.flow.gateway.batch import (
+    Asking,
+    Connection,
+    Reading,
+    Stock,
+    Writing,
+    begin_session,
+    end_process,
+    read_locked,
+    write,
+)
 from leadtime.flow.gateway.records import (
     Alarm,
     Amount,
     Answered,
     Balance,
     Call,
-    CallId,
     Charge,
     Ended,
     ProcessId,
-    Proof,
     Reason,
     Refusal,
     Settlement,
@@ -47,6 +58,10 @@ from leadtime.foundation.keys import KeyRing
 log = structlog.get_logger()
 
 REPLAYED = Refusal(Reason.PROOF, "this proof was used before", "Make a fresh proof for each request.")
+OVER = Refusal(Reason.ENDED, "this access is over", "Ask the model's developer.")
+
+OUTAGES = (OperationalError, InterfaceError, OSError, TimeoutError, Unavailable)
+"""What passes by itself; any other failure is of something that was to be written."""
 
 
 @dataclass(slots=True, repr=False)
@@ -66,18 +81,17 @@ class _Ending:
 
 @dataclass(slots=True)
 class _Batch:
-    """One transaction's work, as it is decided."""
+    """One transaction's work, as it is decided; ``live`` is what this process has open on each account."""
 
     waiting: list[_Waiting]
     endings: list[_Ending]
     live: Counter[UUID]
     balances: dict[UUID, Balance] = field(default_factory=dict)
     let_through: list[Call] = field(default_factory=list)
-    refusals: dict[CallId, Refusal] = field(default_factory=dict)
+    refused: list[tuple[Call, Refusal]] = field(default_factory=list)
     settled: list[Settlement] = field(default_factory=list)
     alarms: list[tuple[UUID, Settlement, Alarm]] = field(default_factory=list)
     leaves: list[Logged] = field(default_factory=list)
-    proofs: set[bytes] = field(default_factory=set)
 
 
 class Committer:
@@ -102,7 +116,8 @@ class Committer:
         self._urgent = asyncio.Event()
         self._connection: Connection | None = None
         self._live: Counter[UUID] = Counter()
-        self._known: set[UUID] = set()
+        self._stocks: dict[UUID, Stock] = {}
+        self._alone = 0
         self._monotonic = monotonic
         self._seen_at = float("-inf")
         self._closing = False
@@ -159,115 +174,153 @@ class Committer:
             raise
 
     async def _turn(self) -> None:
-        waiting = [self._waiting.popleft() for _ in range(min(len(self._waiting), limits.BATCH_CALLS_MAX))]
-        endings = [self._endings.popleft() for _ in range(min(len(self._endings), limits.BATCH_CALLS_MAX))]
+        endings, waiting = self._take()
         if self._waiting or self._endings:
             self._wake.set()
             self._urgent.set()
-        batch = _Batch(waiting, endings, self._live.copy())
         try:
             async with asyncio.timeout(limits.COMMIT_SECONDS_MAX):
-                await self._commit(batch)
-        except (Error, OSError, TimeoutError, Unavailable) as problem:
-            await self._fail(batch, problem)
+                batch = await self._commit(waiting, endings)
+        except OUTAGES as problem:
+            await self._fail(waiting, endings, problem)
             return
-        self._live = batch.live
+        except Exception as problem:  # noqa: BLE001  # one thing that cannot be written must not stop the others
+            await self._set_apart(waiting, endings, problem)
+            return
+        refusals = {call.id: refusal for call, refusal in batch.refused}
         for one in waiting:
             if not one.answer.done():
-                one.answer.set_result(batch.refusals.get(one.call.id) if one.call else None)
-            elif one.call is not None and one.call.id not in batch.refusals:
+                one.answer.set_result(refusals.get(one.call.id) if one.call else None)
+            elif one.call is not None and one.call.id not in refusals:
                 self._void(one.call)
 
-    async def _commit(self, batch: _Batch) -> None:
+    def _take(self) -> tuple[list[_Ending], list[_Waiting]]:
+        """Return what the next transaction is about: much, or one thing alone after something could not be written."""
+        room = 1 if self._alone else limits.BATCH_CALLS_MAX
+        endings = [self._endings.popleft() for _ in range(min(len(self._endings), room))]
+        room -= len(endings) if self._alone else 0
+        waiting = [self._waiting.popleft() for _ in range(min(len(self._waiting), room))]
+        self._alone = max(0, self._alone - 1)
+        return endings, waiting
+
+    async def _commit(self, waiting: list[_Waiting], endings: list[_Ending]) -> _Batch:
+        """Decide and write; by what the last commit left behind if that holds, else by what is read under locks."""
         if self._connection is None:
             self._connection = await self._connect()
-        asking = self._asking(batch)
+            await begin_session(self._connection)
+        asking = self._asking(waiting, endings)
+        if self._stocks.keys() >= set(asking.accounts):
+            known = Reading({account: self._stocks[account] for account in asking.accounts})
+            batch = self._decide(waiting, endings, known)
+            if not batch.refused:
+                with suppress(SerializationFailure):
+                    await self._write(asking, known, batch)
+                    return batch
         reading = await read_locked(self._connection, self._process, asking)
-        now = self._clock.now()
+        batch = self._decide(waiting, endings, reading)
+        self._witness_refusals(batch)
+        await self._write(asking, reading, batch)
+        return batch
+
+    def _decide(self, waiting: list[_Waiting], endings: list[_Ending], reading: Reading) -> _Batch:
+        """Return what becomes of each call; nothing outside of the batch is changed."""
+        batch, now = _Batch(waiting, endings, self._live.copy()), self._clock.now()
         batch.balances = {
-            account: Balance(balance.used + Amount(live=batch.live[account]))
-            for account, balance in reading.balances.items()
+            account: Balance(stock.balance.used + Amount(live=batch.live[account]))
+            for account, stock in reading.accounts.items()
         }
         _settle(batch, reading, now, self._keys)
-        self._admit(batch, reading, now)
-        await write_and_commit(
-            self._connection,
-            self._process,
-            Writing(
-                balances=batch.balances,
-                live_here={account: batch.live[account] for account in asking.crowded},
-                let_through=batch.let_through,
-                settled=batch.settled,
-                alarms=batch.alarms,
-                leaves=batch.leaves,
-            ),
+        _admit(batch, reading)
+        return batch
+
+    async def _write(self, asking: Asking, reading: Reading, batch: _Batch) -> None:
+        """Write a batch, and remember how it leaves the accounts."""
+        if self._connection is None:
+            raise _not_kept()
+        seen_at = self._monotonic()
+        writing = Writing(
+            accounts={
+                account: Stock(batch.balances[account], stock.version) for account, stock in reading.accounts.items()
+            },
+            live_here={account: batch.live[account] for account in asking.crowded},
+            let_through=batch.let_through,
+            settled=batch.settled,
+            alarms=batch.alarms,
+            leaves=batch.leaves,
+            seen=seen_at - self._seen_at >= limits.HEARTBEAT_SECONDS / 2,
         )
-        self._known.update(asking.new_accounts)
-        if asking.says_it_lives:
-            self._seen_at = self._monotonic()
+        self._stocks, stocks = {}, self._stocks
+        await write(self._connection, self._process, writing)
+        for account, stock in writing.accounts.items():
+            elsewhere = stock.balance.used - Amount(live=batch.live[account])
+            stocks[account] = Stock(Balance(elsewhere), stock.version + 1)
+        self._stocks, self._live = stocks, batch.live
+        if writing.seen:
+            self._seen_at = seen_at
         self.commits += 1
 
-    def _asking(self, batch: _Batch) -> Asking:
-        calls = [one.call for one in batch.waiting if one.call is not None]
-        ending = [one.settlement.call for one in batch.endings]
+    def _asking(self, waiting: list[_Waiting], endings: list[_Ending]) -> Asking:
+        calls = [one.call for one in waiting if one.call is not None]
+        ending = [one.settlement.call for one in endings]
         accounts = {account.id: account for call in (*ending, *calls) for account in accounts_of(call.standing)}
         return Asking(
             accounts=sorted(accounts),
-            new_accounts=sorted(accounts.keys() - self._known),
             crowded=sorted(one.id for one in accounts.values() if one.limits.concurrency is not None),
-            proofs=[call.proof for call in calls if call.proof is not None],
+            proofs=[call.proof.id for call in calls if call.proof is not None],
+            grants=sorted({call.standing.grant for call in calls}),
             ending=[call.id for call in ending],
-            says_it_lives=self._monotonic() - self._seen_at >= limits.HEARTBEAT_SECONDS / 2,
         )
 
-    def _admit(self, batch: _Batch, reading: Reading, now: datetime) -> None:
-        """Reserve the calls that their budgets hold, in their order; others get the leaf of a refusal."""
-        judged: list[tuple[_Waiting, Call]] = []
-        for one in batch.waiting:
-            if one.call is None:
-                batch.leaves.append(one.leaf)
-            elif one.call.proof is not None and not _is_first(batch, one.call.proof, reading):
-                self._refuse(batch, one.call, REPLAYED, now)
-            else:
-                judged.append((one, one.call))
-        wanted = [Wanted(call.reservation, accounts_of(call.standing)) for _, call in judged]
-        refusals, batch.balances = admit(batch.balances, wanted)
-        for (one, call), refusal in zip(judged, refusals, strict=True):
-            if refusal is not None:
-                self._refuse(batch, call, refusal, now)
-                continue
-            batch.let_through.append(call)
-            batch.leaves.append(one.leaf)
-            batch.live.update({account.id: 1 for account in accounts_of(call.standing)})
+    def _witness_refusals(self, batch: _Batch) -> None:
+        now = self._clock.now()
+        for call, refusal in batch.refused:
+            uncounted = self._refusals.note(call.standing.grant, now)
+            if uncounted is not None:
+                _, leaf = witness_refusal(
+                    self._keys,
+                    call.standing,
+                    call.caller,
+                    refusal,
+                    address=call.asked.address.value,
+                    at=now,
+                    uncounted=uncounted,
+                )
+                batch.leaves.append(leaf)
 
-    def _refuse(self, batch: _Batch, call: Call, refusal: Refusal, now: datetime) -> None:
-        batch.refusals[call.id] = refusal
-        uncounted = self._refusals.note(call.standing.grant, now)
-        if uncounted is not None:
-            leaf = witness_refusal(
-                self._keys,
-                call.standing,
-                call.caller,
-                refusal,
-                address=call.asked.address.value,
-                at=now,
-                uncounted=uncounted,
-            )
-            batch.leaves.append(leaf[1])
-
-    async def _fail(self, batch: _Batch, problem: Exception) -> None:
+    async def _fail(self, waiting: list[_Waiting], endings: list[_Ending], problem: Exception) -> None:
         """Refuse what waits; what may have been committed all the same is voided, and what has ended kept."""
         log.warning("gateway could not commit", kind=type(problem).__name__)
-        if self._connection is not None:
-            with suppress(Error, OSError):
-                await self._connection.close()
-        self._connection = None
-        self._endings.extendleft(reversed(batch.endings))
-        for one in batch.waiting:
+        await self._hang_up()
+        self._endings.extendleft(reversed(endings))
+        for one in waiting:
             if one.call is not None:
                 self._void(one.call, held=False)
             if not one.answer.done():
                 one.answer.set_exception(_not_kept())
+
+    async def _set_apart(self, waiting: list[_Waiting], endings: list[_Ending], problem: Exception) -> None:
+        """After a batch of which nothing was written: write its parts one by one, and without the one that fails."""
+        await self._hang_up()
+        if len(waiting) + len(endings) > 1:
+            self._waiting.extendleft(reversed(waiting))
+            self._endings.extendleft(reversed(endings))
+            self._alone = len(waiting) + len(endings)
+            self._wake.set()
+            self._urgent.set()
+            return
+        log.error("gateway cannot write this, whatever it is", kind=type(problem).__name__)
+        for one in waiting:
+            if not one.answer.done():
+                one.answer.set_exception(_not_kept())
+        for ending in endings:
+            if ending.settlement.answered.ended is not Ended.FORFEITED:
+                self._endings.appendleft(_Ending(_forfeit(ending.settlement), b""))
+
+    async def _hang_up(self) -> None:
+        connection, self._connection, self._stocks = self._connection, None, {}
+        if connection is not None:
+            with suppress(Error, OSError):
+                await connection.close()
 
     def _void(self, call: Call, *, held: bool = True) -> None:
         """Settle a call that nobody waits for any more and that was never sent."""
@@ -290,7 +343,7 @@ def _settle(batch: _Batch, reading: Reading, now: datetime, keys: KeyRing) -> No
         call, accounts = settlement.call, accounts_of(settlement.call.standing)
         reserved, charged = call.reservation.amount, settlement.charge.amount
         batch.live.subtract({account.id: 1 for account in accounts})
-        if call.id not in reading.open_calls:
+        if call.id in reading.closed:
             for account in accounts:
                 batch.balances = release(batch.balances, account.id, Amount(live=1), Amount())
             continue
@@ -302,11 +355,36 @@ def _settle(batch: _Batch, reading: Reading, now: datetime, keys: KeyRing) -> No
         batch.leaves.append(witness_settlement(keys, settlement, ending.answer_sha256))
 
 
-def _is_first(batch: _Batch, proof: Proof, reading: Reading) -> bool:
-    """Tell whether a proof was never used, not even by another call of this very batch."""
-    first = proof.id in reading.new_proofs and proof.id not in batch.proofs
-    batch.proofs.add(proof.id)
-    return first
+def _admit(batch: _Batch, reading: Reading) -> None:
+    """Reserve the calls that stand and that their budgets hold, in their order."""
+    judged: list[tuple[_Waiting, Call]] = []
+    used = set(reading.used_proofs)
+    for one in batch.waiting:
+        if one.call is None:
+            batch.leaves.append(one.leaf)
+        elif one.call.standing.grant in reading.over:
+            batch.refused.append((one.call, OVER))
+        elif one.call.proof is not None and one.call.proof.id in used:
+            batch.refused.append((one.call, REPLAYED))
+        else:
+            used |= {one.call.proof.id} if one.call.proof is not None else set()
+            judged.append((one, one.call))
+    wanted = [Wanted(call.reservation, accounts_of(call.standing)) for _, call in judged]
+    refusals, batch.balances = admit(batch.balances, wanted)
+    for (one, call), refusal in zip(judged, refusals, strict=True):
+        if refusal is not None:
+            batch.refused.append((call, refusal))
+            continue
+        batch.let_through.append(call)
+        batch.leaves.append(one.leaf)
+        batch.live.update({account.id: 1 for account in accounts_of(call.standing)})
+
+
+def _forfeit(settlement: Settlement) -> Settlement:
+    """Return the plainest end that a call can have: all that it reserved is charged, and nothing told of its answer."""
+    reserved = settlement.call.reservation.amount
+    charge = Charge(Amount(reserved.requests, reserved.tokens, reserved.micro_usd))
+    return Settlement(settlement.call, Answered(Ended.FORFEITED, 0, 0, 0, None), charge, settlement.at)
 
 
 def _not_kept() -> Unavailable:

@@ -20,9 +20,12 @@ accounts = table(
     Column("requests", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
     Column("micro_usd", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
     visible=SYSTEM_ONLY,
 )
-"""What is used or reserved of one budget (a grant's or an agreement's) by every process together."""
+"""What is used or reserved of one budget (a grant's or an agreement's) by every process together.
+
+Each commit that draws on it makes a new ``version``, so that a writer knows whether another was there."""
 
 processes = table("gateway_processes", id_column("process"), instant("seen_at"), visible=SYSTEM_ONLY)
 """Gateway processes that live; ``seen_at`` is by the database's own clock."""

@@ -53,7 +53,13 @@ from leadtime.flow.window.records import (
 )
 from leadtime.flow.window.returns import list_returns, sign_off
 from leadtime.flow.window.rules import refusal_of_use, standing_at
-from leadtime.flow.window.standing import find_standing, open_upstream_credential, standings
+from leadtime.flow.window.standing import (
+    STANDINGS_MAX,
+    STILL_OPEN,
+    find_standing,
+    open_upstream_credential,
+    standings,
+)
 from leadtime.flow.window.terms import check_line, check_note
 from leadtime.flow.window.vocabulary import (
     AccessMode,
@@ -75,6 +81,8 @@ from leadtime.flow.window.withdraw import release, withdraw, withdraw_model
 __all__ = [
     "CHANNEL",
     "PREFIX_OF_GRANTS",
+    "STANDINGS_MAX",
+    "STILL_OPEN",
     "AccessMode",
     "Agreement",
     "AgreementId",

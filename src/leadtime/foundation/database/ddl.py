@@ -35,6 +35,13 @@ CLAIMED = """create function leadtime_claimed(entity uuid) returns boolean langu
 """Whether another organisation has to do with an entity; it looks at rows that the viewer does not see."""
 
 
+EXPECT = """create function leadtime_expect(held boolean) returns void language plpgsql volatile
+    as $$ begin if not held then
+    raise exception 'something is not as the writer last saw it' using errcode = 'serialization_failure';
+    end if; end $$"""
+"""Undoes a statement that wrote on a wrong assumption; who hears of it reads anew and tries again."""
+
+
 def schema_statements(metadata: MetaData) -> Iterator[str]:
     """Yield, in order, every statement that makes an empty database into ``metadata``'s, run as the owner."""
     # The named style leaves a percent sign in a condition as it is.
@@ -46,6 +53,7 @@ def schema_statements(metadata: MetaData) -> Iterator[str]:
             yield str(CreateIndex(index).compile(dialect=dialect)).strip()
     yield RELATED
     yield CLAIMED
+    yield EXPECT
     for table in metadata.sorted_tables:
         yield from policy_statements(table)
     yield f"grant usage on schema public to {APP}"
