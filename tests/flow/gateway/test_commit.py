@@ -11,9 +11,20 @@ import pytest
 from psycopg import AsyncConnection, OperationalError
 from sqlalchemy import text
 
+from leadtime.flow import window
 from leadtime.flow.gateway import commit
 from leadtime.flow.gateway.commit import Committer
-from leadtime.flow.gateway.records import Answered, Ended, Reason, Settlement, Usage
+from leadtime.flow.gateway.records import (
+    Alarm,
+    AlarmKind,
+    Answered,
+    Ended,
+    Proof,
+    Reason,
+    Refusal,
+    Settlement,
+    Usage,
+)
 from leadtime.flow.gateway.refusals import RefusalCount
 from leadtime.flow.gateway.rules import charge_of
 from leadtime.flow.gateway.witness import Request, witness_call
@@ -47,7 +58,7 @@ def standing(database, **changed):
         return replace(find_standing(tx, token_hash(secret)), **changed)
 
 
-def a_call(database, stands):
+def a_call(database, stands, proof=None):
     return witness_call(
         database.keys,
         stands,
@@ -57,6 +68,7 @@ def a_call(database, stands):
         reservation=RESERVATION,
         request=Request(90, b"s" * 32),
         at=database.clock.now(),
+        proof=proof,
     )
 
 
@@ -93,6 +105,76 @@ def test_calls_that_come_together_share_a_commit(database, address):
     assert used(database, stands.grant) == (40, 40 * 150, 40 * 600)
     assert used(database, stands.agreement) == (40, 40 * 150, 40 * 600)
     assert kinds(database) == ["call"] * 40 + ["refusal"] * 24
+
+
+def test_no_call_passes_after_its_window_was_ended(database, address):
+    """Whatever the process believes: the end of a window and a call's commit have one order, that of the database."""
+    offer = an_offer(database)
+    _, secret = a_grant(database, offer)
+    with database.transaction(SYSTEM) as tx:
+        stands = find_standing(tx, token_hash(secret))
+
+    async def run():
+        async with committing(database, address) as committer:
+            before = await committer.let_through(*a_call(database, stands))
+            with database.transaction(offer.developer.viewer) as tx:
+                window.withdraw(tx, offer.window.id)
+            return before, await committer.let_through(*a_call(database, stands))
+
+    assert asyncio.run(run()) == (None, Refusal(Reason.ENDED, "this access is over", "Ask the model's developer."))
+    assert kinds(database) == ["call", "refusal"]
+
+
+def test_writers_that_share_a_budget_notice_each_other(database, address):
+    stands = standing(database, limits=Limits(requests=5, concurrency=3))
+
+    async def run():
+        async with committing(database, address) as one, committing(database, address) as other:
+            answers = [await writer.let_through(*a_call(database, stands)) for writer in (one, one, other, one, other)]
+            return [answer and answer.reason for answer in answers]
+
+    assert asyncio.run(run()) == [None, None, None, Reason.CONCURRENCY, Reason.CONCURRENCY]
+    assert used(database, stands.grant) == (3, 450, 1_800)
+
+
+def test_a_proof_is_good_once_whichever_process_sees_it(database, address):
+    stands, proof = standing(database), Proof(b"p" * 32, database.clock.now())
+
+    async def run():
+        async with committing(database, address) as one, committing(database, address) as other:
+            answers = [
+                await writer.let_through(*a_call(database, stands, proof)) for writer in (one, one, other, other)
+            ]
+            together = await asyncio.gather(
+                *(one.let_through(*a_call(database, stands, Proof(b"q" * 32, proof.expires_at))) for _ in range(2))
+            )
+            return [answer and answer.reason for answer in (*answers, *together)]
+
+    assert asyncio.run(run()) == [None, Reason.PROOF, Reason.PROOF, Reason.PROOF, None, Reason.PROOF]
+
+
+@pytest.mark.parametrize("poison", ["\ud800", "\x00"])
+def test_what_cannot_be_written_stops_nothing_else(database, address, poison):
+    """Such a call is charged all that it reserved, and the others come to their own ends."""
+    stands = standing(database)
+
+    async def run():
+        async with committing(database, address) as committer:
+            ends = []
+            for number in range(4):
+                call, leaf = a_call(database, stands)
+                await committer.let_through(call, leaf)
+                ended = settlement(database, call, Usage(3, 2))
+                alarm = Alarm(AlarmKind.UPSTREAM_CHANGED, poison)
+                odd = replace(ended, charge=replace(ended.charge, alarms=(alarm,)))
+                ends.append(odd if number == 1 else ended)
+            for end in ends:
+                committer.settle(end, b"a" * 32)
+            return await committer.let_through(*a_call(database, stands))
+
+    assert asyncio.run(run()) is None
+    assert kinds(database) == ["call"] * 5 + ["settled"] * 4
+    assert used(database, stands.grant) == (5, 3 * 5 + 150 + 150, 3 * 22 + 600 + 600)
 
 
 def test_what_is_left_of_a_reservation_is_free_after_its_end(database, address):

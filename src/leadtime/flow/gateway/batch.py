@@ -37,7 +37,7 @@ _LIVE_ELSEWHERE = """select l.account, sum(l.live) from gateway_leases l join ga
     and p.seen_at > clock_timestamp() - make_interval(secs => %s) group by l.account"""
 _OPEN_CALLS = "select id from gateway_calls where id = any(%s) and settled_at is null for update"
 _USED_PROOFS = "select id from gateway_proofs where id = any(%s)"
-_OPEN_GRANTS = f"select g.id from ({STILL_OPEN}) g where g.id = any(%s)".encode()  # noqa: S608  # constants
+_OPEN_GRANTS = f"select g.id from grants g {STILL_OPEN} where g.id = any(%s)".encode()  # noqa: S608  # constants
 
 _WRITTEN: Mapping[str, str] = {
     "accounts": """update gateway_accounts a set requests = n.requests, tokens = n.tokens, micro_usd = n.micro_usd,
@@ -47,7 +47,7 @@ _WRITTEN: Mapping[str, str] = {
         on conflict (account, process) do update set live = excluded.live""",
     "seen": """insert into gateway_processes select n.process, clock_timestamp() from {rows:gateway_processes}
         on conflict (process) do update set seen_at = excluded.seen_at""",
-    "grants": f"select 1 from {{rows:grants}} join ({STILL_OPEN}) g using (id)",  # noqa: S608  # constants
+    "grants": f"select 1 from {{rows:grants}} join grants g using (id) {STILL_OPEN}",  # noqa: S608  # constants
     "calls": "insert into gateway_calls select n.* from {rows:gateway_calls}",
     "settled": """update gateway_calls c set ended = n.ended, status = n.status, answer_bytes = n.answer_bytes,
         charged_tokens = n.charged_tokens, charged_micro_usd = n.charged_micro_usd, settled_at = n.settled_at

@@ -117,6 +117,7 @@ class Committer:
         self._connection: Connection | None = None
         self._live: Counter[UUID] = Counter()
         self._stocks: dict[UUID, Stock] = {}
+        self._leased: dict[UUID, int] = {}
         self._alone = 0
         self._monotonic = monotonic
         self._seen_at = float("-inf")
@@ -238,11 +239,14 @@ class Committer:
         if self._connection is None:
             raise _not_kept()
         seen_at = self._monotonic()
+        if seen_at - self._seen_at >= limits.PROCESS_SECONDS_MAX / 2:
+            # Another process may have taken this one for dead, and its places away.
+            self._leased = {}
         writing = Writing(
             accounts={
                 account: Stock(batch.balances[account], stock.version) for account, stock in reading.accounts.items()
             },
-            live_here={account: batch.live[account] for account in asking.crowded},
+            live_here={one: batch.live[one] for one in asking.crowded if batch.live[one] != self._leased.get(one)},
             let_through=batch.let_through,
             settled=batch.settled,
             alarms=batch.alarms,
@@ -250,11 +254,12 @@ class Committer:
             seen=seen_at - self._seen_at >= limits.HEARTBEAT_SECONDS / 2,
         )
         self._stocks, stocks = {}, self._stocks
+        self._leased, leased = {}, self._leased
         await write(self._connection, self._process, writing)
         for account, stock in writing.accounts.items():
             elsewhere = stock.balance.used - Amount(live=batch.live[account])
             stocks[account] = Stock(Balance(elsewhere), stock.version + 1)
-        self._stocks, self._live = stocks, batch.live
+        self._stocks, self._leased, self._live = stocks, {**leased, **writing.live_here}, batch.live
         if writing.seen:
             self._seen_at = seen_at
         self.commits += 1

@@ -41,9 +41,10 @@ from leadtime.foundation.errors import Missing, Refused
 STANDINGS_MAX = 20_000
 """Grants that are read at once; no gateway process keeps more credentials in mind."""
 
-STILL_OPEN = """select g.id from grants g join window_entries e on e.id = g.entry join windows w on w.id = g.window_id
-    where g.hash is not null and g.ended_at is null and e.state = 'joined' and w.state = 'open'"""
-"""The grants that nobody has ended, for a gateway's own transaction; the clock, and all else, `standings` tells."""
+STILL_OPEN = """join window_entries e
+    on e.id = g.entry and g.hash is not null and g.ended_at is null and e.state = 'joined'
+    join windows w on w.id = g.window_id and w.state = 'open'"""
+"""What leaves those of ``grants g`` that nobody has ended, for a gateway's own transaction; `standings` tells all."""
 
 _QUERY = (
     select(
