@@ -37,7 +37,7 @@ TABLE: dict[str, str] = {
     "POST /api/v1/conflicts": "U RR A RR RR R R R R",
     "POST /api/v1/conflicts/{conflict}/ending": "U RR M RR RR R R R R",
     "POST /api/v1/employers": "U RR A RR RR R R R R",
-    "POST /api/v1/employers/{employer}/ending": "U RR M RR RR R R R R",
+    "POST /api/v1/employers/{employer}/ending": "U MM M MM MM M M M M",
     "GET /api/v1/me/sign-ins": "U AA A AA AA A A A A",
     "POST /api/v1/me/sessions/{session}/ending": "U RR R RR RR R R R R",  # a token changes no way of signing in
     "POST /api/v1/me/tokens": "U RR R RR RR R R R R",
@@ -79,9 +79,9 @@ TABLE: dict[str, str] = {
     "POST /api/v1/organisations/{organisation}/pace": "U MM A AM MM M M M M",
     "GET /api/v1/organisations/{organisation}/people": "U MM A AM MM M M M M",
     "POST /api/v1/people": "U RR A RR RR R R R R",
-    "POST /api/v1/people/{person}/removal": "U RR A RR RR R R R R",
-    "POST /api/v1/people/{person}/sign-in-links": "U RR A RR RR R R R R",
-    "POST /api/v1/people/{person}/tokens": "U RR A RR RR R R R R",
+    "POST /api/v1/people/{person}/removal": "U MM R MM MM M R M M",  # one alone: the developer's person signed in
+    "POST /api/v1/people/{person}/sign-in-links": "U MM R MM MM M M R M",  # likewise the partner's
+    "POST /api/v1/people/{person}/tokens": "U MM R MM MM M M R M",
     "GET /api/v1/priority": "A AA A AA AA A A A A",
     "GET /api/v1/reports": "U AA A AA AA A A A A",
     "POST /api/v1/reports": "U AA A AA AA A R A R",
@@ -139,6 +139,8 @@ TABLE: dict[str, str] = {
     "POST /me/sessions/{session}/end": "U MM M MM MM M M M M",
     "POST /me/tokens": "U AA A AA AA A A A A",
     "POST /me/tokens/{token}/end": "U MM M MM MM M M M M",
+    "POST /me/people/{person}/link": "U MM R MM MM M M A M",  # the partner's own; a coordinator alone may not
+    "POST /me/people/{person}/removal": "U MM R MM MM M R M M",  # the developer's only one is kept
     "GET /osv/": "A AA A AA AA A A A A",
     "GET /osv/all.zip": "A AA A AA AA A A A A",
     "GET /osv/{name}.json": "M MM M MM MM M M M M",

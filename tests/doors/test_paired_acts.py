@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from leadtime.flow import parties
 from leadtime.foundation.access import SYSTEM
-from tests.doors.standing import browse
+from tests.doors.standing import browse, browse_by_link
 from tests.doors.world import Somebody
 
 ACTS = "/api/v1/acts"
@@ -93,3 +93,35 @@ def test_an_auditors_page_reads_a_case_and_either_withdraws(clients, world):
 def leaves(database) -> int:
     with database.transaction(SYSTEM) as tx:
         return tx.connection.scalar(text("select count(*) from ledger_leaves"))
+
+
+def test_a_developers_person_is_let_in_anew_by_two_coordinators_or_by_a_colleague(clients, world, colleague, database):
+    ada, bo = clients(world.token("coordinator")), clients(colleague.token)
+    developer = world.people["developer"]
+    person = developer.person.id
+    for kind, address, body in (
+        ("give a person what signs them in", "tokens", {"days": 1}),
+        ("give a person what signs them in", "sign-in-links", {"minutes": 10}),
+    ):
+        wanted = f"/api/v1/people/{person}/{address}"
+        refused = ada.post(wanted, json=body)
+        assert (refused.status_code, refused.json()["detail"]) == (
+            403,
+            "this takes two people, or the organisation itself",
+        )
+        asked = {"kind": kind, "reason": "they lost their phone", "about": str(person)}
+        act = ada.post(ACTS, json=asked).json()["id"]
+        assert bo.post(f"{ACTS}/{act}/confirmation").status_code == 200
+        assert ada.post(f"{wanted}?act={act}", json=body).status_code == 201
+    page = browse(clients(), world.people["coordinator"]).get("/acts").text
+    assert f'Give a person what signs them in<br><span class="lt-digest">{developer.person.name}</span>' in page
+    with database.transaction(SYSTEM) as tx:
+        house = developer.organisation.id
+        other = parties.enrol_person(tx, organisation=house, name="Cy Example", email="cy@example.org").id
+    mine = browse_by_link(clients(), database, developer)
+    assert "Cy Example" in mine.get("/me").text
+    told = mine.submit("/me", f"/me/people/{other}/link").text
+    link = "/sign-in/ltl_" + told.partition("/sign-in/ltl_")[2].partition("<")[0]
+    assert clients().submit(link, link).status_code == 303
+    assert mine.submit("/me", f"/me/people/{other}/removal").status_code == 303
+    assert "Cy Example" not in mine.get("/me").text

@@ -55,6 +55,7 @@ REVIEWED = {
     Act.MANAGE_PARTIES: "coord:ops",
     Act.READ_ORGANISATION: "finder:o coord:ops maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
+    Act.KEEP_PEOPLE: "finder:o maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.KEEP_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.EXPORT_CASES: "coord:ops",
     Act.BREAK_GLASS: "auditor:o",
@@ -135,7 +136,7 @@ CHANGING_NOTHING = {
 
 def test_each_scope_holds_the_acts_that_were_reviewed() -> None:
     assert SCOPES[Scope.PERSONAL] == frozenset(Act)
-    assert SCOPES[Scope.EVERYTHING] == frozenset(Act) - {Act.KEEP_SIGN_INS}
+    assert SCOPES[Scope.EVERYTHING] == frozenset(Act) - {Act.KEEP_SIGN_INS, Act.KEEP_PEOPLE}
     assert {act.name for act in SCOPES[Scope.READ_ONLY]} == CHANGING_NOTHING
     assert {act.name for act in SCOPES[Scope.REPORTS]} == {
         "HAND_IN_REPORT", "READ_REPORT", "READ_VALIDATION", "READ_ORGANISATION",

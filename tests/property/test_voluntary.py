@@ -1,4 +1,7 @@
-"""I1: whatever anybody does, in any order, *withdraw* and *release* stay there for the developer and need nobody."""
+"""I1: whatever anybody does, in any order, *withdraw* and *release* stay there for the developer and need nobody.
+
+The developer's person withdraws and releases by the token they had before it all, and nobody else made another.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import select
 
 from leadtime.flow import parties, window
+from leadtime.flow.parties import ActKind
+from leadtime.flow.parties.tables import identities, passkeys, sessions, sign_in_links, tokens
 from leadtime.flow.window import Milestones, ModelState, WindowKind, WindowState
 from leadtime.flow.window.rules import GOVERNMENT_WINDOW_DAYS_MAX
 from leadtime.foundation.access import SYSTEM, Role
@@ -27,6 +33,7 @@ from tests.flow.window.factories import TERMS, WANTED, a_model, an_agreement, pa
 DAYS = st.integers(-3, 40)
 OTHERS = st.sampled_from(["agency", "partner", "rival_partner", "coordinator", "auditor", "rival"])
 EVERYBODY = st.one_of(OTHERS, st.just("developer"))
+YEAR = timedelta(days=365)
 KINDS = st.sampled_from(WindowKind)
 HISTORIES = 12
 STEPS = 25
@@ -59,6 +66,12 @@ class Offers(RuleBasedStateMachine):
             for name in ("agency", "partner", "rival_partner")
         }
         self.windows, self.entries, self.grants = [], [], []
+        house, person = self.who["developer"].organisation, self.who["developer"].person
+        self.colleagues = [person.id]
+        with self.database.transaction(SYSTEM) as tx:
+            self.token = parties.issue_token(tx, person.id, days=365).secret
+            hired = parties.enrol_employer(tx, organisation=house.id, name="V", engaged_until=tx.now + YEAR)
+        self.vendor, self.credentials = hired.id, self.credentials_of(house.id)
         self.ends: dict[object, datetime] = {}
         self.before = self.state()
 
@@ -75,6 +88,15 @@ class Offers(RuleBasedStateMachine):
             model = window.read_model(tx, self.model.id)
             windows = window.list_windows(tx, self.model.id)
         return model.state, model.milestones, windows
+
+    def credentials_of(self, house):
+        """What there is that signs anybody of an organisation in."""
+        with self.database.transaction(SYSTEM) as tx:
+            return {
+                row.id
+                for ways in (tokens, sessions, sign_in_links, passkeys, identities)
+                for row in tx.connection.execute(select(ways.c.id).where(ways.c.organisation == house))
+            }
 
     def chosen(self, things, number):
         return things[number % len(things)]
@@ -166,6 +188,30 @@ class Offers(RuleBasedStateMachine):
             made = window.read_grant(tx, self.chosen(self.grants, number))
             parties.remove_person(tx, made.person)
 
+    @rule(name=OTHERS)
+    def others_enrol_somebody_for_it(self, name):
+        wanted = {"organisation": self.who["developer"].organisation.id, "name": "Mallory", "email": "m@example.org"}
+        made = self.tried(name, lambda tx: parties.enrol_person(tx, **wanted))
+        assert made is None or name == "coordinator"
+        self.colleagues += [made.id] if made else []
+
+    @rule(name=OTHERS, number=st.integers(0, 9), kind=st.sampled_from([ActKind.SIGN_IN, ActKind.REMOVE]))
+    def others_try_at_its_people(self, name, number, kind):
+        person, house = self.chosen(self.colleagues, number), self.who["developer"].organisation.id
+        asked = self.tried(name, lambda tx: parties.begin_act(tx, kind, reason="because", about=person))
+        if asked is not None:
+            assert self.tried(name, lambda tx: parties.confirm_act(tx, asked.id)) is None
+        for second in {None, asked and asked.id}:
+            for act in (
+                lambda tx, act=second: parties.issue_token(tx, person, days=1, second=act),
+                lambda tx, act=second: parties.issue_sign_in_link(tx, person, minutes=10, second=act),
+                lambda tx, act=second: parties.remove_person(tx, person, second=act) or "removed",
+                lambda tx, act=second: parties.end_engagement(tx, self.vendor, second=act),
+            ):
+                assert self.tried(name, act) is None
+        self.tried(name, lambda tx: parties.mark_person(tx, person, foreign_access=True))
+        self.tried(name, lambda tx: parties.state_conflict(tx, organisation=house, developer=house, reason="theirs"))
+
     @rule(hours=st.integers(1, 24 * 12))
     def time_passes(self, hours):
         before = self.state()
@@ -205,11 +251,14 @@ class Offers(RuleBasedStateMachine):
         """After any history: one move of the developer's, needing nobody, ends everything."""
         if not hasattr(self, "model"):
             return
-        with self.database.transaction(self.who["developer"].viewer) as tx:
+        assert self.credentials_of(self.who["developer"].organisation.id) == self.credentials
+        with self.database.transaction(SYSTEM) as tx:
+            signed_in = parties.authenticate(tx, self.token)
+        with self.database.transaction(signed_in) as tx:
             window.withdraw_model(tx, self.model.id)
             assert all(one.state is not WindowState.OPEN for one in window.list_windows(tx, self.model.id))
         self.everything_is_over()
-        with self.database.transaction(self.who["developer"].viewer) as tx:
+        with self.database.transaction(signed_in) as tx:
             assert window.release(tx, self.model.id).state is ModelState.RELEASED
         self.everything_is_over()
 

@@ -56,6 +56,7 @@ class Act(StrEnum):
     STATE_PACE = "state a pace"
     MANAGE_PARTIES = "manage parties"
     READ_SIGN_INS = "read their own ways of signing in"
+    KEEP_PEOPLE = "keep the people of their own organisation"
     KEEP_SIGN_INS = "change their own ways of signing in"
     EXPORT_CASES = "export unpatched cases"
     BREAK_GLASS = "read a case in an emergency"
@@ -108,6 +109,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.MANAGE_PARTIES: frozenset(_COORDINATOR),
     Act.READ_SIGN_INS: frozenset(_ITS_OWN),
     Act.KEEP_SIGN_INS: frozenset(_ITS_OWN),
+    Act.KEEP_PEOPLE: frozenset(_ITS_OWN - {(Role.COORDINATOR, Relation.OWN)}),
     Act.EXPORT_CASES: frozenset(_COORDINATOR),
     Act.BREAK_GLASS: frozenset({(Role.AUDITOR, Relation.OWN)}),
     Act.CONFIRM_ACT: frozenset(_COORDINATOR),
@@ -164,7 +166,7 @@ _READ_ONLY = frozenset(
 
 SCOPES: Mapping[Scope, frozenset[Act]] = {
     Scope.PERSONAL: frozenset(Act),
-    Scope.EVERYTHING: frozenset(Act) - {Act.KEEP_SIGN_INS},
+    Scope.EVERYTHING: frozenset(Act) - {Act.KEEP_SIGN_INS, Act.KEEP_PEOPLE},
     Scope.READ_ONLY: _READ_ONLY,
     Scope.REPORTS: frozenset({Act.HAND_IN_REPORT, Act.READ_REPORT, Act.READ_VALIDATION, Act.READ_ORGANISATION}),
     Scope.INVENTORIES: frozenset(

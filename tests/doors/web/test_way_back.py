@@ -15,6 +15,7 @@ from leadtime.doors.web.way_back import way_back
         ("/sign-in", "/sign-in"),
         ("/sign-in/secret", "/sign-in/secret"),
         ("/sign-out", "/"),
+        ("/me/people/1/removal", "/me"),
         ("/", "/"),
     ],
 )

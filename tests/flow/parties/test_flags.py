@@ -59,7 +59,7 @@ def test_a_persons_conflict_hides_one_developers_things_from_them_alone(database
         assert {(event.happened.value, event.about) for event in read_sign_ins(tx).events} == {
             ("a conflict of interest was stated", "Example Lab"),
             ("a conflict of interest was ended", "Example Lab"),
-            ("made an API token", "made by a coordinator"),
+            ("made an API token", "made by who administers this machine"),
         }
 
 

@@ -366,20 +366,54 @@ def test_an_act_waits_a_quarter_of_an_hour_for_each_move() -> None:
 
 
 def test_who_asks_for_an_act_must_be_able_to_do_it() -> None:
-    assert rules.ASKING == {ActKind.BULK_EXPORT: Act.EXPORT_CASES, ActKind.BREAK_GLASS: Act.BREAK_GLASS}
+    assert rules.ASKING == {
+        ActKind.BULK_EXPORT: Act.EXPORT_CASES,
+        ActKind.BREAK_GLASS: Act.BREAK_GLASS,
+        ActKind.SIGN_IN: Act.MANAGE_PARTIES,
+        ActKind.REMOVE: Act.MANAGE_PARTIES,
+        ActKind.END_ENGAGEMENT: Act.MANAGE_PARTIES,
+    }
 
 
-def test_an_emergency_read_names_one_case_and_an_export_none() -> None:
-    rules.check_about(ActKind.BREAK_GLASS, names_a_case=True)
-    rules.check_about(ActKind.BULK_EXPORT, names_a_case=False)
-    for kind, names in ((ActKind.BREAK_GLASS, False), (ActKind.BULK_EXPORT, True)):
-        with pytest.raises(Malformed) as caught:
-            rules.check_about(kind, names_a_case=names)
+@pytest.mark.parametrize("kind", ActKind)
+def test_an_export_names_nothing_and_any_other_act_one_thing(kind: ActKind) -> None:
+    names_one = kind is not ActKind.BULK_EXPORT
+    rules.check_about(kind, names_one=names_one)
+    with pytest.raises(Malformed) as caught:
+        rules.check_about(kind, names_one=not names_one)
+    assert told(caught.value) == ("an export names nothing, any other act one thing", "about", "Correct it.")
+
+
+def test_an_act_is_taken_for_what_it_is_about() -> None:
+    rules.check_about_this(replace(ASKED, about=BO), BO)
+    with pytest.raises(Refused) as caught:
+        rules.check_about_this(replace(ASKED, about=BO), ADA)
+    assert told(caught.value) == ("this act is about another one", "act", "Ask for one about this.")
+
+
+@pytest.mark.parametrize("house", Role)
+def test_one_alone_lets_in_the_first_of_an_organisation_but_no_coordinator(house: Role) -> None:
+    if house is not Role.COORDINATOR:
+        rules.refuse_one(house, claimed=False)
+    for claimed in {True, house is not Role.COORDINATOR}:
+        with pytest.raises(Refused) as caught:
+            rules.refuse_one(house, claimed=claimed)
         assert told(caught.value) == (
-            "an emergency read names one case, and an export none",
-            "about",
-            "Correct it.",
+            "this takes two people, or the organisation itself",
+            "",
+            "Ask for an act of two people and name it, or let a person of the organisation do it.",
         )
+
+
+def test_a_developer_keeps_somebody_who_can_sign_in() -> None:
+    rules.refuse_last(others=True)
+    with pytest.raises(Refused) as caught:
+        rules.refuse_last(others=False)
+    assert told(caught.value) == (
+        "nobody else of this developer could sign in, and somebody must be able to withdraw and release",
+        "",
+        "Let a colleague of theirs sign in and add a passkey first.",
+    )
 
 
 def test_the_second_is_never_the_first() -> None:

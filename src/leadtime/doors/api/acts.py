@@ -25,7 +25,7 @@ _EXPORT: dict[int | str, dict[str, Any]] = {
 
 
 class ActWanted(Input):
-    """What is to be done and why; ``about`` is the case of an emergency read."""
+    """What is to be done and why; ``about`` is the case, person or vendor, where it names one."""
 
     kind: ActKind
     reason: Line

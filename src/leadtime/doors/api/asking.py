@@ -16,6 +16,7 @@ from leadtime.doors import limits
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.sign_in import viewer_of
 from leadtime.doors.site import Site
+from leadtime.flow.parties import PairedActId
 from leadtime.foundation.access import ANYONE, Act, Viewer, relation_to_own, require
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import digest_of_parts
@@ -135,6 +136,10 @@ def ask_once(
     return AskOnce(ask, key, f"{request.method} {request.url.path}?{request.url.query}", body)
 
 
+Second = Annotated[
+    PairedActId | None,
+    Query(alias="act", description="A confirmed act of two people (see /acts), where one person alone may not."),
+]
 Limit = Annotated[int, Query(ge=1, le=limits.PAGE_ROWS_MAX, description="How many items this page has at most.")]
 Asking = Annotated[Ask, Depends(ask_signed_in)]
 AskingAnyone = Annotated[Ask, Depends(ask_anyone)]

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
-from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors.api.asking import Asking, AskingOnce, Second
 from leadtime.doors.api.shapes import Input, Line
 from leadtime.flow import parties
 from leadtime.flow.parties import ConflictId, ConflictOfInterest, Employer, EmployerId, OrganisationId, PersonId
@@ -55,9 +55,9 @@ def enrol_employer(wanted: EmployerWanted, ask: AskingOnce) -> Response:
 
 
 @router.post("/employers/{employer}/ending", summary="End a vendor's engagement", response_model=Employer)
-def end_engagement(employer: UUID, ask: AskingOnce) -> Response:
-    """End an engagement now: nothing of the vendor's people works any more."""
-    return ask.do(lambda tx: parties.end_engagement(tx, EmployerId(employer)), Employer, status=200)
+def end_engagement(employer: UUID, ask: AskingOnce, act: Second = None) -> Response:
+    """End an engagement now. It takes two people once anybody of the organisation signed in."""
+    return ask.do(lambda tx: parties.end_engagement(tx, EmployerId(employer), second=act), Employer, status=200)
 
 
 @router.get("/organisations/{organisation}/conflicts", summary="List conflicts of interest")

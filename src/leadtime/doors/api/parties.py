@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, TypeAdapter
 
-from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors.api.asking import Asking, AskingOnce, Second
 from leadtime.doors.api.shapes import Input, Line
 from leadtime.flow import parties
 from leadtime.foundation.access import Role, Scope
@@ -117,10 +117,10 @@ def enrol_person(wanted: PersonWanted, ask: AskingOnce) -> Response:
 @router.post(
     "/people/{person}/tokens", status_code=201, summary="Issue an API token", response_model=parties.IssuedToken
 )
-def issue_token(person: UUID, wanted: TokenWanted, ask: AskingOnce) -> Response:
-    """Issue a token; its secret is shown this once."""
+def issue_token(person: UUID, wanted: TokenWanted, ask: AskingOnce, act: Second = None) -> Response:
+    """Issue a token; its secret is shown this once. It takes two people once anybody of the organisation signed in."""
     return ask.do(
-        lambda tx: parties.issue_token(tx, parties.PersonId(person), days=wanted.days, scope=wanted.scope),
+        lambda tx: parties.issue_token(tx, parties.PersonId(person), days=wanted.days, scope=wanted.scope, second=act),
         parties.IssuedToken,
         status=201,
     )
@@ -129,17 +129,21 @@ def issue_token(person: UUID, wanted: TokenWanted, ask: AskingOnce) -> Response:
 @router.post(
     "/people/{person}/sign-in-links", status_code=201, summary="Issue a one-time link", response_model=SignInLink
 )
-def issue_sign_in_link(person: UUID, wanted: LinkWanted, ask: AskingOnce) -> Response:
-    """Issue a link that signs a person in to the pages once."""
+def issue_sign_in_link(person: UUID, wanted: LinkWanted, ask: AskingOnce, act: Second = None) -> Response:
+    """Issue a link that signs a person in once. It takes two people once anybody of the organisation signed in."""
 
-    def act(tx: Transaction) -> SignInLink:
-        issued = parties.issue_sign_in_link(tx, parties.PersonId(person), minutes=wanted.minutes)
+    def issue(tx: Transaction) -> SignInLink:
+        issued = parties.issue_sign_in_link(tx, parties.PersonId(person), minutes=wanted.minutes, second=act)
         return SignInLink(url=f"{ask.site.settings.url}/sign-in/{issued.secret}", expires_at=issued.expires_at)
 
-    return ask.do(act, SignInLink, status=201)
+    return ask.do(issue, SignInLink, status=201)
 
 
 @router.post("/people/{person}/removal", summary="Remove a person")
-def remove_person(person: UUID, ask: AskingOnce) -> Response:
-    """End everything that shows who a person is, at once; they stay in histories."""
-    return ask.do(lambda tx: parties.remove_person(tx, parties.PersonId(person)), TypeAdapter(None), status=200)
+def remove_person(person: UUID, ask: AskingOnce, act: Second = None) -> Response:
+    """End everything that shows who a person is, at once. It takes two people once anybody of theirs signed in."""
+    return ask.do(
+        lambda tx: parties.remove_person(tx, parties.PersonId(person), second=act),
+        TypeAdapter(None),
+        status=200,
+    )

@@ -17,16 +17,22 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Unavailable
 
 EXPORT_CASES_MAX = 10_000
+TAKEN_ON_PAGES = frozenset({ActKind.BULK_EXPORT, ActKind.BREAK_GLASS})
+"""The others are taken by naming them in the request that they are for."""
+
+ABOUT_PEOPLE = frozenset({ActKind.SIGN_IN, ActKind.REMOVE})
+
 _NAMES = text("select id, name from people where id in :ids").bindparams(bindparam("ids", expanding=True))
 
 
 @dataclass(frozen=True, slots=True)
 class ActRow:
-    """One act in the list, with what the viewer can do about it."""
+    """One act in the list, with what the viewer can do about it; ``about`` is a person's name where it is one's."""
 
     act: PairedAct
     asked_by: str
     confirmed_by: str
+    about: str
     can_confirm: bool
     can_withdraw: bool
     can_take: bool
@@ -58,7 +64,8 @@ def read_in_emergency(tx: Transaction, act: PairedActId) -> CaseFile:
 def read_acts(tx: Transaction) -> tuple[ActRow, ...]:
     """Return the acts that the viewer sees, the newest first."""
     acts = parties.list_acts(tx)
-    names = _names(tx, {person for act in acts for person in (act.asked_by, act.confirmed_by) if person})
+    named = {person for act in acts for person in (act.asked_by, act.confirmed_by) if person}
+    names = _names(tx, named | {act.about for act in acts if act.about and act.kind in ABOUT_PEOPLE})
     confirms = may(tx.viewer.role, Act.CONFIRM_ACT, relation_to_own(tx.viewer))
     return tuple(_row(act, names, tx.viewer.person, confirms=confirms) for act in acts)
 
@@ -69,13 +76,14 @@ def _row(act: PairedAct, names: Mapping[UUID, str], viewer: UUID | None, *, conf
         act=act,
         asked_by=names.get(act.asked_by, "somebody"),
         confirmed_by=names.get(act.confirmed_by, "somebody") if act.confirmed_by else "",
+        about=names.get(act.about, str(act.about)) if act.about else "",
         can_confirm=confirms and not mine and act.state is ActState.ASKED,
         can_withdraw=(confirms or mine) and act.state in {ActState.ASKED, ActState.CONFIRMED},
-        can_take=mine and act.state is ActState.CONFIRMED,
+        can_take=mine and act.state is ActState.CONFIRMED and act.kind in TAKEN_ON_PAGES,
     )
 
 
-def _names(tx: Transaction, people: set[parties.PersonId]) -> Mapping[UUID, str]:
+def _names(tx: Transaction, people: set[UUID]) -> Mapping[UUID, str]:
     """Return the names of people, the removed too; who took part in an act is told to whoever sees it."""
     if not people:
         return {}

@@ -1,4 +1,4 @@
-"""A person's own page: who they are here, how they sign in, where they are signed in, and their programs' tokens."""
+"""A person's own page: who they are here, how and where they sign in, their programs' tokens, their colleagues."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from leadtime.doors import sign_in
 from leadtime.doors.web.asking import PageAsk, see_other
 from leadtime.doors.web.front import elsewhere
 from leadtime.flow import parties
-from leadtime.foundation.access import SCOPES, Act, Scope, relation_to_own, require
+from leadtime.foundation.access import SCOPES, Act, Scope, may, relation_to_own, require
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.ids import parse_id
 from leadtime.foundation.keys import token_hash
 
 HERE = "/me"
 TOKEN_DAYS = (1, 7, 30, 90, 365)
+LINK_MINUTES = 60
 SCOPE_HINTS = {
     Scope.READ_ONLY: "reads what you may read",
     Scope.REPORTS: "hands in reports and follows them",
@@ -60,17 +61,34 @@ def end_token(ask: PageAsk) -> Response:
     return see_other(HERE)
 
 
+def send_link(ask: PageAsk) -> Response:
+    """Make a colleague a link that signs them in once; the page that answers shows it, this once."""
+    person = parties.PersonId(_named(ask, "person"))
+    with ask.transaction() as tx:
+        link = parties.issue_sign_in_link(tx, person, minutes=LINK_MINUTES)
+    return _page(ask, link=f"{ask.site.settings.url}/sign-in/{link.secret}")
+
+
+def remove_colleague(ask: PageAsk) -> Response:
+    """End everything that shows who a colleague is."""
+    person = parties.PersonId(_named(ask, "person"))
+    with ask.transaction() as tx:
+        parties.remove_person(tx, person)
+    return see_other(HERE)
+
+
 def _named(ask: PageAsk, what: str) -> UUID:
     ask.signed_in()
     return parse_id(ask.request.path_params[what], where=what)
 
 
-def _page(ask: PageAsk, *, issued: parties.IssuedToken | None = None) -> Response:
+def _page(ask: PageAsk, *, issued: parties.IssuedToken | None = None, link: str = "") -> Response:
     viewer = ask.signed_in()
     provider = ask.site.settings.oidc
     with ask.transaction() as tx:
         me = parties.read_person(tx, parties.PersonId(viewer.person or UUID(int=0)))
         held = parties.read_sign_ins(tx)
+        colleagues = [one for one in parties.list_people(tx, me.organisation) if one.id != me.id]
         here = parties.find_own_session(tx, token_hash(ask.holder))
     return ask.page(
         "me.html",
@@ -83,6 +101,10 @@ def _page(ask: PageAsk, *, issued: parties.IssuedToken | None = None) -> Respons
         elsewhere=elsewhere(ask, HERE),
         provider=provider.name if provider else "",
         issued=issued,
+        link=link,
+        colleagues=colleagues,
+        keeps_people=may(viewer.role, Act.KEEP_PEOPLE, relation_to_own(viewer)) and me.employer is None,
+        link_minutes=LINK_MINUTES,
         scopes=SCOPE_HINTS,
         days=TOKEN_DAYS,
     )

@@ -39,6 +39,8 @@ EVERYWHERE: tuple[Route, ...] = (
     _post("/me/sessions/{session}/end", own.end_session),
     _post("/me/tokens", own.make_token),
     _post("/me/tokens/{token}/end", own.end_token),
+    _post("/me/people/{person}/link", own.send_link),
+    _post("/me/people/{person}/removal", own.remove_colleague),
     _get("/api", front.show_api),
 )
 """The first page, signing in, and what is one's own; the secret in an address is of no use to whoever lacks it."""

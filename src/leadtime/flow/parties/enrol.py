@@ -7,9 +7,19 @@ from datetime import datetime
 from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
+from leadtime.flow.parties.keeping import enter_people, keep_somebody
 from leadtime.flow.parties.notices import tell_of_people
 from leadtime.flow.parties.read import read_employer, read_organisation, read_person
-from leadtime.flow.parties.records import Employer, EmployerId, Organisation, OrganisationId, Person, PersonId
+from leadtime.flow.parties.records import (
+    ActKind,
+    Employer,
+    EmployerId,
+    Organisation,
+    OrganisationId,
+    PairedActId,
+    Person,
+    PersonId,
+)
 from leadtime.flow.parties.rules import check_email, check_end, check_name, check_role, engagement_end
 from leadtime.flow.parties.tables import employers, organisations, people
 from leadtime.foundation.access import Act, Relation, Role
@@ -56,9 +66,14 @@ def enrol_employer(tx: Transaction, *, organisation: OrganisationId, name: str, 
     return enrolled
 
 
-def end_engagement(tx: Transaction, employer: EmployerId) -> Employer:
-    """End a vendor's engagement now: nothing of its people works any more. An end that has come stays as it is."""
-    tx.require(Act.MANAGE_PARTIES)
+def end_engagement(tx: Transaction, employer: EmployerId, *, second: PairedActId | None = None) -> Employer:
+    """End a vendor's engagement now: nothing of its people works any more. An end that has come stays as it is.
+
+    ``second`` is a confirmed act of two people, where that is needed (see `keeping.enter_people`).
+    """
+    organisation = read_employer(tx, employer).organisation
+    enter_people(tx, organisation, ActKind.END_ENGAGEMENT, employer, second)
+    keep_somebody(tx, organisation, people.c.employer.is_not_distinct_from(employer))
     now = tx.now
     tx.connection.execute(
         update(employers).where(employers.c.id == employer, employers.c.engaged_until > now).values(engaged_until=now)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import insert, update
 
 from leadtime.flow.parties.credentials import PREFIX_OF_LINKS
-from leadtime.flow.parties.holders import find_holder, holder_query
+from leadtime.flow.parties.holders import find_holder, holder_query, note
+from leadtime.flow.parties.keeping import enter_people, whose_word
 from leadtime.flow.parties.read import read_person
-from leadtime.flow.parties.records import IssuedToken, PersonId, Way
+from leadtime.flow.parties.records import ActKind, Happened, IssuedToken, PairedActId, PersonId, Way
 from leadtime.flow.parties.rules import holds, link_end, not_accepted
 from leadtime.flow.parties.sessions import begin_session
 from leadtime.flow.parties.tables import sign_in_links
-from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.ids import new_id
 from leadtime.foundation.keys import new_token, token_hash
@@ -19,11 +19,16 @@ from leadtime.foundation.keys import new_token, token_hash
 _LINK_HOLDER = holder_query(sign_in_links, expires_at=sign_in_links.c.expires_at, ended_at=sign_in_links.c.redeemed_at)
 
 
-def issue_sign_in_link(tx: Transaction, person: PersonId, *, minutes: int) -> IssuedToken:
-    """Issue the secret of a link that signs a person in to the pages once, within ``minutes``."""
-    tx.require(Act.MANAGE_PARTIES)
+def issue_sign_in_link(
+    tx: Transaction, person: PersonId, *, minutes: int, second: PairedActId | None = None
+) -> IssuedToken:
+    """Issue the secret of a link that signs a person in to the pages once, within ``minutes``.
+
+    ``second`` is a confirmed act of two people, where that is needed (see `keeping.enter_people`).
+    """
     now = tx.now
     holder = read_person(tx, person)
+    enter_people(tx, holder.organisation, ActKind.SIGN_IN, person, second)
     issued = IssuedToken(secret=new_token(PREFIX_OF_LINKS), expires_at=link_end(now, minutes, holder.works_until))
     row = {
         "id": new_id(now),
@@ -34,6 +39,7 @@ def issue_sign_in_link(tx: Transaction, person: PersonId, *, minutes: int) -> Is
         "expires_at": issued.expires_at,
     }
     tx.connection.execute(insert(sign_in_links).values(row))
+    note(tx, holder.organisation, person, Happened.LINK_SENT, f"by {whose_word(tx)}")
     return issued
 
 

@@ -40,7 +40,7 @@ def begin_act(tx: Transaction, kind: ActKind, *, reason: str, about: UUID | None
     """Ask for an act, with a reason; it waits some minutes for somebody else to confirm it."""
     tx.require(ASKING[kind])
     asker, house = _named(tx)
-    check_about(kind, names_a_case=about is not None)
+    check_about(kind, names_one=about is not None)
     now = tx.now
     act = PairedActId(new_id(now))
     tx.relate(act, house, Relation.OWN)

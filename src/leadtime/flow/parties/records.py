@@ -157,6 +157,7 @@ class Happened(StrEnum):
     PASSKEY_DOUBTED = "refused a passkey whose counter went back"
     IDENTITY_CONNECTED = "connected an identity provider"
     IDENTITY_REMOVED = "removed an identity provider"
+    LINK_SENT = "was sent a link to sign in"
     PROGRAM_ADDED = "made an API token"
     PROGRAM_ENDED = "ended an API token"
     FOREIGN_ACCESS_MARKED = "marked for foreign access"
@@ -270,6 +271,9 @@ class ActKind(StrEnum):
 
     BULK_EXPORT = "export all unpatched cases"
     BREAK_GLASS = "read one case in an emergency"
+    SIGN_IN = "give a person what signs them in"
+    REMOVE = "remove a person"
+    END_ENGAGEMENT = "end the engagement of a vendor"
 
 
 class ActState(StrEnum):
@@ -295,8 +299,8 @@ class ActMove(StrEnum):
 class PairedAct:
     """An act that one named person asks for with a reason and another confirms; it is taken once, by who asked.
 
-    ``about`` is the case of an emergency read, None for an export. ``expires_at`` is the end of waiting for the next
-    move, whichever that is.
+    ``about`` is the case, person or vendor that it is about, None for an export. ``expires_at`` is the end of waiting
+    for the next move, whichever that is.
     """
 
     id: PairedActId

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from leadtime.flow.parties.records import (
     ActKind,
@@ -69,7 +70,13 @@ PAIRED_ACT_MOVES: Mapping[ActState, Mapping[ActMove, ActState]] = {
 }
 """State -> move -> next state of an act that needs two people; nothing leads back, so that it is taken once."""
 
-ASKING: Mapping[ActKind, Act] = {ActKind.BULK_EXPORT: Act.EXPORT_CASES, ActKind.BREAK_GLASS: Act.BREAK_GLASS}
+ASKING: Mapping[ActKind, Act] = {
+    ActKind.BULK_EXPORT: Act.EXPORT_CASES,
+    ActKind.BREAK_GLASS: Act.BREAK_GLASS,
+    ActKind.SIGN_IN: Act.MANAGE_PARTIES,
+    ActKind.REMOVE: Act.MANAGE_PARTIES,
+    ActKind.END_ENGAGEMENT: Act.MANAGE_PARTIES,
+}
 """Kind -> what who asks for it and takes it must be able to do."""
 
 ACT_MINUTES = 15
@@ -232,10 +239,38 @@ def move_act(state: ActState, move: ActMove) -> ActState:
     return PAIRED_ACT_MOVES[state][move]
 
 
-def check_about(kind: ActKind, *, names_a_case: bool) -> None:
+def check_about(kind: ActKind, *, names_one: bool) -> None:
     """Return if an act names what its kind needs; raises `Malformed`."""
-    if names_a_case is not (kind is ActKind.BREAK_GLASS):
-        raise Malformed("an emergency read names one case, and an export none", where="about", next_step="Correct it.")
+    if names_one is (kind is ActKind.BULK_EXPORT):
+        raise Malformed("an export names nothing, any other act one thing", where="about", next_step="Correct it.")
+
+
+def check_about_this(act: PairedAct, about: UUID) -> None:
+    """Return if an act is about what it is taken for; raises `Refused`."""
+    if act.about != about:
+        raise Refused("this act is about another one", where="act", next_step="Ask for one about this.")
+
+
+def refuse_one(house: Role, *, claimed: bool) -> None:
+    """Return if a coordinator alone may send somebody of ``house`` what signs them in, or remove them; else `Refused`.
+
+    ``claimed``: somebody of it has, or was sent, what signs them in. Coordinators are always two, or else one could
+    make their own second.
+    """
+    if claimed or house is Role.COORDINATOR:
+        raise Refused(
+            "this takes two people, or the organisation itself",
+            next_step="Ask for an act of two people and name it, or let a person of the organisation do it.",
+        )
+
+
+def refuse_last(*, others: bool) -> None:
+    """Return if somebody else of a developer's organisation can sign in; raises `Refused`."""
+    if not others:
+        raise Refused(
+            "nobody else of this developer could sign in, and somebody must be able to withdraw and release",
+            next_step="Let a colleague of theirs sign in and add a passkey first.",
+        )
 
 
 def check_second(act: PairedAct, person: PersonId) -> None:

@@ -6,9 +6,18 @@ from sqlalchemy import func, insert, select, update
 
 from leadtime.flow.parties.credentials import PREFIX_OF_TOKENS
 from leadtime.flow.parties.holders import note
+from leadtime.flow.parties.keeping import enter_people, whose_word
 from leadtime.flow.parties.read import read_person
-from leadtime.flow.parties.records import Happened, IssuedToken, Person, PersonId, TokenId
-from leadtime.flow.parties.rules import TOKENS_MAX, check_name, check_scope, not_accepted, refuse_more, token_end
+from leadtime.flow.parties.records import ActKind, Happened, IssuedToken, PairedActId, Person, PersonId, TokenId
+from leadtime.flow.parties.rules import (
+    NAME_CHARS_MAX,
+    TOKENS_MAX,
+    check_name,
+    check_scope,
+    not_accepted,
+    refuse_more,
+    token_end,
+)
 from leadtime.flow.parties.tables import tokens
 from leadtime.foundation.access import Act, Scope
 from leadtime.foundation.database import Transaction
@@ -16,15 +25,22 @@ from leadtime.foundation.errors import Missing
 from leadtime.foundation.ids import new_id
 from leadtime.foundation.keys import new_token, token_hash
 
-BY_A_COORDINATOR = "made by a coordinator"
-
 
 def issue_token(
-    tx: Transaction, person: PersonId, *, days: int, scope: Scope = Scope.EVERYTHING, name: str = BY_A_COORDINATOR
+    tx: Transaction,
+    person: PersonId,
+    *,
+    days: int,
+    scope: Scope = Scope.EVERYTHING,
+    second: PairedActId | None = None,
 ) -> IssuedToken:
-    """Issue an API token to a person; it ends after ``days``, or with the person if that is earlier."""
-    tx.require(Act.MANAGE_PARTIES)
-    return _issue(tx, read_person(tx, person), days=days, scope=scope, name=name)
+    """Issue an API token to a person; it ends after ``days``, or with the person if that is earlier.
+
+    ``second`` is a confirmed act of two people, where that is needed (see `keeping.enter_people`).
+    """
+    holder = read_person(tx, person)
+    enter_people(tx, holder.organisation, ActKind.SIGN_IN, person, second)
+    return _issue(tx, holder, days=days, scope=scope, name=f"made by {whose_word(tx)}"[:NAME_CHARS_MAX])
 
 
 def make_own_token(tx: Transaction, *, name: str, days: int, scope: Scope) -> IssuedToken:
