@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from leadtime.doors.read_models.budgets import Budget, Meter, lines_of, meters_of
 from leadtime.doors.read_models.pictures import Badge, Event, Step, Tone
 from leadtime.doors.read_models.thanks import Thanks, read_thanks
-from leadtime.flow import gateway, window
-from leadtime.flow.gateway import AlarmSeen, Amount, CallSeen
+from leadtime.flow import assessment, gateway, window
+from leadtime.flow.assessment import Designation
+from leadtime.flow.gateway import AlarmSeen, Amount, CallId, CallSeen
 from leadtime.flow.window import (
     Agreement,
     Disposition,
@@ -22,7 +24,9 @@ from leadtime.flow.window import (
     Model,
     ModelId,
     ModelState,
+    RecordMode,
     Return,
+    Standing,
     Window,
     WindowEvent,
     WindowState,
@@ -33,7 +37,6 @@ from leadtime.foundation.database import Transaction
 CALLS_SHOWN = 50
 HOURS_SHOWN = 48
 EVENTS_SHOWN = 30
-MILLION = 1_000_000
 
 STATES: Mapping[ModelState, Badge] = {
     ModelState.ENROLLED: Badge("enrolled", Tone.PLAIN),
@@ -75,18 +78,11 @@ class WindowCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
-    """One budget as a bar; ``share`` in percent is None where nothing limits it."""
-
-    name: str
-    used: str
-    limit: str
-    share: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class GrantCard:
-    """One person's access: what for, what is used of it, until when, and what its holder signed when it was over."""
+    """One person's access: what for, what is used of it, until when, and what its holder signed when it was over.
+
+    ``over`` says why it is; empty while it stands.
+    """
 
     id: GrantId
     organisation: str
@@ -96,18 +92,21 @@ class GrantCard:
     networks: str
     bound: bool
     ends_at: datetime
-    over: bool
+    over: str
     mine: bool
     meters: tuple[Meter, ...]
     returned: Return | None
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """What all grants under one agreement share, and what is used of it together."""
+class AgreementCard:
+    """One agreement in its newest version, all of it in words."""
 
+    instrument: str
     organisation: str
-    meters: tuple[Meter, ...]
+    version: int
+    agreed_at: datetime
+    lines: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +154,13 @@ class ModelPage:
     steps: tuple[Step, ...]
     is_developer: bool
     windows: tuple[WindowCard, ...]
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[AgreementCard, ...]
+    sealed: bool
+    designations: tuple[Designation, ...]
     entries: tuple[EntryLine, ...]
     grants: tuple[GrantCard, ...]
     calls: tuple[CallLine, ...]
+    older: UUID | None
     hours: tuple[Bar, ...]
     alarms: tuple[AlarmSeen, ...]
     history: tuple[Event, ...]
@@ -173,8 +175,8 @@ def read_models(tx: Transaction) -> tuple[ModelLine, ...]:
     return tuple(_line(tx, model) for model in window.list_models(tx))
 
 
-def read_model_page(tx: Transaction, model: ModelId) -> ModelPage:
-    """Return a model's page for the viewer; raises `Missing` for a stranger to it."""
+def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = None) -> ModelPage:
+    """Return a model's page for the viewer, its calls from the one before ``before`` on; raises `Missing`."""
     found = window.read_model(tx, model)
     windows = window.list_windows(tx, model)
     agreements = window.list_agreements(tx, model)
@@ -184,19 +186,35 @@ def read_model_page(tx: Transaction, model: ModelId) -> ModelPage:
     houses |= {each.organisation: each.organisation_name for each in entries}
     given = [each for one in windows for each in window.list_grants(tx, one.id)]
     returns = {each.grant: each for one in windows for each in window.list_returns(tx, one.id)}
+    with tx.as_system() as system:
+        standing = window.standings(system, [each.id for each in given])
     people: dict[UUID, str] = {each.person: each.person_name for each in given}
     is_developer = tx.viewer.role is Role.DEVELOPER
     since = tx.now - timedelta(hours=HOURS_SHOWN)
+    calls = gateway.list_calls(tx, model, before=before, rows_max=CALLS_SHOWN)
     return ModelPage(
         model=found,
         state=STATES[found.state],
         steps=_steps(found),
         is_developer=is_developer,
         windows=tuple(_window(each, tx.now) for each in windows),
-        agreements=agreements,
+        agreements=tuple(_agreement(each) for each in agreements),
+        sealed=any(each.terms.record_mode is RecordMode.SEALED for each in agreements),
+        designations=assessment.list_designations(tx, model),
         entries=tuple(_entry(each) for each in entries) if is_developer else (),
-        grants=tuple(_grant(tx, each, houses, used.get(each.id), returns.get(each.id)) for each in given),
-        calls=tuple(_call(each, people, houses) for each in gateway.list_calls(tx, model, rows_max=CALLS_SHOWN)),
+        grants=tuple(
+            _grant(
+                tx,
+                each,
+                standing[each.id],
+                house=houses.get(each.organisation, ""),
+                used=used.get(each.id),
+                signed=returns.get(each.id),
+            )
+            for each in given
+        ),
+        calls=tuple(_call(each, people, houses) for each in calls),
+        older=calls[-1].id if len(calls) == CALLS_SHOWN else None,
         hours=_bars(gateway.calls_by_hour(tx, model, since=since), tx.now),
         alarms=gateway.list_alarms(tx, model) if is_developer else (),
         history=_history(window.history_of(tx, model), houses, found.developer_name),
@@ -248,6 +266,16 @@ def _window(found: Window, now: datetime) -> WindowCard:
     )
 
 
+def _agreement(found: Agreement) -> AgreementCard:
+    return AgreementCard(
+        instrument=found.terms.instrument,
+        organisation=found.organisation_name,
+        version=found.version,
+        agreed_at=found.agreed_at,
+        lines=lines_of(found.terms),
+    )
+
+
 def _entry(found: Entry) -> EntryLine:
     tones = {EntryState.PROPOSED: Tone.ASK, EntryState.JOINED: Tone.GOOD}
     badge = Badge(found.state.value, tones.get(found.state, Tone.PLAIN))
@@ -255,36 +283,23 @@ def _entry(found: Entry) -> EntryLine:
 
 
 def _grant(
-    tx: Transaction, found: Grant, houses: Mapping[UUID, str], used: Amount | None, returned: Return | None
+    tx: Transaction, found: Grant, standing: Standing, *, house: str, used: Amount | None, signed: Return | None
 ) -> GrantCard:
+    ending = window.standing_at(standing, tx.now)
     return GrantCard(
         id=found.id,
-        organisation=houses.get(found.organisation, ""),
+        organisation=house,
         person=found.person_name,
         purpose=found.purpose,
         variants=", ".join(found.variants) or "all that were agreed",
         networks=", ".join(found.networks) or "as agreed",
         bound=found.key_thumbprint is not None,
-        ends_at=found.ended_at or found.ends_at,
-        over=found.ended_at is not None or found.ends_at <= tx.now,
+        ends_at=standing.ends_at,
+        over=ending.value if ending else "",
         mine=found.person == tx.viewer.person,
-        meters=_meters(found.limits, used or Amount()),
-        returned=returned if returned is not None and returned.disposition is not None else None,
+        meters=meters_of(found.limits, used or Amount()),
+        returned=signed if signed is not None and signed.disposition is not None else None,
     )
-
-
-def _meters(limits: Limits, used: Amount) -> tuple[Meter, ...]:
-    return (
-        _meter("requests", used.requests, limits.requests),
-        _meter("tokens", used.tokens, limits.tokens),
-        _meter("US dollars", used.micro_usd, limits.micro_usd, divisor=MILLION),
-    )
-
-
-def _meter(name: str, used: int, limit: int | None, *, divisor: int = 1) -> Meter:
-    share = None if limit is None else min(100.0, round(100 * used / limit, 1)) if limit else 100.0
-    shown = [f"{each / divisor:,.2f}" if divisor > 1 else f"{each:,}" for each in (used, limit or 0)]
-    return Meter(name, shown[0], "not limited here" if limit is None else shown[1], share)
 
 
 def _call(found: CallSeen, people: Mapping[UUID, str], houses: Mapping[UUID, str]) -> CallLine:
@@ -315,7 +330,7 @@ def _bars(hours: Iterable[tuple[datetime, Amount]], now: datetime) -> tuple[Bar,
 
 def _budget(agreed: Agreement, given: Iterable[Grant], used: Mapping[GrantId, Amount]) -> Budget:
     mine = [used.get(each.id, Amount()) for each in given if each.organisation == agreed.organisation]
-    return Budget(agreed.organisation_name, _meters(agreed.terms.limits, sum(mine, Amount())))
+    return Budget(agreed.organisation_name, meters_of(agreed.terms.limits, sum(mine, Amount())))
 
 
 def _history(events: Iterable[WindowEvent], houses: Mapping[UUID, str], developer: str) -> tuple[Event, ...]:
@@ -324,6 +339,7 @@ def _history(events: Iterable[WindowEvent], houses: Mapping[UUID, str], develope
     for each in events:
         who = houses.get(each.organisation, developer) if each.organisation else "Leadtime"
         about = houses.get(each.concerns, "") if each.concerns and each.concerns != each.organisation else ""
+        about = "" if each.note.startswith(about) else about
         what = ": ".join(part for part in (each.kind.value.replace("-", " "), about, each.note) if part)
         lines.append(Event(each.at, who, what))
     return tuple(reversed(lines[-EVENTS_SHOWN:]))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from leadtime.doors.read_models.offers import read_model_page, read_models
 from leadtime.doors.web.asking import PageAsk, see_other
 from leadtime.flow import window
+from leadtime.flow.gateway import CallId
 from leadtime.flow.window import Disposition, GrantId, ModelId, WindowId
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Malformed
@@ -83,8 +84,10 @@ def _do(ask: PageAsk, thing: UUID, act: Callable[[Transaction], object]) -> Resp
 
 def _model_page(ask: PageAsk, secret: str = "") -> Response:
     ask.signed_in()
+    asked = ask.request.query_params.get("before")
+    before = CallId(parse_id(asked, where="before")) if asked else None
     with ask.transaction() as tx:
-        page = read_model_page(tx, _model_of(ask))
+        page = read_model_page(tx, _model_of(ask), before=before)
     follow = FOLLOW_SECONDS if ask.request.query_params.get("follow") == "yes" else 0
     url = ask.site.settings.url
     return ask.page("model.html", here=HERE, page=page, notice=NOTICE, secret=secret, url=url, follow=follow)
