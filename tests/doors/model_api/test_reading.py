@@ -8,7 +8,12 @@ import pytest
 
 from leadtime.doors.model_api.reading import read_request, write_request
 from leadtime.flow.gateway import Address, Amount, Reservation
-from leadtime.flow.gateway.limits import IMAGE_TOKENS_MAX, INPUT_OVERHEAD_TOKENS
+from leadtime.flow.gateway.limits import (
+    IMAGE_TOKENS_MAX,
+    INPUT_OVERHEAD_TOKENS,
+    JSON_CONTAINERS_MAX,
+    JSON_VALUES_MAX,
+)
 from leadtime.foundation.errors import Malformed
 from tests.flow.gateway.factories import FULL
 
@@ -58,9 +63,52 @@ def test_an_image_counts_as_an_image(part):
     assert IMAGE_TOKENS_MAX < tokens < IMAGE_TOKENS_MAX + INPUT_OVERHEAD_TOKENS + 300
 
 
-def test_text_that_only_says_it_is_an_image_counts_as_text():
-    part = {"type": "image_url", "image_url": {"url": "x" * 9_000}}
-    assert read({"messages": [part]}).asked.input_tokens_max > 9_000 + IMAGE_TOKENS_MAX
+TEXT = "words and words " * 600
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 9_000}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": TEXT}}]}]},
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64," + TEXT}}]}]},
+        {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "data:image/png," + "A" * 9_000}}]}]},
+        {"messages": [{"content": [{"type": "image", "source": {"type": "text", "data": "A" * 9_000}}]}]},
+        {"messages": [{"content": [{"type": "image", "source": {"type": "base64", "data": "ä" * 9_000}}]}]},
+        {"messages": [IMAGE]},
+        {"messages": [{"content": IMAGE}]},
+        {"messages": [{"content": "hi"}], "tools": [{"type": "function", "function": {"content": [IMAGE]}}]},
+        {"messages": [{"content": "hi", "metadata": {"content": [IMAGE]}}]},
+    ],
+)
+def test_text_that_only_says_it_is_an_image_counts_as_text(document):
+    assert read(document).asked.input_tokens_max > 9_000 + IMAGE_TOKENS_MAX
+
+
+def test_an_image_in_a_tools_result_is_one():
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 9_000}}
+    document = {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [image]}]}]}
+    tokens = read(document, Address.MESSAGES).asked.input_tokens_max
+    assert IMAGE_TOKENS_MAX < tokens < IMAGE_TOKENS_MAX + INPUT_OVERHEAD_TOKENS + 300
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (b"[" + b"[]," * JSON_CONTAINERS_MAX + b"[]]", "the body holds too many values"),
+        (b'{"model":"m","messages":[' + b"{}," * JSON_CONTAINERS_MAX + b"{}]}", "the body holds too many values"),
+        (b'{"input":[' + b"0," * (JSON_VALUES_MAX + 1) + b"0]}", "the body holds too many values"),
+        (b'{"model":"m","a":' + b"[" * 64 + b"]" * 64 + b"}", "the body is nested more than 64 levels deep"),
+        (b"[" * 100_000, "the body is not JSON"),
+    ],
+)
+def test_a_body_that_would_take_long_to_read_is_refused(raw, what):
+    with pytest.raises(Malformed, match=what):
+        read_request(Address.CHAT, raw)
+
+
+def test_a_body_may_be_as_deep_as_the_bound():
+    assert read({"a": json.loads("[" * 62 + "{}" + "]" * 62)}).asked.model == "m"
 
 
 @pytest.mark.parametrize(

@@ -314,11 +314,19 @@ def test_what_was_never_worked_on_costs_no_token():
     assert rules.charge_of(call(), answered(Ended.UPSTREAM_REFUSED, 429, 50)) == Charge(Amount(1))
 
 
-def test_without_a_report_a_call_costs_the_most_that_it_can_have_used():
-    assert rules.charge_of(call(), answered(Ended.CALLER_LEFT, 200, 20)) == Charge(Amount(1, 120, 360))
-    assert rules.charge_of(call(), answered(Ended.CALLER_LEFT, 200, 500)) == Charge(Amount(1, 150, 600))
+@pytest.mark.parametrize("ended", [one for one in Ended if one not in (Ended.NOT_SENT, Ended.UPSTREAM_REFUSED)])
+def test_without_a_report_a_call_costs_the_most_that_it_can_have_used(ended):
+    assert rules.charge_of(call(), answered(ended, 200, 20)) == Charge(Amount(1, 150, 600))
     unmetered = call(reservation=Reservation(Amount(1, 100, 0, 1), 100, 0, None))
-    assert rules.charge_of(unmetered, answered(Ended.CALLER_LEFT, 200, 500)) == Charge(Amount(1, 600, 4_200))
+    assert rules.charge_of(unmetered, answered(ended, 200, 500)) == Charge(Amount(1, 600, 4_200))
+
+
+@pytest.mark.parametrize("ended", [Ended.CALLER_LEFT, Ended.ACCESS_ENDED, Ended.UPSTREAM_FAILED, Ended.OVER_RESERVED])
+def test_what_a_stream_reported_before_it_was_left_is_not_the_end_of_it(ended):
+    left = rules.charge_of(call(), answered(ended, usage=Usage(40, 1), text_bytes=9_999))
+    assert left == Charge(Amount(1, 150, 600))
+    (alarm,) = rules.charge_of(call(), answered(ended, usage=Usage(100, 51))).alarms
+    assert alarm.kind is AlarmKind.USAGE_ABOVE_RESERVED
 
 
 def test_the_upstreams_report_is_charged_and_raised_to_the_floor():

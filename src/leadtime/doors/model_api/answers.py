@@ -16,12 +16,12 @@ _DELTA = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"')
 """Responses repeat the whole text in later events; only the pieces count."""
 
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
-_NAMED = re.compile(rb'"model"\s*:\s*"')
 _ESCAPED = rb"\u"
+EVENT_END = b"\n\n"
 ESCAPE_BYTES_SAVED = 5
 NAME_CHARS_MAX = 200
 NAMED_EVENTS_MAX = 4
-"""In which of the first events an upstream's name is looked for."""
+"""In which of a stream's first events an upstream's name is looked for."""
 
 
 class GarbageError(Exception):
@@ -48,13 +48,19 @@ class Measured:
             return None
         return Usage(self._input or 0, self._output or 0)
 
-    def see_event(self, event: bytes) -> None:
-        """Measure one event of a stream (it may hold several lines)."""
-        for text in self._text.findall(event):
-            self.text_bytes += len(text) - ESCAPE_BYTES_SAVED * text.count(_ESCAPED)
-        self._events += 1
-        if _USAGE.search(event) or (self._events <= NAMED_EVENTS_MAX and _NAMED.search(event)):
-            self._read(_payload(event))
+    def see_events(self, events: bytes) -> None:
+        """Measure whole events of a stream, one after another."""
+        self._count_text(self._text, events)
+        begins = NAMED_EVENTS_MAX - self._events
+        if begins > 0:
+            first = events.split(EVENT_END, begins)[:begins]
+            self._events += len(first)
+            for event in first:
+                self._read(_payload(event))
+        if _USAGE.search(events):
+            for event in events.split(EVENT_END):
+                if _USAGE.search(event):
+                    self._read(_payload(event))
 
     def see_document(self, body: bytes) -> None:
         """Measure a whole answer; raises `GarbageError` if it is no JSON object."""
@@ -64,8 +70,12 @@ class Measured:
             raise GarbageError from None
         if not isinstance(document, dict):
             raise GarbageError
-        self.text_bytes = sum(len(text) - ESCAPE_BYTES_SAVED * text.count(_ESCAPED) for text in _TEXT.findall(body))
+        self._count_text(_TEXT, body)
         self._read(document)
+
+    def _count_text(self, pattern: re.Pattern[bytes], answer: bytes) -> None:
+        for text in pattern.findall(answer):
+            self.text_bytes += len(text) - ESCAPE_BYTES_SAVED * text.count(_ESCAPED)
 
     def _read(self, document: Json) -> None:
         if not isinstance(document, dict):
@@ -104,31 +114,57 @@ def _printable(name: str) -> str:
 
 
 class Events:
-    """Splits a stream into whole events (server-sent events), holding back no more than one."""
+    """Passes a stream on in whole events (server-sent events), holding back no more than one."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._return = b""
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """Return the events that are whole now, each with its end; raises `GarbageError` for one that never ends."""
-        whole = self._rest + piece
-        if b"\r" in whole:
-            whole = whole.replace(b"\r\n", b"\n")
-        *events, self._rest = whole.split(b"\n\n")
-        if len(self._rest) > limits.EVENT_BYTES_MAX:
-            raise GarbageError
-        return [event + b"\n\n" for event in events]
+    def feed(self, piece: bytes) -> bytes:
+        """Return the events that are whole now, with their ends; raises `GarbageError` for one that never ends."""
+        piece = self._with_plain_lines(piece)
+        before = self._held[-1][-1:] if self._held else b""
+        cut = (before + piece).rfind(EVENT_END) + len(EVENT_END) - len(before)
+        if cut < len(EVENT_END) - len(before):
+            self._hold(piece)
+            return b""
+        whole = b"".join((*self._held, piece[:cut]))
+        self._held, self._held_bytes = [], 0
+        self._hold(piece[cut:])
+        return whole
 
     def end(self) -> bytes:
         """Return what came after the last whole event."""
-        return self._rest
+        return b"".join(self._held) + self._return
+
+    def _with_plain_lines(self, piece: bytes) -> bytes:
+        """Return a piece whose lines end in a line feed alone; a return at its end waits for what follows."""
+        piece, self._return = self._return + piece, b""
+        if b"\r" not in piece:
+            return piece
+        if piece.endswith(b"\r"):
+            piece, self._return = piece[:-1], b"\r"
+        return piece.replace(b"\r\n", b"\n")
+
+    def _hold(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self._held.append(piece)
+        self._held_bytes += len(piece)
+        if self._held_bytes > limits.EVENT_BYTES_MAX:
+            raise GarbageError
 
 
-def is_usage_alone(event: bytes) -> bool:
-    """Tell whether an event holds nothing but usage, which comes only because the gateway asked for it."""
-    if not _USAGE.search(event):
-        return False
-    document = _payload(event)
+def without_usage_alone(events: bytes) -> bytes:
+    """Return whole events without those that hold nothing but usage: they came because the gateway asked for them."""
+    if not _USAGE.search(events):
+        return events
+    return b"".join(event + EVENT_END for event in events.split(EVENT_END)[:-1] if not _is_usage_alone(event))
+
+
+def _is_usage_alone(event: bytes) -> bool:
+    document = _payload(event) if _USAGE.search(event) else None
     return isinstance(document, dict) and document.get("choices") == []
 
 

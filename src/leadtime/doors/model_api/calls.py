@@ -200,7 +200,7 @@ class CallDoor:
         standing, works = holder.standing, self._works
         sides = None
         try:
-            read = read_request(address, raw)
+            read = await _read(address, raw)
             refusal = refusal_of_asked(standing, read.asked)
         except Malformed as error:
             refusal = Refusal(Reason.FORM, f"{error.where}: {error.what}", error.next_step)
@@ -336,6 +336,13 @@ class CallDoor:
         task = asyncio.ensure_future(_logged(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _read(address: Address, raw: bytes) -> Read:
+    """Read a request; a large one in a thread."""
+    if len(raw) <= limits.REQUEST_INLINE_BYTES_MAX:
+        return read_request(address, raw)
+    return await asyncio.to_thread(read_request, address, raw)
 
 
 async def _logged(work: Awaitable[None]) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import ClientResponse
 
-from leadtime.doors.model_api.answers import Events, GarbageError, Measured, is_usage_alone
+from leadtime.doors.model_api.answers import Events, GarbageError, Measured, without_usage_alone
 from leadtime.doors.model_api.asked import Exchange, Header
 from leadtime.doors.model_api.reading import METERED_STREAMS
 from leadtime.doors.model_api.shapes import CREDENTIAL_REFUSED, Wrong
@@ -85,16 +85,13 @@ class Passing:
         await self._exchange.begin(HTTPStatus.OK.value, [*answer_headers(answer), *self._marks])
         events = Events()
         async for piece in answer.content.iter_any():
-            out = []
-            for event in events.feed(piece):
-                self.measured.see_event(event)
-                if not (strip and is_usage_alone(event)):
-                    out.append(event)
-            if out:
-                await self._pass_on(b"".join(out))
+            whole = events.feed(piece)
+            if whole:
+                self.measured.see_events(whole)
+                await self._pass_on(without_usage_alone(whole) if strip else whole)
         rest = events.end()
         if rest.strip():
-            self.measured.see_event(rest)
+            self.measured.see_events(rest)
             await self._pass_on(rest)
         await self._exchange.end()
         return Ended.WHOLE
@@ -102,7 +99,8 @@ class Passing:
     async def _pass_on(self, piece: bytes) -> None:
         self._count(piece)
         self._check()
-        await self._exchange.piece(piece)
+        if piece:
+            await self._exchange.piece(piece)
 
     def _count(self, piece: bytes) -> None:
         self.measured.bytes += len(piece)

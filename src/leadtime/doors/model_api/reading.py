@@ -6,7 +6,8 @@ What leaves is always what was read: a body with two readings has only one of th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import string
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from leadtime.flow.gateway import Address, Asked, Reservation, limits, output_maximum
@@ -25,6 +26,7 @@ OUT_FIELDS: Mapping[Address, tuple[str, ...]] = {
 """Where each address takes the most tokens that may come out; the first is written where none is stated."""
 
 IMAGES = frozenset({"image", "image_url", "input_image"})
+BASE64 = f"{string.ascii_letters}{string.digits}+/=".encode()
 OF_UNKNOWN_SIZE = frozenset(
     {"document", "file", "input_file", "input_audio", "audio", "video", "video_url", "search_result"}
 )
@@ -55,8 +57,7 @@ def read_request(address: Address, raw: bytes) -> Read:
         raise Malformed("this must be the model's name", where="model", next_step="Ask /v1/models for the names.")
     if not isinstance(stream, bool | None):
         raise Malformed("this must be true or false", where="stream", next_step="Correct it.")
-    contents = _Contents()
-    contents.walk(document)
+    contents = _Contents(document)
     stated = [output_maximum(document.get(name), name) for name in OUT_FIELDS[address]]
     options = document.get("stream_options")
     if options is not None and not isinstance(options, dict):
@@ -89,6 +90,9 @@ def write_request(read: Read, variant: Variant, reservation: Reservation) -> byt
 
 
 def _parse(raw: bytes) -> dict[str, Json]:
+    # Each mark stands before a value that is walked, so that this bounds the walk before anything is parsed.
+    if raw.count(b"[") + raw.count(b"{") > limits.JSON_CONTAINERS_MAX or raw.count(b",") > limits.JSON_VALUES_MAX:
+        raise Malformed("the body holds too many values", where="body", next_step="Split it.")
     try:
         document = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -143,35 +147,37 @@ def _reaches_elsewhere(document: Mapping[str, Json]) -> str:
 
 
 class _Contents:
-    """What a request holds besides text, found by walking it once without recursion."""
+    """What a request holds besides text, found by walking it once, level by level; raises `Malformed` if too deep."""
 
-    def __init__(self) -> None:
-        self.images = 0
-        self.image_bytes = 0
+    def __init__(self, document: dict[str, Json]) -> None:
         self.unbounded = ""
         self.elsewhere = ""
-
-    def walk(self, document: Json) -> None:
-        """Look at every object; an image's own bytes are not text."""
-        pending: list[Json] = [document]
-        while pending:
-            value = pending.pop()
-            if isinstance(value, list):
-                pending.extend(one for one in value if isinstance(one, dict | list))
-            elif isinstance(value, dict):
-                self._note(value)
-                pending.extend(one for one in value.values() if isinstance(one, dict | list))
+        self.images = 0
+        self.image_bytes = sum(_image_bytes(part) for part in _parts(document) if part.get("type") in IMAGES)
+        level: list[Json] = [document]
+        for _ in range(limits.JSON_DEPTH_MAX):
+            level = [member for value in level for member in self._members(value) if isinstance(member, dict | list)]
+        if level:
+            sentence = f"the body is nested more than {limits.JSON_DEPTH_MAX} levels deep"
+            raise Malformed(sentence, where="body", next_step="Send it flatter.")
 
     def tokens_max(self, body_bytes: int) -> int:
         """Return the most tokens that can go in: one for each byte of text, and a bound for each image."""
         return body_bytes - self.image_bytes + self.images * limits.IMAGE_TOKENS_MAX + limits.INPUT_OVERHEAD_TOKENS
+
+    def _members(self, value: Json) -> Iterable[Json]:
+        if isinstance(value, list):
+            return value
+        if isinstance(value, dict):
+            self._note(value)
+            return value.values()
+        return ()
 
     def _note(self, value: dict[str, Json]) -> None:
         kind = value.get("type")
         if isinstance(kind, str):
             if kind in IMAGES:
                 self.images += 1
-                self.image_bytes += _image_bytes(value)
             elif kind in OF_UNKNOWN_SIZE:
                 self.unbounded = f"a part of type {kind}"
             elif kind == "item_reference":
@@ -182,10 +188,35 @@ class _Contents:
                 self.elsewhere = name
 
 
+def _parts(document: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    """Yield the parts of a request's messages: only there an image is taken for one, anywhere else it is text."""
+    lists: list[Json] = [
+        message.get(name)
+        for message in (*_objects(document.get("messages")), *_objects(document.get("input")))
+        for name in ("content", "output")
+    ]
+    for parts in lists:
+        for part in _objects(parts):
+            yield part
+            # An Anthropic tool's result is a part that holds parts.
+            yield from _objects(part.get("content")) if part.get("type") == "tool_result" else ()
+
+
+def _objects(value: Json) -> Iterator[dict[str, Json]]:
+    yield from (one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
 def _image_bytes(part: Mapping[str, Json]) -> int:
-    """Return how many bytes of the body are an image's own."""
-    held = part.get("image_url", part.get("source"))
+    """Return how many bytes of the body are an image's own; none for what is not base64, which may be read as text."""
+    held, source = part.get("image_url"), part.get("source")
     if isinstance(held, dict):
-        held = held.get("url") if "url" in held else held.get("data")
-        return len(held) if isinstance(held, str) and (held.startswith("data:image/") or "source" in part) else 0
-    return len(held) if isinstance(held, str) and held.startswith("data:image/") else 0
+        held = held.get("url")
+    content: Json = None
+    if isinstance(held, str):
+        head, _, rest = held.partition(",")
+        content = rest if head.startswith("data:image/") and head.endswith(";base64") else None
+    elif isinstance(source, dict) and source.get("type") == "base64":
+        content = source.get("data")
+    if not isinstance(content, str) or not content.isascii() or content.encode().translate(None, BASE64):
+        return 0
+    return len(content)

@@ -15,7 +15,11 @@ UNKNOWN_CREDENTIALS_MAX = 20_000
 # One call.
 REQUEST_BYTES_MAX = 32 * MIB
 """What the larger of the two providers' own interfaces take."""
+REQUEST_INLINE_BYTES_MAX = 64 * 1024
+"""Larger bodies are read in a thread, so that reading them holds nobody else up."""
 JSON_DEPTH_MAX = 64
+JSON_CONTAINERS_MAX = 200_000
+JSON_VALUES_MAX = 4_000_000
 ANSWER_BYTES_MAX = 64 * MIB
 EVENT_BYTES_MAX = 8 * MIB
 ERROR_BYTES_MAX = 256 * 1024

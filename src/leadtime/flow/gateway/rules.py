@@ -204,25 +204,26 @@ def text_bytes_max(reservation: Reservation) -> int:
 
 
 def charge_of(call: Call, answered: Answered) -> Charge:
-    """Return what a call is charged: what its upstream reports but no less than a floor; without report, the most.
+    """Return what a call is charged: what its upstream reports but no less than a floor, if its answer came whole.
 
-    The most is what was reserved, or what went in and one token for each byte that came back, if that is less. The
-    floor is the fewest tokens that so much text can be.
+    Any other end leaves open what was worked on: then, and without a report, all that was reserved is charged, or where
+    nothing bounds the output one token for each byte that came back. The floor is the fewest tokens that so much text
+    can be.
     """
-    reservation, variant = call.reservation, call.variant
+    reservation, variant, usage = call.reservation, call.variant, answered.usage
     if answered.ended in NOTHING_USED:
         return Charge(Amount(requests=0 if answered.ended is Ended.NOT_SENT else 1))
-    if answered.usage is None:
-        came = answered.answer_bytes
-        output = min(reservation.output_tokens, came) if reservation.output_tokens else came
-        return Charge(_amount(variant, reservation.input_tokens, output))
     floor = 0 if call.asked.echoes else answered.text_bytes // limits.BYTES_PER_TOKEN_MAX
-    usage = answered.usage
+    if answered.ended is not Ended.WHOLE or usage is None:
+        amount = _amount(variant, reservation.input_tokens, reservation.output_tokens or answered.answer_bytes)
+        return Charge(amount, tuple(_usage_alarms(reservation, usage, 0)))
     amount = _amount(variant, usage.input_tokens, max(usage.output_tokens, floor))
     return Charge(amount, tuple(_usage_alarms(reservation, usage, floor)))
 
 
-def _usage_alarms(reservation: Reservation, usage: Usage, floor: int) -> Iterable[Alarm]:
+def _usage_alarms(reservation: Reservation, usage: Usage | None, floor: int) -> Iterable[Alarm]:
+    if usage is None:
+        return
     if usage.output_tokens < floor:
         yield Alarm(
             AlarmKind.USAGE_BELOW_FLOOR,
