@@ -26,6 +26,7 @@ from leadtime.doors.faults import Faults
 from leadtime.doors.feeds import ledger
 from leadtime.doors.problems import PROBLEM_JSON, Problem, Unprocessable, error_of_status, problem_of
 from leadtime.doors.site import Site
+from leadtime.doors.web.apart import ThreadsApart
 from leadtime.doors.web.asking import ask_of, bound_threads
 from leadtime.doors.web.rendering import STATIC, VENDOR
 from leadtime.doors.web.routes import pages_of
@@ -63,6 +64,7 @@ def build_app(site: Site) -> ASGIApp:
         lifespan=_lifespan,
     )
     app.state.site = site
+    app.state.apart = ThreadsApart()
     app.state.openapi = api.openapi
     return app
 

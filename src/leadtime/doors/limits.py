@@ -27,6 +27,12 @@ PAGE_ROWS_DEFAULT = 50
 THREADS_MAX = 8
 """Verbs that run at once in one process; each holds a database connection, of which the pool has ten."""
 
+PROVIDER_THREADS_MAX = 4
+"""Pages that ask the identity provider at once; they hold no database connection while they wait for it."""
+
+PROVIDER_PAGES_MAX = 40
+"""Such pages under way, most of them waiting for a thread; beyond it they are refused at once."""
+
 SESSION_HOURS_MAX = 12
 
 SHUTDOWN_SECONDS_MAX = 10

@@ -24,7 +24,7 @@ from leadtime.foundation.settings import OidcClient, is_safe_address
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 
 ANSWER_BOUNDS = JsonBounds(bytes_max=256 * 1024, depth_max=12, values_max=5_000)
-SECONDS_MAX = 10.0
+SECONDS_MAX = 5.0
 LEEWAY_SECONDS = 60
 SUBJECT_CHARS_MAX = 255
 """OpenID Connect Core 1.0, section 2."""

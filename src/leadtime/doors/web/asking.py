@@ -19,6 +19,7 @@ from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.read_models.names import name_of
 from leadtime.doors.read_models.shell import Shell
 from leadtime.doors.site import Site
+from leadtime.doors.web.apart import ThreadsApart
 from leadtime.doors.web.rendering import render
 from leadtime.flow import parties
 from leadtime.foundation.access import ANYONE, Viewer
@@ -107,11 +108,17 @@ Handler = Callable[[PageAsk], Response]
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def page_endpoint(handler: Handler) -> Endpoint:
-    """Return an endpoint that reads the visitor and the form, then runs ``handler`` on a thread of its own."""
+def page_endpoint(handler: Handler, *, asks_provider: bool = False) -> Endpoint:
+    """Return an endpoint that reads the visitor and the form, then runs ``handler`` on a thread of its own.
+
+    ``asks_provider``: it waits for another server, and so runs apart from all that do not.
+    """
 
     async def endpoint(request: Request) -> Response:
         fields, upload = await _read_form(request) if request.method == "POST" else ({}, b"")
+        if asks_provider:
+            apart: ThreadsApart = request.app.state.apart
+            return await apart.run(lambda: _answer(handler, request, fields, upload))
         return await run_in_threadpool(_answer, handler, request, fields, upload)
 
     endpoint.__name__ = getattr(handler, "__name__", "page")

@@ -15,6 +15,10 @@ def _get(path: str, handler: Handler) -> Route:
     return Route(path, page_endpoint(handler), methods=["GET"])
 
 
+def _ask_provider(path: str, handler: Handler, method: str) -> Route:
+    return Route(path, page_endpoint(handler, asks_provider=True), methods=[method])
+
+
 def _post(path: str, handler: Handler) -> Route:
     return Route(path, page_endpoint(handler), methods=["POST"])
 
@@ -25,8 +29,8 @@ EVERYWHERE: tuple[Route, ...] = (
     _post("/sign-in", front.sign_in_by_token),
     _post("/sign-in/passkey", passkeys.ask_for_passkey),
     _post("/sign-in/passkey/answer", passkeys.sign_in_by_passkey),
-    _post("/sign-in/provider", providers.leave_to_sign_in),
-    _get("/sign-in/return", providers.come_back),
+    _ask_provider("/sign-in/provider", providers.leave_to_sign_in, "POST"),
+    _ask_provider("/sign-in/return", providers.come_back, "GET"),
     _get("/sign-in/{secret}", front.show_link),
     _post("/sign-in/{secret}", front.sign_in_by_link),
     _post("/sign-out", front.sign_out),
@@ -34,7 +38,7 @@ EVERYWHERE: tuple[Route, ...] = (
     _get("/me/passkeys/new", passkeys.show_new_passkey),
     _post("/me/passkeys", passkeys.add_passkey),
     _post("/me/passkeys/{passkey}/removal", passkeys.remove_passkey),
-    _post("/me/identity", providers.leave_to_connect),
+    _ask_provider("/me/identity", providers.leave_to_connect, "POST"),
     _post("/me/identities/{identity}/removal", providers.remove_identity),
     _post("/me/sessions/{session}/end", own.end_session),
     _post("/me/tokens", own.make_token),
