@@ -33,7 +33,7 @@ answers = table(
     instant("answered_at"),
     visible=own(),
 )
-"""``key`` is the SHA-256 of person and key, ``asked`` a digest of the request; the body may hold a secret."""
+"""``key`` is the SHA-256 of person and key, ``asked`` a digest of the request; no body holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -20,11 +21,14 @@ from leadtime.flow.parties import PairedActId
 from leadtime.foundation.access import ANYONE, Act, Viewer, relation_to_own, require
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import digest_of_parts
+from leadtime.foundation.errors import Conflict
 from leadtime.workflows.once import KEY_CHARS_MAX, Answer, find_answer, keep_answer
 
 Given = TypeVar("Given")
 
 JSON = "application/json"
+SECRET = Answer(HTTPStatus.CONFLICT, b"")
+"""What is kept in place of an answer that held a secret; no answer's JSON is empty."""
 
 
 def site_of(request: Request) -> Site:
@@ -95,7 +99,8 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         max_length=KEY_CHARS_MAX,
-        description="The same key with the same body gets the same answer, for 7 days, and nothing is done twice.",
+        description="The same key with the same body gets the same answer, for 7 days, and nothing is done twice. "
+        "An answer that holds a secret is given once: the key then gets 409.",
     ),
 ]
 
@@ -115,9 +120,17 @@ class AskOnce:
         return self.ask.site
 
     def do(
-        self, act: Callable[[Transaction], Given], kind: type[Given] | TypeAdapter[Given], *, status: int
+        self,
+        act: Callable[[Transaction], Given],
+        kind: type[Given] | TypeAdapter[Given],
+        *,
+        status: int,
+        shown_once: bool = False,
     ) -> Response:
-        """Do ``act`` in one transaction and answer what it gives, or answer again what its key was answered."""
+        """Do ``act`` in one transaction and answer what it gives, or answer again what its key was answered.
+
+        ``shown_once``: the answer holds a secret and is kept nowhere; to ask again is a `Conflict`.
+        """
         adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
         with self.ask.transaction() as tx:
             asked = digest_of_parts((self.asked, self.body))
@@ -125,7 +138,13 @@ class AskOnce:
             if held is None:
                 held = Answer(status, adapter.dump_json(act(tx)))
                 if self.key:
-                    keep_answer(tx, self.key, asked, held)
+                    keep_answer(tx, self.key, asked, SECRET if shown_once else held)
+            elif held.body == SECRET.body:
+                raise Conflict(
+                    "this was done, and its secret was shown once and is kept nowhere",
+                    where="Idempotency-Key",
+                    next_step="If the answer was lost, ask for another one with a fresh key, and end the lost one.",
+                )
         return Response(held.body, status_code=held.status, media_type=JSON)
 
 

@@ -130,7 +130,7 @@ def deliver(case: UUID, wanted: DeliveryWanted, ask: AskingOnce) -> Response:
             delivery=DeliveryShape.model_validate(link.delivery), url=f"{ask.site.settings.url}/d/{link.secret}"
         )
 
-    return ask.do(act, DeliveryLinkShape, status=201)
+    return ask.do(act, DeliveryLinkShape, status=201, shown_once=True)
 
 
 @router.post("/cases/{case}/closing", summary="Close a case", response_model=CaseFileShape)

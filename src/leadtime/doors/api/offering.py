@@ -92,8 +92,14 @@ class GrantAsked(Input):
 
 
 def offer(
-    ask: AskOnce, thing: UUID, act: Callable[[Transaction], Item], kind: type[Offered[Item]], *, status: int = 200
+    ask: AskOnce,
+    thing: UUID,
+    act: Callable[[Transaction], Item],
+    kind: type[Offered[Item]],
+    *,
+    status: int = 200,
+    shown_once: bool = False,
 ) -> Response:
-    """Do a verb of half A once for its key and answer what it gives; a refusal leaves a leaf in the model's log."""
+    """Do a verb of half A as `AskOnce.do` and answer what it gives; a refusal leaves a leaf in the model's log."""
     with leaving_refusals(ask.site.database, ask.ask.viewer, thing):
-        return ask.do(lambda tx: kind(result=act(tx)), kind, status=status)
+        return ask.do(lambda tx: kind(result=act(tx)), kind, status=status, shown_once=shown_once)

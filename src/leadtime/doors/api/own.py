@@ -38,6 +38,7 @@ def make_token(wanted: OwnTokenWanted, ask: AskingOnce) -> Response:
         lambda tx: parties.make_own_token(tx, name=wanted.name, days=wanted.days, scope=wanted.scope),
         parties.IssuedToken,
         status=201,
+        shown_once=True,
     )
 
 

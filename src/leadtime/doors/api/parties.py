@@ -123,6 +123,7 @@ def issue_token(person: UUID, wanted: TokenWanted, ask: AskingOnce, act: Second 
         lambda tx: parties.issue_token(tx, parties.PersonId(person), days=wanted.days, scope=wanted.scope, second=act),
         parties.IssuedToken,
         status=201,
+        shown_once=True,
     )
 
 
@@ -136,7 +137,7 @@ def issue_sign_in_link(person: UUID, wanted: LinkWanted, ask: AskingOnce, act: S
         issued = parties.issue_sign_in_link(tx, parties.PersonId(person), minutes=wanted.minutes, second=act)
         return SignInLink(url=f"{ask.site.settings.url}/sign-in/{issued.secret}", expires_at=issued.expires_at)
 
-    return ask.do(issue, SignInLink, status=201)
+    return ask.do(issue, SignInLink, status=201, shown_once=True)
 
 
 @router.post("/people/{person}/removal", summary="Remove a person")

@@ -215,7 +215,12 @@ def grant(entry: UUID, wanted: GrantAsked, ask: AskingOnce) -> Response:
 def issue_credential(grant_id: UUID, ask: AskingOnce) -> Response:
     """Return the secret of a grant of yours, shown this once; a former one ends at once."""
     return offer(
-        ask, grant_id, lambda tx: window.issue_credential(tx, GrantId(grant_id)), OfferedCredential, status=201
+        ask,
+        grant_id,
+        lambda tx: window.issue_credential(tx, GrantId(grant_id)),
+        OfferedCredential,
+        status=201,
+        shown_once=True,
     )
 
 
