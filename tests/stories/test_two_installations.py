@@ -13,7 +13,8 @@ import httpx
 import pytest
 from openai import OpenAI, PermissionDeniedError
 
-from leadtime.doors.demo_model import ANSWER, PORT_FILE, access_log, demo_home
+from leadtime.doors.demo_model import PORT_FILE, access_log, demo_home
+from leadtime.doors.demo_speakers import ANSWER
 from tests.stories.installations import COMMAND, Installation, free_port, soon
 
 UPSTREAM_SECRET = "sk-the-developers-own"

@@ -64,6 +64,7 @@ class OffersPlayer:
     url: str
     home: Path
     port: int
+    upstream_model: str
     offered: list[Offered] = field(default_factory=list)
 
     def offer(self, offer: Offer) -> Offered:
@@ -72,7 +73,7 @@ class OffersPlayer:
         agency, person = _named(evaluator)
         with self.database.transaction(developer) as tx:
             upstream = Upstream(f"http://127.0.0.1:{self.port}/{offer.name}/v1", "no-credential-needed")
-            variants = tuple(Variant(name, demo_model.NAME) for name in offer.variants)
+            variants = tuple(Variant(name, self.upstream_model) for name in offer.variants)
             model = window.enrol_model(
                 tx, name=offer.name, variants=variants, upstream=upstream, wire_format=window.WireFormat.OPENAI
             )

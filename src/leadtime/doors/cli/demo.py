@@ -22,7 +22,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from leadtime.doors.demo_model import PORT_FILE, demo_home
+from leadtime.doors.demo_model import make_demo_home
+from leadtime.doors.demo_speakers import Scripted, Speaker
 from leadtime.doors.play import Player
 from leadtime.doors.play_offers import OffersPlayer
 from leadtime.doors.serving import HOST
@@ -63,10 +64,10 @@ def command(folder: Path, *, once: bool) -> None:
     create_keys(settings.home / "keys")
     with console.status("Starting the database …"):
         player = Player(story, open_database(settings, SystemClock()), settings.url)
-    port = make_demo_model(settings) if story.plot.offers else 0
+    port, speaker = make_demo_model(settings) if story.plot.offers else (0, Scripted())
     with serving(settings, console) as site:
         player.enrol()
-        offers = OffersPlayer(player.database, player.people, settings.url, settings.home, port)
+        offers = OffersPlayer(player.database, player.people, settings.url, settings.home, port, speaker.name)
         play_offers(offers, story.plot.offers, console)
         play(player, console, settings)
         keep_pass(settings, player.visitor_pass(offers.credentials(), offers.models()))
@@ -167,15 +168,12 @@ def patch_by(player: Player, lists: dict[str, tuple[PatchBy, ...]]) -> Table:
     return table
 
 
-def make_demo_model(settings: Settings) -> int:
-    """Choose where the stand-in for a model listens, from now on whenever this installation serves; return the port."""
-    folder = demo_home(settings.home)
-    folder.mkdir(mode=0o700, exist_ok=True)
+def make_demo_model(settings: Settings) -> tuple[int, Speaker]:
+    """Choose where the demonstration's upstream listens and who answers there, from now on whenever this serves."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
-    (folder / PORT_FILE).write_text(f"{port}\n")
-    return port
+    return port, make_demo_home(settings.home, port)
 
 
 def keep_pass(settings: Settings, told: str) -> None:

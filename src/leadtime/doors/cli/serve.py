@@ -12,7 +12,7 @@ import click
 import structlog
 
 from leadtime.doors.app import build_app
-from leadtime.doors.demo_model import build_demo_model, read_port
+from leadtime.doors.demo_model import read_port, serve_demo_model
 from leadtime.doors.keeping_logs import keep_logs, witnesses_of
 from leadtime.doors.model_api.asked import parse_networks
 from leadtime.doors.model_api.running import running
@@ -88,7 +88,7 @@ async def _run(site: Site, witnesses: Sequence[Cosigner], host: str, port: int, 
         ]
         demo_port = read_port(site.settings.home)
         if demo_port is not None:
-            tasks.append(asyncio.create_task(serve(build_demo_model(site.settings.home), HOST, demo_port, stop)))
+            tasks.append(asyncio.create_task(serve_demo_model(site.settings.home, demo_port, stop)))
         if arguments:
             tasks.append(asyncio.create_task(keep_working(arguments, stop)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
