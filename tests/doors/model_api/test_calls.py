@@ -15,7 +15,7 @@ from leadtime.flow.gateway import Ended
 from leadtime.foundation.access import SYSTEM
 from leadtime.ledger.leaves import parse_leaf
 from tests.doors.model_api.clients import ASK, openai_async, openai_client
-from tests.doors.model_api.standing import an_access, limited
+from tests.doors.model_api.standing import an_access, another_grant, limited
 from tests.doors.model_api.upstream import WORDS
 
 TEXT = "All is well here."
@@ -228,3 +228,15 @@ def test_other_addresses_and_methods_are_told_so(database, served):
     assert httpx.get(f"{served.url}/v1/chat/completions").json()["error"]["code"] == "method_not_allowed"
     assert httpx.post(f"{served.url}/v1/models").status_code == 405
     assert httpx.get(f"{served.url}/healthz").json() == {"status": "ok"}
+
+
+def test_an_idempotency_key_is_its_grants_own(database, served, upstream):
+    """All callers share one credential upstream, and none may be given another's answer."""
+    access = an_access(database, upstream.url)
+    other = another_grant(database, access.offer)
+    for holder in (access, access, other):
+        with openai_client(served, holder, default_headers={"idempotency-key": "k"}) as client:
+            client.chat.completions.create(model=holder.name("plain"), messages=ASK)
+    first, again, others = (seen.headers["Idempotency-Key"] for seen in upstream.seen)
+    assert first == again != others
+    assert "k" not in (first, others)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
 import httpx
 import openai
 import pytest
+from sqlalchemy import text
 
 from leadtime.flow import parties, window
 from leadtime.flow.gateway import Ended
@@ -87,6 +89,34 @@ def test_a_call_that_waits_for_its_answer_is_cut_too(database, served, upstream,
         asking.join(5)
     assert failed == ["access_ended"]
     upstream.wait_until_left()
+
+
+def test_a_call_that_is_cut_before_it_was_sent_is_void(database, served, upstream, clock, monkeypatch):
+    """No developer's log can show it, so the ledger must not claim that it came."""
+    access, entered = an_access(database, upstream.url), threading.Event()
+
+    async def never(_):
+        entered.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(served.gateway.standings, "credential_of", never)
+    with openai_client(served, access) as client:
+        asking = threading.Thread(target=lambda: ask(client, access))
+        asking.start()
+        assert entered.wait(10)
+        withdraw(database, access, clock)
+        asking.join(10)
+    (call,) = access.settled()
+    assert (call.ended, call.charged.tokens, call.charged.micro_usd) == (Ended.NOT_SENT, 0, 0)
+    with database.transaction(SYSTEM) as tx:
+        entries = list(tx.connection.scalars(text("select convert_from(entry, 'UTF8') from ledger_leaves")))
+    assert len([entry for entry in entries if '"kind":"void"' in entry]) == 1
+    assert upstream.seen == []
+
+
+def ask(client, access):
+    with pytest.raises(openai.PermissionDeniedError):
+        client.chat.completions.create(model=access.name("plain"), messages=ASK)
 
 
 def test_refused_after_the_end_says_why(database, served, upstream, clock):

@@ -28,7 +28,7 @@ from leadtime.flow.gateway.records import (
 from leadtime.flow.gateway.refusals import RefusalCount
 from leadtime.flow.gateway.rules import charge_of
 from leadtime.flow.gateway.witness import Request, witness_call
-from leadtime.flow.window import Limits, find_standing
+from leadtime.flow.window import Limits, find_standings
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database.connect import bounded
 from leadtime.foundation.errors import Unavailable
@@ -55,7 +55,7 @@ def standing(database, **changed):
     """How a grant of this database stands, with what the test changes in it."""
     _, secret = a_grant(database, an_offer(database))
     with database.transaction(SYSTEM) as tx:
-        return replace(find_standing(tx, token_hash(secret)), **changed)
+        return replace(find_standings(tx, [token_hash(secret)])[token_hash(secret)], **changed)
 
 
 def a_call(database, stands, proof=None):
@@ -112,7 +112,7 @@ def test_no_call_passes_after_its_window_was_ended(database, address):
     offer = an_offer(database)
     _, secret = a_grant(database, offer)
     with database.transaction(SYSTEM) as tx:
-        stands = find_standing(tx, token_hash(secret))
+        stands = find_standings(tx, [token_hash(secret)])[token_hash(secret)]
 
     async def run():
         async with committing(database, address) as committer:

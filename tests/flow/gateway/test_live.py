@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from leadtime.flow.gateway.limits import ASKING_MAX
 from leadtime.flow.gateway.live import LiveCall, Standings
 from leadtime.flow.gateway.records import Ended
 from leadtime.flow.window import Ending
@@ -24,6 +25,7 @@ class Source:
         self.standings = {HASH: STANDING}
         self.fails = False
         self.found = 0
+        self.go = None
 
     def _answer(self) -> None:
         if self.fails:
@@ -31,12 +33,14 @@ class Source:
 
     async def find(self, secret_hash):
         self._answer()
+        if self.go is not None:
+            await self.go.wait()
         self.found += 1
         return self.standings.get(secret_hash)
 
-    async def read_again(self, grants):
+    async def read_again(self, secret_hashes):
         self._answer()
-        return {one.grant: one for one in self.standings.values() if one.grant in grants}
+        return {one: standing for one, standing in self.standings.items() if one in secret_hashes}
 
     async def credential_of(self, model):
         self._answer()
@@ -159,13 +163,13 @@ def test_a_changed_standing_cuts_its_calls(standings, source, now_stands):
     assert call.ended is Ended.ACCESS_ENDED
 
 
-def test_a_replaced_credential_cuts_its_calls_once_that_is_heard(standings, source):
+def test_a_replaced_credential_cuts_its_calls(standings, source):
     asyncio.run(standings.of(HASH))
     call, _ = held(standings)
-    source.standings = {b"n" * 32: STANDING}
     refresh(standings)
     assert call.ended is None
-    refresh(standings, frozenset({STANDING.model}))
+    source.standings = {b"n" * 32: STANDING}
+    refresh(standings)
     assert call.ended is Ended.ACCESS_ENDED
     assert asyncio.run(standings.of(HASH)) is None
 
@@ -175,6 +179,42 @@ def test_a_call_of_a_credential_that_ended_meanwhile_is_cut_at_once(standings):
     assert call.ended is Ended.ACCESS_ENDED
     standings.drop(call)
     assert standings.live == 0
+
+
+def test_strangers_are_read_a_few_at_a_time_and_hold_up_nobody(standings, source):
+    """What many unknown credentials wait for is bounded; beyond that they are told to come again."""
+
+    async def run():
+        await standings.of(HASH)
+        source.go = asyncio.Event()
+        asking = [asyncio.create_task(standings.of(number.to_bytes(32))) for number in range(ASKING_MAX)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await standings.of(b"s" * 32)
+        known = await standings.of(HASH)
+        source.go.set()
+        return known, await asyncio.gather(*asking), await standings.of(b"s" * 32)
+
+    assert asyncio.run(run()) == (STANDING, [None] * ASKING_MAX, None)
+    assert standings.strangers == ASKING_MAX + 1
+
+
+def test_what_cannot_be_judged_is_cut(standings, monkeypatch):
+    asyncio.run(standings.of(HASH))
+    call, _ = held(standings)
+
+    async def run():
+        monkeypatch.setattr(standings, "judge", broken)
+        watching = asyncio.create_task(standings.watch_always())
+        await asyncio.sleep(0)
+        assert not watching.done()
+        watching.cancel()
+
+    def broken():
+        raise ValueError
+
+    asyncio.run(run())
+    assert call.ended is Ended.STALE
 
 
 def test_what_nobody_uses_is_forgotten_and_what_is_open_is_not(standings, source, time):

@@ -15,7 +15,7 @@ from tests.flow.window.factories import DAY, NOW, TERMS, VARIANTS, a_grant, an_o
 
 def standing(database, secret):
     with database.transaction(SYSTEM) as tx:
-        return window.find_standing(tx, token_hash(secret))
+        return window.find_standings(tx, [token_hash(secret)]).get(token_hash(secret))
 
 
 def test_a_credential_stands_for_a_named_person_and_all_that_was_agreed(database):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import structlog
-from aiohttp import ClientConnectorError, ClientError, ClientSession
+from aiohttp import ClientError, ClientSession
 
 from leadtime.doors.model_api.answers import GarbageError
 from leadtime.doors.model_api.asked import Credential, Exchange, GoneError, Header, Networks, TooLargeError, Written
@@ -29,7 +29,7 @@ from leadtime.doors.model_api.shapes import (
     wrong_of_error,
     wrong_of_refusal,
 )
-from leadtime.doors.model_api.upstream import send_upstream
+from leadtime.doors.model_api.upstream import Sending, send_upstream
 from leadtime.flow.gateway import (
     Address,
     Alarm,
@@ -62,7 +62,7 @@ from leadtime.flow.gateway import (
     witness_call,
     witness_refusal,
 )
-from leadtime.flow.window import RecordMode, Standing
+from leadtime.flow.window import PREFIX_OF_GRANTS, RecordMode, Standing
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.keys import KeyRing, token_hash
@@ -131,7 +131,7 @@ class CallDoor:
         credential = exchange.credential()
         secret_hash = token_hash(credential.secret) if credential else b""
         try:
-            standing = await self._works.standings.of(secret_hash) if credential else None
+            standing = await self._works.standings.of(secret_hash) if _may_be_ours(credential) else None
         except Unavailable as error:
             await exchange.refuse(wrong_of_error(error))
             return None
@@ -259,9 +259,10 @@ class CallDoor:
             marks.append(MARK_HEADER)
         passing = Passing(exchange, works.standings, call, live, marks)
         passing.kept = bytearray() if prepared.sides else None
+        sending = Sending(write_request(prepared.read, call.variant, call.reservation))
         ended, told = Ended.UPSTREAM_FAILED, None
         try:
-            ended = await self._send(passing, exchange, prepared)
+            ended = await self._send(passing, exchange, call, sending, wants_usage=prepared.read.wants_usage)
         except asyncio.CancelledError:
             ended = live.ended or Ended.STOPPED
             raise
@@ -271,26 +272,25 @@ class CallDoor:
             ended = told = Ended.GARBAGE
         except TimeoutError:
             ended = told = Ended.SILENT
-        except ClientConnectorError:
-            ended, told = Ended.NOT_SENT, Ended.UPSTREAM_FAILED
         except (ClientError, OSError):
             told = Ended.UPSTREAM_FAILED
         finally:
-            self._settle(passing, prepared, ended)
+            self._settle(passing, prepared, ended if sending.begun else Ended.NOT_SENT)
         if told is not None:
             await _last_word(exchange, told)
 
-    async def _send(self, passing: Passing, exchange: Exchange, prepared: Prepared) -> Ended:
-        works, call = self._works, prepared.call
-        body = write_request(prepared.read, call.variant, call.reservation)
+    async def _send(
+        self, passing: Passing, exchange: Exchange, call: Call, sending: Sending, *, wants_usage: bool
+    ) -> Ended:
+        works = self._works
         try:
             credential = await works.standings.credential_of(call.standing.model)
         except Unavailable as error:
             await exchange.refuse(wrong_of_error(error))
             return Ended.NOT_SENT
-        answer = await send_upstream(works.session, call, credential, body, exchange.headers)
+        answer = await send_upstream(works.session, call, credential, sending, exchange.headers)
         try:
-            return await passing.run(answer, wants_usage=prepared.read.wants_usage)
+            return await passing.run(answer, wants_usage=wants_usage)
         finally:
             answer.close()
 
@@ -336,6 +336,11 @@ class CallDoor:
         task = asyncio.ensure_future(_logged(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _may_be_ours(credential: Credential | None) -> bool:
+    """Tell whether it is worth asking for a credential."""
+    return credential is not None and credential.secret.startswith(f"{PREFIX_OF_GRANTS}_")
 
 
 async def _read(address: Address, raw: bytes) -> Read:

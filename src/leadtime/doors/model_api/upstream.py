@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import BytesPayload, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.abc import AbstractStreamWriter
 
 from leadtime.flow.gateway import Address, Call, limits
 from leadtime.flow.window import WireFormat
@@ -16,9 +18,11 @@ REQUEST_HEADERS = (
     (b"anthropic-version", "anthropic-version"),
     (b"anthropic-beta", "anthropic-beta"),
     (b"openai-beta", "openai-beta"),
-    (b"idempotency-key", "idempotency-key"),
 )
 """What of a caller's headers goes on; its credential, addresses, cookies and the rest stay here."""
+
+IDEMPOTENCY_KEY = b"idempotency-key"
+"""Goes on in a form of its grant's own: all callers share one credential, and none may be given another's answer."""
 
 ANSWER_HEADERS = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "x-request-id")
 ANSWER_PREFIXES = ("openai-processing-", "openai-version")
@@ -41,8 +45,24 @@ def open_session() -> ClientSession:
     )
 
 
+class Sending(BytesPayload):
+    """A request's body that knows whether any of the request was written to the upstream yet.
+
+    Its head goes out with the body's first bytes.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.begun = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write it, and note that it began."""
+        self.begun = True
+        await super().write_with_length(writer, content_length)
+
+
 async def send_upstream(
-    session: ClientSession, call: Call, credential: str, body: bytes, headers: Mapping[bytes, bytes]
+    session: ClientSession, call: Call, credential: str, body: Sending, headers: Mapping[bytes, bytes]
 ) -> ClientResponse:
     """Send a call that was let through to its upstream; the answer's head is here when this returns."""
     return await session.request(
@@ -83,4 +103,6 @@ def _headers(call: Call, credential: str, given: Mapping[bytes, bytes]) -> dict[
     for name_given, name_sent in REQUEST_HEADERS:
         if name_given in given:
             headers[name_sent] = given[name_given].decode("latin-1")
+    if IDEMPOTENCY_KEY in given:
+        headers["Idempotency-Key"] = sha256(call.standing.grant.bytes + given[IDEMPOTENCY_KEY]).hexdigest()
     return headers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from leadtime.flow.window import STANDINGS_MAX
+
 MIB = 1 << 20
 
 # Standing.
@@ -9,8 +11,10 @@ STANDING_SECONDS_MAX = 1.0
 """A process that has not read a grant's standing for longer than this refuses its calls and cuts its streams (I2)."""
 REFRESH_SECONDS = 0.25
 HEAR_SECONDS = 0.5
-KNOWN_CREDENTIALS_MAX = 20_000
-UNKNOWN_CREDENTIALS_MAX = 20_000
+KNOWN_CREDENTIALS_MAX = STANDINGS_MAX
+UNKNOWN_CREDENTIALS_MAX = STANDINGS_MAX
+ASKING_MAX = 200
+"""Credentials that are looked up at once; a flood of unknown ones is told to come again."""
 
 # One call.
 REQUEST_BYTES_MAX = 32 * MIB

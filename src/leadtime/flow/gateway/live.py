@@ -15,7 +15,7 @@ import structlog
 from leadtime.flow.gateway import limits
 from leadtime.flow.gateway.records import Asked, Caller, Ended
 from leadtime.flow.gateway.rules import is_fresh, refusal_of_asked, refusal_of_caller
-from leadtime.flow.window import GrantId, ModelId, Standing
+from leadtime.flow.window import ModelId, Standing
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.errors import Unavailable
 
@@ -36,8 +36,8 @@ class StandingSource(Protocol):
         """Return how the grant of a credential stands, None if there is no such credential."""
         ...
 
-    async def read_again(self, grants: Collection[GrantId]) -> Mapping[GrantId, Standing]:
-        """Return how grants stand now."""
+    async def read_again(self, secret_hashes: Collection[bytes]) -> Mapping[bytes, Standing]:
+        """Return how the grants of credentials stand now, without those that are credentials no more."""
         ...
 
     async def credential_of(self, model: ModelId) -> str:
@@ -111,6 +111,8 @@ class Standings:
             return None
         task = self._asking.get(secret_hash)
         if task is None:
+            if len(self._asking) >= limits.ASKING_MAX:
+                raise _not_read()
             task = self._asking[secret_hash] = asyncio.create_task(self._find(secret_hash))
             task.add_done_callback(lambda _: self._asking.pop(secret_hash, None))
         return await asyncio.shield(task)
@@ -167,7 +169,7 @@ class Standings:
                 await asyncio.sleep(limits.REFRESH_SECONDS)
 
     async def refresh_always(self) -> None:
-        """Read every standing again and again, until cancelled; by credential while changes cannot be heard."""
+        """Read every standing again and again, until cancelled, and all that is kept while changes cannot be heard."""
         while True:
             await asyncio.sleep(limits.REFRESH_SECONDS)
             heard = self._monotonic() - self._heard_at <= 2 * limits.STANDING_SECONDS_MAX
@@ -180,7 +182,11 @@ class Standings:
     async def watch_always(self) -> None:
         """Cut what may not go on, apart from how reading fares, until cancelled."""
         while True:
-            self.judge()
+            try:
+                self.judge()
+            except Exception as problem:  # the outermost loop: what cannot be judged is cut
+                log.exception("standings could not be judged", kind=type(problem).__name__)
+                self.cut_all(Ended.STALE)
             await asyncio.sleep(WATCH_SECONDS)
 
     def judge(self) -> None:
@@ -224,7 +230,7 @@ class Standings:
         self._unknown[secret_hash] = now + UNKNOWN_SECONDS
 
     async def _refresh(self, changed: frozenset[ModelId] | None) -> None:
-        """Read every known credential's standing again; by credential where it may have been replaced."""
+        """Read every known credential's standing again; ``changed`` None: whatever else is kept may be old too."""
         began = self._monotonic()
         self._forget_idle(began)
         if changed is None:
@@ -233,14 +239,14 @@ class Standings:
             self._credentials.pop(model, None)
         if changed is None or changed:
             self._unknown.clear()
-        again = await self._source.read_again({known.standing.grant for known in self._known.values()})
+        again = await self._source.read_again(frozenset(self._known))
         for secret_hash, known in tuple(self._known.items()):
-            standing: Standing | None = again.get(known.standing.grant)
-            if standing is not None and (changed is None or standing.model in changed):
-                standing = await self._source.find(secret_hash)
+            if began < known.read_at:
+                continue
+            standing = again.get(secret_hash)
             if standing is None:
                 self._end(secret_hash)
-            elif began >= known.read_at:
+            else:
                 known.standing, known.read_at = standing, began
         self.judge()
 

@@ -15,17 +15,17 @@ from leadtime.flow.gateway.batch import Connection
 from leadtime.flow.parties import PEOPLE_CHANNEL
 from leadtime.flow.window import (
     CHANNEL,
-    GrantId,
     ModelId,
     Standing,
-    find_standing,
+    find_standings,
     open_upstream_credential,
-    standings,
 )
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Database
 
-READERS_MAX = 4
+READERS_MAX = 2
+FINDERS_MAX = 2
+"""Apart from the readers: however many unknown credentials come, what is known is read again in time."""
 
 T = TypeVar("T")
 
@@ -37,19 +37,20 @@ class DatabaseStandings:
         self._database = database
         self._connect = connect
         self._listening: Connection | None = None
-        self._threads = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="standing")
+        self._readers = ThreadPoolExecutor(READERS_MAX, thread_name_prefix="standing")
+        self._finders = ThreadPoolExecutor(FINDERS_MAX, thread_name_prefix="credential")
 
     async def find(self, secret_hash: bytes) -> Standing | None:
         """Return how the grant of a credential stands, None if there is no such credential."""
-        return await self._run(lambda: self._find(secret_hash))
+        return (await _run(self._finders, lambda: self._read([secret_hash]))).get(secret_hash)
 
-    async def read_again(self, grants: Collection[GrantId]) -> Mapping[GrantId, Standing]:
-        """Return how grants stand now."""
-        return await self._run(lambda: self._read_again(grants)) if grants else {}
+    async def read_again(self, secret_hashes: Collection[bytes]) -> Mapping[bytes, Standing]:
+        """Return how the grants of credentials stand now."""
+        return await _run(self._readers, lambda: self._read(secret_hashes)) if secret_hashes else {}
 
     async def credential_of(self, model: ModelId) -> str:
         """Return what a model's upstream wants to see."""
-        return await self._run(lambda: self._credential_of(model))
+        return await _run(self._readers, lambda: self._credential_of(model))
 
     async def hear(self, seconds_max: float) -> frozenset[ModelId] | None:
         """Wait for changes no longer than so; None where they may be anybody's.
@@ -76,7 +77,8 @@ class DatabaseStandings:
     async def close(self) -> None:
         """Hang up; what is being read is read to its end."""
         await self._hang_up()
-        self._threads.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+        self._finders.shutdown(wait=False)
 
     async def _hang_up(self) -> None:
         connection, self._listening = self._listening, None
@@ -84,17 +86,14 @@ class DatabaseStandings:
             with suppress(Error, OSError):
                 await connection.close()
 
-    async def _run(self, read: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
-
-    def _find(self, secret_hash: bytes) -> Standing | None:
+    def _read(self, secret_hashes: Collection[bytes]) -> Mapping[bytes, Standing]:
         with self._database.transaction(SYSTEM) as tx:
-            return find_standing(tx, secret_hash)
-
-    def _read_again(self, grants: Collection[GrantId]) -> Mapping[GrantId, Standing]:
-        with self._database.transaction(SYSTEM) as tx:
-            return standings(tx, grants)
+            return find_standings(tx, secret_hashes)
 
     def _credential_of(self, model: ModelId) -> str:
         with self._database.transaction(SYSTEM) as tx:
             return open_upstream_credential(tx, model)
+
+
+async def _run(threads: ThreadPoolExecutor, read: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, read)

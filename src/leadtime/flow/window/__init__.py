@@ -56,7 +56,7 @@ from leadtime.flow.window.rules import refusal_of_use, standing_at
 from leadtime.flow.window.standing import (
     STANDINGS_MAX,
     STILL_OPEN,
-    find_standing,
+    find_standings,
     open_upstream_credential,
     standings,
 )
@@ -126,7 +126,7 @@ __all__ = [
     "end_grant",
     "enrol_model",
     "enter_log",
-    "find_standing",
+    "find_standings",
     "grant",
     "history_of",
     "issue_credential",

@@ -67,17 +67,20 @@ _QUERY = (
 )
 
 
-def find_standing(tx: Transaction, secret_hash: bytes) -> Standing | None:
-    """Return how the grant stands whose credential has this `keys.token_hash`; None: there is none such.
+def find_standings(tx: Transaction, secret_hashes: Collection[bytes]) -> Mapping[bytes, Standing]:
+    """Return, by the `keys.token_hash` of its credential, how each grant stands (at most `STANDINGS_MAX`), read anew.
 
-    In a transaction of the system. What it returns may be over: ask `rules.standing_at`.
+    In a transaction of the system. What it returns may be over: ask `rules.standing_at`. Where there is no such
+    credential, or it was replaced, there is no standing.
     """
-    return next(iter(_read(tx, _QUERY.where(grants.c.hash == secret_hash)).values()), None)
+    found = _read(tx, _QUERY.where(grants.c.hash.in_(list(secret_hashes)[:STANDINGS_MAX])))
+    return {bytes(row["hash"]): standing for row, standing in found}
 
 
 def standings(tx: Transaction, wanted: Collection[GrantId]) -> Mapping[GrantId, Standing]:
     """Return how grants stand (at most `STANDINGS_MAX`), read anew; in a transaction of the system."""
-    return _read(tx, _QUERY.where(grants.c.id.in_(list(wanted)[:STANDINGS_MAX])))
+    found = _read(tx, _QUERY.where(grants.c.id.in_(list(wanted)[:STANDINGS_MAX])))
+    return {standing.grant: standing for _, standing in found}
 
 
 def open_upstream_credential(tx: Transaction, model: ModelId) -> str:
@@ -103,7 +106,7 @@ class _Around:
     upstreams: Mapping[ModelId, str]
 
 
-def _read(tx: Transaction, query: Select[tuple[object, ...]]) -> dict[GrantId, Standing]:
+def _read(tx: Transaction, query: Select[tuple[object, ...]]) -> list[tuple[RowMapping, Standing]]:
     rows = tx.connection.execute(query).mappings().all()
     around = _Around(
         agreements=_newest_agreements(tx, {row["agreement"] for row in rows}),
@@ -114,7 +117,7 @@ def _read(tx: Transaction, query: Select[tuple[object, ...]]) -> dict[GrantId, S
             for model, sealed in {ModelId(row["model"]): row["address"] for row in rows}.items()
         },
     )
-    return {GrantId(row["id"]): _standing(row, around) for row in rows}
+    return [(row, _standing(row, around)) for row in rows]
 
 
 def _newest_agreements(tx: Transaction, wanted: Collection[UUID]) -> Mapping[UUID, RowMapping]:
