@@ -312,6 +312,15 @@ CREATE TABLE reads (
 	CONSTRAINT pk_reads PRIMARY KEY (leaf)
 );
 
+CREATE TABLE refusal_minutes (
+	model UUID NOT NULL, 
+	person UUID NOT NULL, 
+	began_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	leaves INTEGER NOT NULL, 
+	uncounted INTEGER NOT NULL, 
+	CONSTRAINT pk_refusal_minutes PRIMARY KEY (model, person)
+);
+
 CREATE TABLE relations (
 	entity UUID NOT NULL, 
 	organisation UUID NOT NULL, 
@@ -1066,6 +1075,14 @@ create policy written on "reads" using ((select leadtime_role()) = 'system') wit
 create policy appended on "reads" for insert with check ((select leadtime_role()) <> '');
 
 grant select, insert, update, delete on "reads" to leadtime_app;
+
+alter table "refusal_minutes" enable row level security;
+
+alter table "refusal_minutes" force row level security;
+
+create policy visible on "refusal_minutes" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "refusal_minutes" to leadtime_app;
 
 alter table "relations" enable row level security;
 

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, func, insert, select
 from leadtime.flow.parties import OrganisationId, PersonId
 from leadtime.flow.window.read import enter_model
 from leadtime.flow.window.records import ModelId, WindowEvent
+from leadtime.flow.window.refusals import count_refusal
 from leadtime.flow.window.tables import agreements, grants, models, window_entries, window_events, windows
 from leadtime.flow.window.vocabulary import EventKind
 from leadtime.foundation.access import Act, Viewer
@@ -64,7 +65,7 @@ def open_model_log(tx: Transaction, model: ModelId) -> None:
 def remember(
     tx: Transaction, owner: Owner, kind: EventKind, note: str = "", *, concerns: OrganisationId | None = None
 ) -> None:
-    """Append a line to the history of a model and tell gateways.
+    """Append a line to the history of a model and tell gateways, unless nothing changed but that.
 
     ``concerns`` is the organisation that may read the line besides the developer.
     """
@@ -84,19 +85,23 @@ def remember(
         "note": note,
     }
     tx.connection.execute(insert(window_events).values(row))
-    tell_gateways(tx, model)
+    if kind is not EventKind.REFUSED:
+        tell_gateways(tx, model)
 
 
 def note_refusal(tx: Transaction, thing: UUID, by: Viewer, what: str) -> None:
     """Leave a line and a leaf of a request that was refused; in a transaction of the system, after that one ended.
 
     ``thing`` is what was asked about: a model, or a window, agreement, entry or grant of one; of another id nothing is
-    left.
+    left. Of many in one minute the later are only counted, and the next line tells how many.
     """
     owner = _owner_of(tx, thing)
-    if owner is not None:
-        concerns = None if by.organisation in {None, owner.developer} else OrganisationId(by.organisation)
-        remember(replace(tx, viewer=by), owner, EventKind.REFUSED, what, concerns=concerns)
+    uncounted = None if owner is None else count_refusal(tx, owner.model, by.person)
+    if owner is None or uncounted is None:
+        return
+    concerns = None if by.organisation in {None, owner.developer} else OrganisationId(by.organisation)
+    note = f"{what} ({uncounted} more before it were only counted)" if uncounted else what
+    remember(replace(tx, viewer=by), owner, EventKind.REFUSED, note, concerns=concerns)
 
 
 def _owner_of(tx: Transaction, thing: UUID) -> Owner | None:

@@ -201,5 +201,16 @@ window_events = table(
 )
 """A model's history, in the order of ``turn``."""
 
+refusal_minutes = table(
+    "refusal_minutes",
+    Column("model", Uuid, primary_key=True),
+    Column("person", Uuid, primary_key=True),
+    instant("began_at"),
+    Column("leaves", Integer, nullable=False),
+    Column("uncounted", Integer, nullable=False),
+    visible=SYSTEM_ONLY,
+)
+"""How often a person was refused about a model in their last minute of refusals, and how often without a leaf."""
+
 UPSTREAM_ADDRESS = "model_upstream.address"
 UPSTREAM_CREDENTIAL = "model_upstream.credential"
