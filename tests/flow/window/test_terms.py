@@ -102,7 +102,27 @@ def test_a_variant_that_cannot_be_meant_is_malformed(variant, told):
         "https://host/v1?key=1",
         "https://host/#x",
         "http://169.254.169.254/latest",
+        "http://169.254.169.254./latest",
+        "http://2852039166/latest",
+        "http://0xa9fea9fe/latest",
+        "http://0xA9.254.0251.0376/latest",
+        "http://169.254.43518/latest",
+        "http://169.16689662/latest",
+        "http://%31%36%39.254.169.254/latest",
+        "http://[::ffff:169.254.169.254]/latest",
+        "http://[::ffff:a9fe:a9fe]/latest",
+        "http://[::169.254.169.254]/latest",
+        "http://[64:ff9b::169.254.169.254]/latest",
+        "http://[2002:a9fe:a9fe::1]/latest",
         "http://[fe80::1]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[fd00:ec2::254]/",
+        "http://[fd20:ce::254]/",
+        "http://100.100.100.200/",
+        "http://168.63.129.16/",
+        "http://192.0.0.192/",
+        "http://[::]/",
+        "http://0/",
         "http://0.0.0.0/",
         "http://224.0.0.1/",
         "http://host:99999/",
@@ -118,7 +138,14 @@ def test_an_upstream_that_cannot_be_meant_is_malformed(address):
 
 
 def test_an_upstream_may_be_anywhere_else():
-    for address in ("https://api.example.org/v1", "http://127.0.0.1:9000", "http://10.0.0.1/v1"):
+    for address in (
+        "https://api.example.org/v1",
+        "http://127.0.0.1:9000",
+        "http://10.0.0.1/v1",
+        "http://[::1]:9000",
+        "http://[::ffff:10.0.0.1]/v1",
+        "http://[fd00:ec2::253]/v1",
+    ):
         assert check_upstream(Upstream(address + "/", "key")).address == address
     assert check_upstream(Upstream("http://h", "")).credential == ""
     assert check_upstream(Upstream("http://h", "k" * 4096)).credential == "k" * 4096

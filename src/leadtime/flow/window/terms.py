@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import inet_aton
 from urllib.parse import urlsplit
 
 from leadtime.flow.window.records import GrantWanted, Limits, Terms, Upstream, Variant
@@ -26,6 +27,13 @@ LIMIT_MAX = 10**15
 CONCURRENCY_MAX = 10_000
 YEARS = range(2000, 2200)
 """Dates beyond are slips of the hand; those at the ends of the calendar have no UTC."""
+
+METADATA = frozenset(
+    map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+"""Where clouds hand out a machine's own credentials at addresses that are not link-local."""
+
+NAT64 = bytes.fromhex("0064ff9b") + bytes(8)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -95,7 +103,7 @@ def _check_variant(variant: Variant) -> None:
 def check_upstream(upstream: Upstream) -> Upstream:
     """Return where a hosted model is reached; raises `Malformed` for what is no such address or credential.
 
-    Link-local addresses are refused: behind them clouds hand out the machine's own credentials.
+    Link-local addresses and clouds' others are refused: behind them clouds hand out the machine's own credentials.
     """
     wrong = Malformed(
         "this is no upstream address", where="upstream", next_step="Write it like https://api.example.org/v1."
@@ -108,19 +116,33 @@ def check_upstream(upstream: Upstream) -> Upstream:
     plain = _PRINTABLE.match(upstream.address) and len(upstream.address) <= LINE_CHARS_MAX
     if not plain or parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
         raise wrong
-    if parts.query or parts.fragment or _is_link_local(host):
+    if parts.query or parts.fragment or _is_closed(host):
         raise wrong
     if len(upstream.credential) > CREDENTIAL_CHARS_MAX or not _PRINTABLE.match(upstream.credential or "-"):
         raise Malformed("this is no credential", where="credential", next_step="Copy it from the upstream.")
     return Upstream(address=upstream.address.rstrip("/"), credential=upstream.credential)
 
 
-def _is_link_local(host: str) -> bool:
+def _is_closed(host: str) -> bool:
+    """Tell whether a host is an address, in any spelling, behind which no upstream is; names are not looked up here."""
+    written = host.removesuffix(".")
     try:
-        address = ip_address(host)
+        address = ip_address(written)
     except ValueError:
-        return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified
+        try:
+            address = IPv4Address(inet_aton(written))  # what connecting takes: 2852039166, 0xa9.254.169.254, 0251.254.1
+        except OSError:
+            return "%" in host
+    if isinstance(address, IPv6Address):
+        address = _inner(address) or address
+    return address in METADATA or address.is_link_local or address.is_multicast or address.is_unspecified
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address stands for: mapped, compatible, by NAT64 (RFC 6052) or 6to4."""
+    if address.packed[:12] in {bytes(12), NAT64}:
+        return IPv4Address(address.packed[12:])
+    return address.ipv4_mapped or address.sixtofour
 
 
 def check_terms(terms: Terms, variants: Collection[str], *, held: Collection[Marking]) -> Terms:
