@@ -34,8 +34,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/acts/{act}/export": "U RR A RR RR R R R R",
     "POST /api/v1/acts/{act}/reading": "U RR R RR RR R R R M",
     "POST /api/v1/acts/{act}/withdrawal": "U MM A MM MM M M M M",
-    "POST /api/v1/conflicts": "U RR A RR RR R R R R",
-    "POST /api/v1/conflicts/{conflict}/ending": "U RR M RR RR R R R R",
+    "POST /api/v1/conflicts": "U MM M MM MM M M A M",
+    "POST /api/v1/conflicts/{conflict}/ending": "U MM M MM MM M M M M",
     "POST /api/v1/employers": "U RR A RR RR R R R R",
     "POST /api/v1/employers/{employer}/ending": "U MM M MM MM M M M M",
     "GET /api/v1/me/sign-ins": "U AA A AA AA A A A A",
@@ -43,8 +43,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/me/tokens": "U RR R RR RR R R R R",
     "POST /api/v1/me/tokens/{token}/ending": "U RR R RR RR R R R R",
     "GET /api/v1/organisations/{organisation}/conflicts": "U MM A AM MM M M M M",
-    "POST /api/v1/organisations/{organisation}/foreign-access": "U RR A RR RR R R R R",
-    "POST /api/v1/people/{person}/foreign-access": "U RR A RR RR R R R R",
+    "POST /api/v1/organisations/{organisation}/foreign-access": "U MM M AM MM M M M M",
+    "POST /api/v1/people/{person}/foreign-access": "U MM M MM MM M M A M",
     "GET /api/v1/advisories": "A AA A AA AA A A A A",
     "GET /api/v1/advisories/{found}": "M MM M MM MM M M M M",
     "POST /api/v1/advisories/{found}/publication": "U RM A RM MM M M M M",
@@ -129,6 +129,11 @@ TABLE: dict[str, str] = {
     "POST /d/{secret}/acknowledge": "A AA A AA AA A A A A",
     "POST /d/{secret}/fixed": "A AA A AA AA A A A A",
     "GET /d/{secret}/reproducer.zip": "A AA A AA AA A A A A",
+    "GET /flags": "U AA A AA AA A A A A",
+    "POST /flags": "U AA A AA AA A W A A",  # a developer has none about itself
+    "POST /flags/{conflict}/ending": "U MM M MM MM M M M M",
+    "POST /flags/organisation/mark": "U AA A AA AA A A A A",
+    "POST /flags/people/{person}/mark": "U MM M MM MM M M A M",  # the partner's own
     "POST /inventories": "U RR R RR AA A R R R",
     "GET /me": "U AA A AA AA A A A A",
     "POST /me/identity": "U RR R RR RR R R R R",  # no provider is set up here

@@ -224,7 +224,7 @@ BODIES = {
     "/employers": _employer,
     "/me/tokens": b'{"name": "program", "scope": "read only", "days": 1}',
     "/organisations/{organisation}/foreign-access": b'{"foreign_access": false}',
-    "/people/{person}/foreign-access": b'{"foreign_access": false}',
+    "/people/{person}/foreign-access": b'{"foreign_access": true}',
     "/organisations": b'{"name": "Example Org", "role": "operator"}',
     "/people": _person,
     "/people/{person}/tokens": b'{"days": 1}',
@@ -261,6 +261,9 @@ def forms(world: World) -> dict[str, dict[str, str]]:
         "/sign-in/passkey/answer": {"answer": "{}"},
         "/me/passkeys": {"answer": "{}", "name": "laptop"},
         "/me/tokens": {"name": "program", "scope": "read only", "days": "1"},
+        "/flags": {"developer": str(world.people["developer"].organisation.id), "reason": "rivals"},
+        "/flags/organisation/mark": {"foreign_access": "no"},
+        "/flags/people/{person}/mark": {"foreign_access": "yes"},
         "/cases/{case}/embargo": {"ends_at": "2026-09-20T12:00", "zone": "UTC"},
         "/cases/{case}/deliver": {
             "organisation": str(world.people["other_maintainer"].organisation.id),

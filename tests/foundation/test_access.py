@@ -56,6 +56,7 @@ REVIEWED = {
     Act.READ_ORGANISATION: "finder:o coord:ops maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.KEEP_PEOPLE: "finder:o maint:o oper:o agency:o devel:o partner:o auditor:o",
+    Act.STATE_FLAGS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.KEEP_SIGN_INS: "finder:o coord:o maint:o oper:o agency:o devel:o partner:o auditor:o",
     Act.EXPORT_CASES: "coord:ops",
     Act.BREAK_GLASS: "auditor:o",

@@ -57,6 +57,7 @@ class Act(StrEnum):
     MANAGE_PARTIES = "manage parties"
     READ_SIGN_INS = "read their own ways of signing in"
     KEEP_PEOPLE = "keep the people of their own organisation"
+    STATE_FLAGS = "state what keeps people of their own organisation from a model"
     KEEP_SIGN_INS = "change their own ways of signing in"
     EXPORT_CASES = "export unpatched cases"
     BREAK_GLASS = "read a case in an emergency"
@@ -109,6 +110,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.MANAGE_PARTIES: frozenset(_COORDINATOR),
     Act.READ_SIGN_INS: frozenset(_ITS_OWN),
     Act.KEEP_SIGN_INS: frozenset(_ITS_OWN),
+    Act.STATE_FLAGS: frozenset(_ITS_OWN),
     Act.KEEP_PEOPLE: frozenset(_ITS_OWN - {(Role.COORDINATOR, Relation.OWN)}),
     Act.EXPORT_CASES: frozenset(_COORDINATOR),
     Act.BREAK_GLASS: frozenset({(Role.AUDITOR, Relation.OWN)}),

@@ -16,6 +16,7 @@ from leadtime.doors.web.way_back import way_back
         ("/sign-in/secret", "/sign-in/secret"),
         ("/sign-out", "/"),
         ("/me/people/1/removal", "/me"),
+        ("/flags/people/1/mark", "/flags"),
         ("/", "/"),
     ],
 )

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from leadtime.flow.parties import (
-    ConflictId,
     authenticate,
     end_conflict,
+    enrol_employer,
     enrol_person,
     issue_token,
     list_conflicts,
@@ -21,7 +24,6 @@ from leadtime.foundation.access import SYSTEM, Act, Role, Viewer
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database import Database
 from leadtime.foundation.errors import Malformed, Missing, Refused
-from leadtime.foundation.ids import new_id
 from tests.flow.parties.factories import enrol, personal
 
 
@@ -77,22 +79,72 @@ def test_an_organisations_conflict_is_everybodys_in_it(database: Database) -> No
         end_conflict(tx, stated.id)
 
 
-def test_conflicts_are_stated_by_coordinators_about_developers_with_a_reason(database: Database, clock: Clock) -> None:
+def test_their_own_organisation_states_what_keeps_them_away_and_ends_it_for_each_other(database: Database) -> None:
     agency, ada, viewer = enrol(database, Role.AGENCY)
     lab, _, _ = enrol(database, Role.DEVELOPER)
-    _, stranger, _ = enrol(database, Role.FINDER)
-    with database.transaction(viewer) as tx:
-        with pytest.raises(Refused):
-            state_conflict(tx, organisation=agency.id, developer=lab.id, reason="rivals")
-        with pytest.raises(Refused):
-            end_conflict(tx, ConflictId(new_id(clock.now())))
-        with pytest.raises(Refused):
-            mark_person(tx, ada.id, foreign_access=False)
-        with pytest.raises(Refused):
-            mark_organisation(tx, agency.id, foreign_access=False)
     with database.transaction(SYSTEM) as tx:
+        bo = enrol_person(tx, organisation=agency.id, name="Bo", email="bo@agency.example")
+    with database.transaction(viewer) as tx:
+        about_ada = state_conflict(tx, organisation=agency.id, person=ada.id, developer=lab.id, reason="her spouse")
+        about_bo = state_conflict(tx, organisation=agency.id, person=bo.id, developer=lab.id, reason="his shares")
+        mark_person(tx, ada.id, foreign_access=True)
+        end_conflict(tx, about_bo.id)
+        for own in (lambda: end_conflict(tx, about_ada.id), lambda: mark_person(tx, ada.id, foreign_access=False)):
+            with pytest.raises(Refused) as caught:
+                own()
+            assert str(caught.value) == (
+                "person: nobody ends what keeps themselves away. Let a colleague of yours decide."
+            )
+    with database.transaction(replace(viewer, person=bo.id)) as tx:
+        end_conflict(tx, about_ada.id)
+        mark_person(tx, ada.id, foreign_access=False)
+        mark_organisation(tx, agency.id, foreign_access=True)
+        mark_organisation(tx, agency.id, foreign_access=False)
+        assert list_conflicts(tx, agency.id) == ()
+        assert read_person(tx, ada.id).foreign_access is False
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.AGENCY, Role.DEVELOPER])
+def test_nobody_else_keeps_them_away(database: Database, role: Role) -> None:
+    agency, ada, _ = enrol(database, Role.AGENCY)
+    lab, _, _ = enrol(database, Role.DEVELOPER, "Example Lab")
+    _, _, other = enrol(database, role, "Example Other")
+    with database.transaction(SYSTEM) as tx:
+        stated = state_conflict(tx, organisation=agency.id, developer=lab.id, reason="rivals")
+    with database.transaction(other) as tx:
+        for tried in (
+            lambda: state_conflict(tx, organisation=agency.id, developer=lab.id, reason="rivals"),
+            lambda: end_conflict(tx, stated.id),
+            lambda: mark_person(tx, ada.id, foreign_access=True),
+            lambda: mark_organisation(tx, agency.id, foreign_access=True),
+        ):
+            with pytest.raises(Missing):
+                tried()
+
+
+def test_a_vendors_person_states_nothing_of_the_organisation(database: Database, clock: Clock) -> None:
+    agency, _, viewer = enrol(database, Role.AGENCY)
+    lab, _, _ = enrol(database, Role.DEVELOPER)
+    with database.transaction(SYSTEM) as tx:
+        vendor = enrol_employer(
+            tx, organisation=agency.id, name="Vendor", engaged_until=clock.now() + timedelta(days=9)
+        )
+        vi = enrol_person(tx, organisation=agency.id, name="Vi", email="vi@vendor.example", employer=vendor.id)
+    with database.transaction(replace(viewer, person=vi.id)) as tx, pytest.raises(Refused) as caught:
+        state_conflict(tx, organisation=agency.id, developer=lab.id, reason="rivals")
+    assert str(caught.value) == (
+        "person: a vendor's person does not state what keeps the organisation's people away. "
+        "Ask one of the organisation's own people."
+    )
+
+
+def test_a_conflict_is_about_a_developer_and_has_a_reason(database: Database) -> None:
+    agency, _, viewer = enrol(database, Role.AGENCY)
+    lab, _, _ = enrol(database, Role.DEVELOPER)
+    partner, stranger, _ = enrol(database, Role.PARTNER)
+    with database.transaction(viewer) as tx:
         with pytest.raises(Malformed, match="a conflict of interest is about another organisation, a developer"):
-            state_conflict(tx, organisation=lab.id, developer=agency.id, reason="rivals")
+            state_conflict(tx, organisation=agency.id, developer=partner.id, reason="rivals")
         with pytest.raises(Malformed, match="a reason is missing"):
             state_conflict(tx, organisation=agency.id, developer=lab.id, reason=" ")
         with pytest.raises(Missing, match="there is no such person"):

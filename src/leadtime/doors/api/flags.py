@@ -1,4 +1,4 @@
-"""For coordinators: vendors with an end, conflicts of interest, marks for foreign access."""
+"""Vendors with an end, and what keeps somebody away: conflicts of interest, marks for foreign access."""
 
 from __future__ import annotations
 

@@ -38,6 +38,12 @@ def call(method: str, path: str, body: Mapping[str, object] | None = None) -> di
         return read_object(ask(client, client.build_request(method, f"/api/v1{path}", json=body)), settings.url)
 
 
+def send(path: str, body: Mapping[str, object] | None = None) -> None:
+    """Post something whose answer tells nothing but that it was done; raises as `ask`."""
+    with open_client(read_settings(os.environ)) as client:
+        ask(client, client.build_request("POST", f"/api/v1{path}", json=body))
+
+
 def ask(client: httpx.Client, request: httpx.Request) -> bytes:
     """Return the body of the server's answer.
 

@@ -7,7 +7,19 @@ from collections.abc import Collection
 from starlette.routing import Route
 
 from leadtime.doors.site import Part
-from leadtime.doors.web import acts, casework, deliveries, front, offers, operating, own, passkeys, providers, reading
+from leadtime.doors.web import (
+    acts,
+    casework,
+    deliveries,
+    flags,
+    front,
+    offers,
+    operating,
+    own,
+    passkeys,
+    providers,
+    reading,
+)
 from leadtime.doors.web.asking import Handler, page_endpoint
 
 
@@ -45,6 +57,11 @@ EVERYWHERE: tuple[Route, ...] = (
     _post("/me/tokens/{token}/end", own.end_token),
     _post("/me/people/{person}/link", own.send_link),
     _post("/me/people/{person}/removal", own.remove_colleague),
+    _get("/flags", flags.show_flags),
+    _post("/flags", flags.state_conflict),
+    _post("/flags/{conflict}/ending", flags.end_conflict),
+    _post("/flags/people/{person}/mark", flags.mark_person),
+    _post("/flags/organisation/mark", flags.mark_organisation),
     _get("/api", front.show_api),
 )
 """The first page, signing in, and what is one's own; the secret in an address is of no use to whoever lacks it."""

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 FORM_PARTS_MIN = 2
 """Addresses of at most so many parts are pages themselves (``/sign-in/{secret}``)."""
 
-_FORM_PAGES: Mapping[str, str] = {"me": "/me", "patch-by": "/patch-by", "inventories": "/patch-by", "sign-out": "/"}
+_FORM_PAGES: Mapping[str, str] = {
+    "me": "/me",
+    "flags": "/flags",
+    "patch-by": "/patch-by",
+    "inventories": "/patch-by",
+    "sign-out": "/",
+}
 """First part of an address that a form is sent to -> the page that has the form, where it is not the part above."""
 
 

@@ -12,6 +12,7 @@ from leadtime.flow.parties.records import (
     ActMove,
     ActState,
     Challenged,
+    Employer,
     Holder,
     Organisation,
     PairedAct,
@@ -143,6 +144,24 @@ def check_developer(developer: Organisation, house: Organisation) -> Organisatio
             next_step="Choose a developer.",
         )
     return developer
+
+
+def refuse_oneself(about: UUID | None, person: UUID | None) -> None:
+    """Return if somebody ends what is not about themselves alone; raises `Refused`. Nobody named: the system."""
+    if about is not None and about == person:
+        raise Refused(
+            "nobody ends what keeps themselves away", where="person", next_step="Let a colleague of yours decide."
+        )
+
+
+def refuse_employed(employer: Employer | None) -> None:
+    """Return if somebody is an organisation's own, not a vendor's; raises `Refused`."""
+    if employer is not None:
+        raise Refused(
+            "a vendor's person does not state what keeps the organisation's people away",
+            where="person",
+            next_step="Ask one of the organisation's own people.",
+        )
 
 
 def check_scope(scope: Scope) -> Scope:
