@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +17,7 @@ from leadtime.ledger.leaves import new_leaf
 from leadtime.ledger.sequence import Sequencer
 from leadtime.ledger.signers import Signer
 from leadtime.ledger.verify import Trust, verify_log
-from leadtime.ledger.witness import Witness
+from leadtime.ledger.witness import Witness, WitnessAnswer
 from tests.ledger.doomed import READS, signer_in
 from tests.ledger.places import MemoryDisk, MemoryOfWitness
 
@@ -133,6 +134,41 @@ def test_a_witness_that_saw_another_history_stops_the_log(place):
     witness.memory.seen[READS.origin] = witness.memory.latest(READS.origin).__class__(3, b"x" * 32)
     with pytest.raises(Refused, match="the log is read-only until reconciled"):
         sequencer.turn()
+
+
+class Doubting:
+    """A witness that cosigns so many checkpoints and then disputes every one, in either of the two ways."""
+
+    def __init__(self, witness, cosigns, disputes):
+        self.witness, self.left, self.disputes = witness, cosigns, disputes
+
+    @property
+    def key(self):
+        return self.witness.key
+
+    def add_checkpoint(self, request):
+        self.left -= 1
+        return self.witness.add_checkpoint(request) if self.left >= 0 else self.disputes(request)
+
+
+def inconsistent(_):
+    return WitnessAnswer(HTTPStatus.UNPROCESSABLE_ENTITY, b"the consistency proof does not verify\n")
+
+
+def another_root(request):
+    return WitnessAnswer(HTTPStatus.CONFLICT, request.partition(b"\n")[0].removeprefix(b"old ") + b"\n")
+
+
+@pytest.mark.parametrize("disputes", [inconsistent, another_root])
+@pytest.mark.parametrize("cosigns", [0, 1, 2])
+def test_a_witness_that_disputes_what_it_cosigned_itself_stops_no_log(place, cosigns, disputes):
+    logs = {READS.origin: TRUST.keys}
+    doubting = Doubting(Witness("d.example", b"q" * 32, logs, MemoryOfWitness(), place.clock), cosigns, disputes)
+    sequencer = place.sequencer(MemoryDisk(), [doubting, witness_of(place.clock)])
+    for count in (3, 4):
+        log_some(place.database, count)
+        done = sequencer.turn()
+    assert (done.head.size, done.silent) == (7, (doubting.key.name,))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

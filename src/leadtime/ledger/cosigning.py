@@ -14,7 +14,8 @@ from leadtime.foundation.errors import LeadtimeError, Malformed, Unavailable
 from leadtime.ledger.checkpoints import Checkpoint
 from leadtime.ledger.cosignatures import cosigned_by
 from leadtime.ledger.notes import Note, Signature, VerifierKey, parse_signatures, signatures_by
-from leadtime.ledger.tree import Nodes, prove_consistency
+from leadtime.ledger.records import TreeHead
+from leadtime.ledger.tree import EMPTY_ROOT, Nodes, prove_consistency, root_at
 from leadtime.ledger.witness import Submission, WitnessAnswer
 
 WITNESSES_MAX = 8
@@ -22,6 +23,8 @@ TRIES_MAX = 3
 """One with what we believe the witness to know, one with what it says, one if another submission came between."""
 
 ANSWER_BYTES_MAX = 16_384
+
+NOTHING = TreeHead(0, EMPTY_ROOT)
 
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n\Z")
 
@@ -51,13 +54,13 @@ class Asked:
 
 
 def ask_all(
-    witnesses: Sequence[Cosigner], note: Note, checkpoint: Checkpoint, nodes: Nodes, known: Mapping[bytes, int]
+    witnesses: Sequence[Cosigner], note: Note, checkpoint: Checkpoint, nodes: Nodes, known: Mapping[bytes, TreeHead]
 ) -> tuple[Asked, ...]:
-    """Ask witnesses at once; ``known`` is the size that each (by public key) is believed to have cosigned."""
+    """Ask witnesses at once; ``known`` is what each (by public key) was seen to cosign last."""
     if not witnesses:
         return ()
     proving = Lock()
-    asks = [_Ask(each, note, checkpoint, nodes, proving, known.get(each.key.public, 0)) for each in witnesses]
+    asks = [_Ask(each, note, checkpoint, nodes, proving, known.get(each.key.public, NOTHING)) for each in witnesses]
     with ThreadPoolExecutor(max_workers=WITNESSES_MAX) as pool:
         return tuple(pool.map(_Ask.run, asks))
 
@@ -69,10 +72,11 @@ class _Ask:
     checkpoint: Checkpoint
     nodes: Nodes
     proving: Lock
-    old: int
+    cosigned: TreeHead
+    old: int = 0
 
     def run(self) -> Asked:
-        key = self.witness.key
+        key, self.old = self.witness.key, self.cosigned.size
         for _ in range(TRIES_MAX):
             if self.old > self.checkpoint.size:
                 return Asked(key, ahead=self.old)
@@ -86,11 +90,18 @@ class _Ask:
                 return self._take(answer.body)
             size = _SIZE.match(answer.body) if answer.status == HTTPStatus.CONFLICT else None
             if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY or (size and int(size[1]) == self.old):
-                return Asked(key, disputed=True)
+                return self._dispute()
             if size is None:
                 return Asked(key, problem=f"it answered {int(answer.status)}")
             self.old = int(size[1])
         return Asked(key, problem="what it knows changes with every answer")
+
+    def _dispute(self) -> Asked:
+        """Return the dispute; one about the very history that the witness cosigned, or about none, is its own fault."""
+        key = self.witness.key
+        with self.proving:
+            itself = self.old == self.cosigned.size and root_at(self.nodes, self.old) == self.cosigned.root
+        return Asked(key, problem="it disputes what it cosigned itself") if itself else Asked(key, disputed=True)
 
     def _take(self, body: bytes) -> Asked:
         """Return the cosignature in an answer; one that does not verify is none."""

@@ -18,7 +18,7 @@ from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refuse
 from leadtime.ledger.append import note_published, read_log
 from leadtime.ledger.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
 from leadtime.ledger.cosignatures import cosigned_by
-from leadtime.ledger.cosigning import Asked, Cosigner, ask_all, refuse_silence
+from leadtime.ledger.cosigning import NOTHING, Asked, Cosigner, ask_all, refuse_silence
 from leadtime.ledger.disk import Disk, FileDisk
 from leadtime.ledger.growth import Edge, grow, read_edge
 from leadtime.ledger.notes import Note, parse_note
@@ -27,7 +27,7 @@ from leadtime.ledger.rules import Places, Standing, explain, judge
 from leadtime.ledger.signers import KEYS, Signer, make_signers, publish_keys, signing_at
 from leadtime.ledger.tables import leaves
 from leadtime.ledger.tiles import CHECKPOINT, WIDTH, Tile, TileTree, read_bundle
-from leadtime.ledger.tree import EMPTY_ROOT, root_at
+from leadtime.ledger.tree import root_at
 
 SIGNED = "signed"
 """The last checkpoint signed: kept before any witness sees it, so that no other can be signed instead."""
@@ -39,7 +39,6 @@ WITNESS_REST_SECONDS = 10
 
 SEQUENCING_LOCK = 7_003
 
-_NOTHING = TreeHead(0, EMPTY_ROOT)
 _NUMBER = text(
     'update ledger_leaves set "index" = given.place '
     "from unnest(cast(:ids as uuid[]), cast(:places as bigint[])) as given(id, place) "
@@ -59,7 +58,7 @@ class Sequencer:
         self._disk = disk
         self._keys = keys
         self._witnesses = tuple(witnesses)
-        self._known: dict[bytes, int] = {}
+        self._known: dict[bytes, TreeHead] = {}
         self._resting: dict[bytes, datetime] = {}
         self._compared = False
 
@@ -120,7 +119,7 @@ class Sequencer:
         asked = ask_all(self._witnesses, note, parse_checkpoint(note.text), tree, self._known)
         refuse_out_of_line(self.log, _witnessed(places, asked))
         refuse_silence(asked)
-        self._learn(asked, places.signed.size)
+        self._learn(asked, places.signed)
         self._compared = True
 
     def _take(self, size: int, numbered: int) -> tuple[list[bytes], bool]:
@@ -147,7 +146,7 @@ class Sequencer:
         head = TreeHead(edge.size, edge.root)
         note = _with_known(self._disk, sign_head(self.log, head, live))
         _replace(self._disk, SIGNED, note.raw)
-        asked = self._ask(note, edge.size)
+        asked = self._ask(note, head)
         note = note.with_signatures(each.signature for each in asked if each.signature is not None)
         _replace(self._disk, CHECKPOINT, note.raw)
         with self._database.transaction(SYSTEM) as tx:
@@ -159,25 +158,25 @@ class Sequencer:
         self.settled = not more and not silent
         return Round(head, added, len(self._witnesses) - len(silent), more, silent)
 
-    def _ask(self, note: Note, size: int) -> tuple[Asked, ...]:
+    def _ask(self, note: Note, head: TreeHead) -> tuple[Asked, ...]:
         """Ask the witnesses that have not cosigned this checkpoint and are not resting."""
         now = self._database.clock.now()
         done = {each.key for each in cosigned_by(note, [each.key for each in self._witnesses])}
         due = [
             each for each in self._witnesses if each.key not in done and self._resting.get(each.key.public, now) <= now
         ]
-        asked = ask_all(due, note, parse_checkpoint(note.text), TileTree(self._disk, size), self._known)
+        asked = ask_all(due, note, parse_checkpoint(note.text), TileTree(self._disk, head.size), self._known)
         if any(each.ahead or each.disputed for each in asked):
             raise Refused(
                 "a witness knows another history than the one just signed", where=self.log.name, next_step=RECONCILE
             )
-        self._learn(asked, size)
+        self._learn(asked, head)
         return asked
 
-    def _learn(self, asked: Sequence[Asked], size: int) -> None:
+    def _learn(self, asked: Sequence[Asked], head: TreeHead) -> None:
         for each in asked:
             if each.signature is not None:
-                self._known[each.witness.public] = size
+                self._known[each.witness.public] = head
             else:
                 rest = timedelta(seconds=WITNESS_REST_SECONDS)
                 self._resting[each.witness.public] = self._database.clock.now() + rest
@@ -197,7 +196,7 @@ def read_signed(disk: Disk, log: Log, signers: Sequence[Signer]) -> TreeHead:
 
     Raises `Refused` or `Malformed` if a checkpoint on disk is not ours.
     """
-    heads = [_NOTHING]
+    heads = [NOTHING]
     for path in (SIGNED, CHECKPOINT):
         try:
             checkpoint, _ = open_checkpoint(disk.read(path), origin=log.origin, keys=[each.key for each in signers])
