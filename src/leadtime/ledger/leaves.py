@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -102,16 +102,15 @@ def new_leaf(
         id=leaf,
         kind=kind,
         at=at.astimezone(UTC),
-        commitments={name: commit(_salt(keys, log, leaf, name), value) for name, value in fields.items()},
+        commitments={name: commit(salt, fields[name]) for name, salt in _salts(keys, log, leaf, fields)},
         about=about,
     )
 
 
 def open_leaf(keys: KeyRing, log: LogName, leaf: LeafId, fields: Mapping[str, bytes]) -> Opening:
     """Return the opening of one leaf's fields for their values, which the caller kept."""
-    return Opening(
-        leaf, tuple(OpenedField(name, _salt(keys, log, leaf, name), fields[name]) for name in sorted(fields))
-    )
+    salts = _salts(keys, log, leaf, sorted(fields))
+    return Opening(leaf, tuple(OpenedField(name, salt, fields[name]) for name, salt in salts))
 
 
 def verify_opening(leaf: Leaf, opening: Opening) -> bool:
@@ -178,8 +177,9 @@ def _opened(name: str, field: Json) -> OpenedField:
     raise Malformed("this is not an opening", where="$.fields", next_step="Ask for it again.")
 
 
-def _salt(keys: KeyRing, log: LogName, leaf: LeafId, name: str) -> bytes:
-    return keys.blind("ledger.salt", f"{log}\0{leaf}\0{name}")
+def _salts(keys: KeyRing, log: LogName, leaf: LeafId, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    place = f"{log}\0{leaf}\0"
+    return ((name, keys.blind("ledger.salt", place + name)) for name in names)
 
 
 def _check_words(kind: str, fields: Mapping[str, object]) -> None:

@@ -155,8 +155,10 @@ class _Contents:
         self.images = 0
         self.image_bytes = sum(_image_bytes(part) for part in _parts(document) if part.get("type") in IMAGES)
         level: list[Json] = [document]
-        for _ in range(limits.JSON_DEPTH_MAX):
+        depth = 0
+        while level and depth < limits.JSON_DEPTH_MAX:
             level = [member for value in level for member in self._members(value) if isinstance(member, dict | list)]
+            depth += 1
         if level:
             sentence = f"the body is nested more than {limits.JSON_DEPTH_MAX} levels deep"
             raise Malformed(sentence, where="body", next_step="Send it flatter.")
