@@ -9,6 +9,9 @@ from leadtime.doors.cli import advisory
 from leadtime.doors.cli.main import run
 from leadtime.formats.csaf import write_csaf
 from leadtime.formats.osv import write_osv
+from leadtime.foundation.access import SYSTEM
+from leadtime.workflows.reads import Read, list_reads
+from tests.doors.world import World
 from tests.formats.factories import a_document
 
 
@@ -101,3 +104,23 @@ def test_a_document_that_is_too_large_is_refused(
 def test_render_refuses_what_is_no_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["advisory", "render", "../x", "--format", "osv"]) == 2
     assert "this is not the id or number of a case" in capsys.readouterr().err
+
+
+def reads_of(world: World) -> set[Read]:
+    with world.database.transaction(world.people["auditor"].viewer) as tx:
+        return set(list_reads(tx))
+
+
+def test_a_draft_rendered_on_the_machine_is_a_read_with_a_leaf_and_a_published_one_is_none(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LEADTIME_TOKEN", raising=False)
+    monkeypatch.setattr(advisory, "open_database", lambda *_: world.database)
+    before = reads_of(world)
+    assert run(["advisory", "render", str(world.told.case.id), "--format", "osv"]) == 0
+    assert reads_of(world) == before
+    assert run(["advisory", "render", str(world.quiet.case.id), "--format", "osv"]) == 0
+    assert world.quiet.case.title in capsys.readouterr().out
+    (fresh,) = reads_of(world) - before
+    assert (fresh.role, fresh.person, fresh.organisation) == (SYSTEM.role.value, None, None)
+    assert fresh.entities == (world.quiet.case.id,)

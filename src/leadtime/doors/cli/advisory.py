@@ -28,6 +28,7 @@ from leadtime.foundation.errors import LeadtimeError, Malformed, Missing
 from leadtime.foundation.settings import Settings, read_settings
 from leadtime.packages.fetch import open_fetcher
 from leadtime.workflows.opening import open_database
+from leadtime.workflows.reads import note_reads
 
 EXIT_INVALID = 3
 EXIT_UNDECIDED = 4
@@ -144,9 +145,14 @@ def _read(file: Path) -> bytes:
 
 
 def _render_here(settings: Settings, case: str, rendered: RenderedFormat) -> bytes:
-    """Render from this machine's installation; who can read its keys is its administrator."""
+    """Render from this machine's installation; who can read its keys is its administrator.
+
+    A draft that was opened is a read like any person's, with a leaf (I3), though no name is known here.
+    """
     with open_database(settings, SystemClock()).transaction(SYSTEM) as tx:
         found = find_advisory(tx, CaseId(UUID(case))) if _is_id(case) else find_numbered(tx, case)
+        if tx.unsealed:
+            note_reads(tx)
     if found is None:
         raise Missing("there is no advisory for this case yet", where="CASE", next_step="Draft one on the case page.")
     return render_advisory(found.document, rendered)
