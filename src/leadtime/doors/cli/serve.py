@@ -13,6 +13,7 @@ import structlog
 
 from leadtime.doors.app import build_app
 from leadtime.doors.demo_model import read_port, serve_demo_model
+from leadtime.doors.gateway_metrics import build_metrics
 from leadtime.doors.keeping_logs import keep_logs, witnesses_of
 from leadtime.doors.model_api.asked import parse_networks
 from leadtime.doors.model_api.running import running
@@ -38,7 +39,14 @@ from leadtime.workflows.records import Queue
     type=click.Choice([part.value for part in Part]),
     help="gateway: offered models and their logs alone, as at a developer's own site; site: everything else.",
 )
-def command(host: str, port: int | None, *, same_host: bool, no_work: bool, only: str | None) -> None:
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65535),
+    help="Tell the gateway's counts at /metrics of this port, to this machine alone.",
+)
+def command(
+    host: str, port: int | None, *, same_host: bool, no_work: bool, only: str | None, metrics_port: int | None
+) -> None:
     """Run the site and the gateway, and work every queue but validation, until Ctrl-C or SIGTERM."""
     configure_log()
     settings = read_settings(os.environ)
@@ -52,7 +60,7 @@ def command(host: str, port: int | None, *, same_host: bool, no_work: bool, only
     click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
     site = Site(database, settings, same_host=same_host, parts=frozenset({Part(only)} if only else Part))
     try:
-        asyncio.run(_run(site, witnesses, host, port, arguments))
+        asyncio.run(_run(site, witnesses, (host, port), arguments, metrics_port=metrics_port))
     finally:
         database.engine.dispose()
 
@@ -70,10 +78,18 @@ def configure_log() -> None:
     )
 
 
-async def _run(site: Site, witnesses: Sequence[Cosigner], host: str, port: int, arguments: list[str]) -> None:
+async def _run(
+    site: Site,
+    witnesses: Sequence[Cosigner],
+    place: tuple[str, int],
+    arguments: list[str],
+    *,
+    metrics_port: int | None,
+) -> None:
     """Serve and work until a signal; whichever ends first by itself ends the others."""
     stop = asyncio.Event()
     stop_on_signals(stop)
+    tasks: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:
         app, end_calls = build_app(site), None
         if Part.GATEWAY in site.parts:
@@ -82,8 +98,10 @@ async def _run(site: Site, witnesses: Sequence[Cosigner], host: str, port: int, 
                 running(site.database, locate(settings), url=settings.url, proxies=proxies)
             )
             app, end_calls = beside(gateway.app, app), gateway.end_calls
-        tasks = [
-            asyncio.create_task(serve(app, host, port, stop, before_stopping=end_calls)),
+            if metrics_port is not None:
+                tasks.append(asyncio.create_task(serve(build_metrics(gateway), HOST, metrics_port, stop)))
+        tasks += [
+            asyncio.create_task(serve(app, *place, stop, before_stopping=end_calls)),
             asyncio.create_task(keep_logs(site, witnesses, stop)),
         ]
         demo_port = read_port(site.settings.home)

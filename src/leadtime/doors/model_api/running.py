@@ -50,6 +50,7 @@ class Gateway:
     app: GatewayApp
     standings: Standings
     committer: Committer
+    refusals: RefusalCount
 
     async def end_calls(self) -> None:
         """Cut every open call, and return once each has told its caller so; a server does this before it stops."""
@@ -109,7 +110,7 @@ async def running(
         )
     ]
     try:
-        yield Gateway(GatewayApp(door), standings, committer)
+        yield Gateway(GatewayApp(door), standings, committer, refusals)
     finally:
         await _let_end(standings, committer, committing, door)
         for task in watching:

@@ -122,7 +122,7 @@ class Committer:
         self._monotonic = monotonic
         self._seen_at = float("-inf")
         self._closing = False
-        self.commits = 0
+        self.commits, self.commit_seconds, self.calls = 0, 0.0, 0
 
     async def let_through(self, call: Call, leaf: Logged) -> Refusal | None:
         """Reserve a call and commit its leaf; None: it may go out now, else why its budgets or its proof refuse it.
@@ -263,6 +263,8 @@ class Committer:
         if writing.seen:
             self._seen_at = seen_at
         self.commits += 1
+        self.commit_seconds += self._monotonic() - seen_at
+        self.calls += len(batch.let_through)
 
     def _asking(self, waiting: list[_Waiting], endings: list[_Ending]) -> Asking:
         calls = [one.call for one in waiting if one.call is not None]

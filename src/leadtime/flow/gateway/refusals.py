@@ -24,9 +24,11 @@ class RefusalCount:
 
     def __init__(self) -> None:
         self._minutes: dict[GrantId, _Minute] = {}
+        self.all = 0
 
     def note(self, grant: GrantId, now: datetime) -> int | None:
         """Count a refusal; return how many before it got no leaf, or None if it gets none itself."""
+        self.all += 1
         number = int(now.timestamp()) // MINUTE_SECONDS
         minute = self._minutes.get(grant)
         if minute is None or minute.number != number:
