@@ -12,8 +12,6 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
@@ -33,8 +31,8 @@ from leadtime.flow.gateway.batch import (
     read_locked,
     write,
 )
+from leadtime.flow.gateway.decide import Batch, Ending, Waiting, decide, forfeit
 from leadtime.flow.gateway.records import (
-    Alarm,
     Amount,
     Answered,
     Balance,
@@ -42,56 +40,20 @@ from leadtime.flow.gateway.records import (
     Charge,
     Ended,
     ProcessId,
-    Reason,
     Refusal,
     Settlement,
-    Wanted,
 )
 from leadtime.flow.gateway.refusals import RefusalCount
-from leadtime.flow.gateway.rules import accounts_of, admit, chargeable, release
-from leadtime.flow.gateway.witness import Logged, witness_refusal, witness_settlement
+from leadtime.flow.gateway.rules import accounts_of
+from leadtime.flow.gateway.witness import Logged, witness_refusal
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.errors import Unavailable
-from leadtime.foundation.ids import new_id
 from leadtime.foundation.keys import KeyRing
 
 log = structlog.get_logger()
 
-REPLAYED = Refusal(Reason.PROOF, "this proof was used before", "Make a fresh proof for each request.")
-OVER = Refusal(Reason.ENDED, "this access is over", "Ask the model's developer.")
-
 OUTAGES = (OperationalError, InterfaceError, OSError, TimeoutError, Unavailable)
 """What passes by itself; any other failure is of something that was to be written."""
-
-
-@dataclass(slots=True, repr=False)
-class _Waiting:
-    """A call, or a leaf alone, that waits for its commit; the answer is None or why the call is refused."""
-
-    leaf: Logged
-    answer: asyncio.Future[Refusal | None]
-    call: Call | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Ending:
-    settlement: Settlement
-    answer_sha256: bytes
-
-
-@dataclass(slots=True)
-class _Batch:
-    """One transaction's work, as it is decided; ``live`` is what this process has open on each account."""
-
-    waiting: list[_Waiting]
-    endings: list[_Ending]
-    live: Counter[UUID]
-    balances: dict[UUID, Balance] = field(default_factory=dict)
-    let_through: list[Call] = field(default_factory=list)
-    refused: list[tuple[Call, Refusal]] = field(default_factory=list)
-    settled: list[Settlement] = field(default_factory=list)
-    alarms: list[tuple[UUID, Settlement, Alarm]] = field(default_factory=list)
-    leaves: list[Logged] = field(default_factory=list)
 
 
 class Committer:
@@ -110,8 +72,8 @@ class Committer:
         self._keys = keys
         self._process = process
         self._refusals = refusals
-        self._waiting: deque[_Waiting] = deque()
-        self._endings: deque[_Ending] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._endings: deque[Ending] = deque()
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._connection: Connection | None = None
@@ -129,15 +91,15 @@ class Committer:
 
         Raises `Unavailable` if nothing could be made durable; the call then must not go out.
         """
-        return await self._wait(_Waiting(leaf, asyncio.get_running_loop().create_future(), call))
+        return await self._wait(Waiting(leaf, asyncio.get_running_loop().create_future(), call))
 
     async def keep_leaf(self, leaf: Logged) -> None:
         """Commit a leaf that stands alone (a refusal)."""
-        await self._wait(_Waiting(leaf, asyncio.get_running_loop().create_future()))
+        await self._wait(Waiting(leaf, asyncio.get_running_loop().create_future()))
 
     def settle(self, settlement: Settlement, answer_sha256: bytes) -> None:
         """Have a call's end written with one of the next commits; its budgets are free again from then on."""
-        self._endings.append(_Ending(settlement, answer_sha256))
+        self._endings.append(Ending(settlement, answer_sha256))
         self._wake.set()
 
     async def run(self) -> None:
@@ -159,7 +121,7 @@ class Committer:
         self._wake.set()
         self._urgent.set()
 
-    async def _wait(self, waiting: _Waiting) -> Refusal | None:
+    async def _wait(self, waiting: Waiting) -> Refusal | None:
         if len(self._waiting) >= limits.WAITING_CALLS_MAX or self._closing:
             raise _not_kept()
         self._waiting.append(waiting)
@@ -195,7 +157,7 @@ class Committer:
             elif one.call is not None and one.call.id not in refusals:
                 self._void(one.call)
 
-    def _take(self) -> tuple[list[_Ending], list[_Waiting]]:
+    def _take(self) -> tuple[list[Ending], list[Waiting]]:
         """Return what the next transaction is about: much, or one thing alone after something could not be written."""
         room = 1 if self._alone else limits.BATCH_CALLS_MAX
         endings = [self._endings.popleft() for _ in range(min(len(self._endings), room))]
@@ -204,7 +166,7 @@ class Committer:
         self._alone = max(0, self._alone - 1)
         return endings, waiting
 
-    async def _commit(self, waiting: list[_Waiting], endings: list[_Ending]) -> _Batch:
+    async def _commit(self, waiting: list[Waiting], endings: list[Ending]) -> Batch:
         """Decide and write; by what the last commit left behind if that holds, else by what is read under locks."""
         if self._connection is None:
             self._connection = await self._connect()
@@ -212,29 +174,18 @@ class Committer:
         asking = self._asking(waiting, endings)
         if self._stocks.keys() >= set(asking.accounts):
             known = Reading({account: self._stocks[account] for account in asking.accounts})
-            batch = self._decide(waiting, endings, known)
+            batch = decide(waiting, endings, self._live, known, now=self._clock.now(), keys=self._keys)
             if not batch.refused:
                 with suppress(SerializationFailure):
                     await self._write(asking, known, batch)
                     return batch
         reading = await read_locked(self._connection, self._process, asking)
-        batch = self._decide(waiting, endings, reading)
+        batch = decide(waiting, endings, self._live, reading, now=self._clock.now(), keys=self._keys)
         self._witness_refusals(batch)
         await self._write(asking, reading, batch)
         return batch
 
-    def _decide(self, waiting: list[_Waiting], endings: list[_Ending], reading: Reading) -> _Batch:
-        """Return what becomes of each call; nothing outside of the batch is changed."""
-        batch, now = _Batch(waiting, endings, self._live.copy()), self._clock.now()
-        batch.balances = {
-            account: Balance(stock.balance.used + Amount(live=batch.live[account]))
-            for account, stock in reading.accounts.items()
-        }
-        _settle(batch, reading, now, self._keys)
-        _admit(batch, reading)
-        return batch
-
-    async def _write(self, asking: Asking, reading: Reading, batch: _Batch) -> None:
+    async def _write(self, asking: Asking, reading: Reading, batch: Batch) -> None:
         """Write a batch, and remember how it leaves the accounts."""
         if self._connection is None:
             raise _not_kept()
@@ -259,14 +210,14 @@ class Committer:
         for account, stock in writing.accounts.items():
             elsewhere = stock.balance.used - Amount(live=batch.live[account])
             stocks[account] = Stock(Balance(elsewhere), stock.version + 1)
-        self._stocks, self._leased, self._live = stocks, {**leased, **writing.live_here}, batch.live
+        self._stocks, self._leased, self._live = stocks, {**leased, **writing.live_here}, +batch.live
         if writing.seen:
             self._seen_at = seen_at
         self.commits += 1
         self.commit_seconds += self._monotonic() - seen_at
         self.calls += len(batch.let_through)
 
-    def _asking(self, waiting: list[_Waiting], endings: list[_Ending]) -> Asking:
+    def _asking(self, waiting: list[Waiting], endings: list[Ending]) -> Asking:
         calls = [one.call for one in waiting if one.call is not None]
         ending = [one.settlement.call for one in endings]
         accounts = {account.id: account for call in (*ending, *calls) for account in accounts_of(call.standing)}
@@ -278,7 +229,7 @@ class Committer:
             ending=[call.id for call in ending],
         )
 
-    def _witness_refusals(self, batch: _Batch) -> None:
+    def _witness_refusals(self, batch: Batch) -> None:
         now = self._clock.now()
         for call, refusal in batch.refused:
             uncounted = self._refusals.note(call.standing.grant, now)
@@ -294,7 +245,7 @@ class Committer:
                 )
                 batch.leaves.append(leaf)
 
-    async def _fail(self, waiting: list[_Waiting], endings: list[_Ending], problem: Exception) -> None:
+    async def _fail(self, waiting: list[Waiting], endings: list[Ending], problem: Exception) -> None:
         """Refuse what waits; what may have been committed all the same is voided, and what has ended kept."""
         log.warning("gateway could not commit", kind=type(problem).__name__)
         await self._hang_up()
@@ -305,7 +256,7 @@ class Committer:
             if not one.answer.done():
                 one.answer.set_exception(_not_kept())
 
-    async def _set_apart(self, waiting: list[_Waiting], endings: list[_Ending], problem: Exception) -> None:
+    async def _set_apart(self, waiting: list[Waiting], endings: list[Ending], problem: Exception) -> None:
         """After a batch of which nothing was written: write its parts one by one, and without the one that fails."""
         await self._hang_up()
         if len(waiting) + len(endings) > 1:
@@ -321,7 +272,7 @@ class Committer:
                 one.answer.set_exception(_not_kept())
         for ending in endings:
             if ending.settlement.answered.ended is not Ended.FORFEITED:
-                self._endings.appendleft(_Ending(_forfeit(ending.settlement), b""))
+                self._endings.appendleft(Ending(forfeit(ending.settlement), b""))
 
     async def _hang_up(self) -> None:
         connection, self._connection, self._stocks = self._connection, None, {}
@@ -341,57 +292,6 @@ class Committer:
             with suppress(Error, OSError):
                 await end_process(self._connection, self._process)
                 await self._connection.close()
-
-
-def _settle(batch: _Batch, reading: Reading, now: datetime, keys: KeyRing) -> None:
-    """Replace reservations by charges; a call that was closed otherwise, or never came to be, only leaves its place."""
-    for ending in batch.endings:
-        settlement = ending.settlement
-        call, accounts = settlement.call, accounts_of(settlement.call.standing)
-        reserved, charged = call.reservation.amount, settlement.charge.amount
-        batch.live.subtract({account.id: 1 for account in accounts})
-        if call.id in reading.closed:
-            for account in accounts:
-                batch.balances = release(batch.balances, account.id, Amount(live=1), Amount())
-            continue
-        for account in accounts:
-            held = chargeable(batch.balances[account.id], account, reserved, charged)
-            batch.balances = release(batch.balances, account.id, reserved, held)
-        batch.settled.append(settlement)
-        batch.alarms.extend((new_id(now), settlement, alarm) for alarm in settlement.charge.alarms)
-        batch.leaves.append(witness_settlement(keys, settlement, ending.answer_sha256))
-
-
-def _admit(batch: _Batch, reading: Reading) -> None:
-    """Reserve the calls that stand and that their budgets hold, in their order."""
-    judged: list[tuple[_Waiting, Call]] = []
-    used = set(reading.used_proofs)
-    for one in batch.waiting:
-        if one.call is None:
-            batch.leaves.append(one.leaf)
-        elif one.call.standing.grant in reading.over:
-            batch.refused.append((one.call, OVER))
-        elif one.call.proof is not None and one.call.proof.id in used:
-            batch.refused.append((one.call, REPLAYED))
-        else:
-            used |= {one.call.proof.id} if one.call.proof is not None else set()
-            judged.append((one, one.call))
-    wanted = [Wanted(call.reservation, accounts_of(call.standing)) for _, call in judged]
-    refusals, batch.balances = admit(batch.balances, wanted)
-    for (one, call), refusal in zip(judged, refusals, strict=True):
-        if refusal is not None:
-            batch.refused.append((call, refusal))
-            continue
-        batch.let_through.append(call)
-        batch.leaves.append(one.leaf)
-        batch.live.update({account.id: 1 for account in accounts_of(call.standing)})
-
-
-def _forfeit(settlement: Settlement) -> Settlement:
-    """Return the plainest end that a call can have: all that it reserved is charged, and nothing told of its answer."""
-    reserved = settlement.call.reservation.amount
-    charge = Charge(Amount(reserved.requests, reserved.tokens, reserved.micro_usd))
-    return Settlement(settlement.call, Answered(Ended.FORFEITED, 0, 0, 0, None), charge, settlement.at)
 
 
 def _not_kept() -> Unavailable:
