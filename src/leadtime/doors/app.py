@@ -32,8 +32,12 @@ from leadtime.doors.web.rendering import STATIC, VENDOR
 from leadtime.doors.web.routes import pages_of
 from leadtime.doors.web.way_back import way_back
 from leadtime.foundation.errors import LeadtimeError
+from leadtime.foundation.voluntary import NOTICE
 
 API = "/api/v1"
+EARLY_ACCESS_PAGES = ("/models", "/flags")
+"""Every page below shows section 3(c), one that says no too."""
+
 STATIC_SECONDS = 3600
 
 
@@ -129,4 +133,5 @@ def _page_problem(request: Request, error: Exception) -> Response:
         where=problem.where,
         next_step=problem.next_step,
         back=way_back(request.url.path) if request.method == "POST" else "",
+        notice=NOTICE if request.url.path.startswith(EARLY_ACCESS_PAGES) else "",
     )
