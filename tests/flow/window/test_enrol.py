@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
 from leadtime.flow import window
 from leadtime.flow.window import AccessMode, Milestones, Modality, Model, ModelState, WireFormat
 from leadtime.foundation.access import SYSTEM, Role
-from leadtime.foundation.errors import Conflict, Missing, Refused
-from tests.flow.window.factories import NOW, UPSTREAM, VARIANTS, a_model, an_offer, party
+from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
+from tests.flow.window.factories import NOW, TERMS, UPSTREAM, VARIANTS, WANTED, a_model, an_agreement, an_offer, party
 
 
 def test_a_model_is_enrolled_with_its_variants_and_declared_digests(database):
@@ -103,3 +105,27 @@ def test_a_conflict_of_interest_hides_a_developers_models(database):
             window.read_model(tx, offer.model.id)
         with pytest.raises(Missing):
             window.read_window(tx, offer.window.id)
+
+
+def test_a_holder_sees_the_variants_of_its_newest_terms_and_no_others(database):
+    offer = an_offer(database, terms=replace(TERMS, variants=("reduced",)))
+    rival = party(database, Role.PARTNER)
+    an_agreement(database, offer.developer, offer.model, rival)
+
+    def seen(who):
+        with database.transaction(who.viewer) as tx:
+            (listed,) = window.list_models(tx)
+            assert listed == window.read_model(tx, offer.model.id)
+            return [variant.name for variant in listed.variants]
+
+    assert seen(offer.developer) == ["safeguards-on", "reduced"]
+    assert seen(offer.agency) == ["reduced"]
+    for wanted in ("safeguards-on", "made-up"):
+        with database.transaction(offer.agency.viewer) as tx, pytest.raises(Malformed, match="has no such variant"):
+            window.grant(tx, offer.entry.id, offer.agency.person.id, replace(WANTED, variants=(wanted,)))
+    with database.transaction(offer.developer.viewer) as tx:
+        window.agree_anew(tx, offer.agreement.id, replace(TERMS, variants=("safeguards-on",)))
+    assert seen(offer.agency) == ["safeguards-on"]
+    with database.transaction(offer.developer.viewer) as tx:
+        window.agree_anew(tx, offer.agreement.id, TERMS)
+    assert seen(offer.agency) == ["safeguards-on", "reduced"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, any_, exists, func, or_, select
 
 from leadtime.flow.parties import OrganisationId, PersonId
 from leadtime.flow.window.records import (
@@ -40,13 +40,16 @@ from leadtime.flow.window.vocabulary import (
     WindowState,
     WireFormat,
 )
-from leadtime.foundation.access import Act, has_conflict, require
+from leadtime.foundation.access import Act, Role, has_conflict, require
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import Digest
 from leadtime.foundation.errors import Missing
 
 ROWS_MAX = 10_000
 """Models, windows, entries or grants in one list."""
+
+HOLDING = frozenset({Role.AGENCY, Role.PARTNER})
+"""Roles that a model is offered to."""
 
 
 def enter_model(tx: Transaction, act: Act, model: ModelId) -> RowMapping:
@@ -155,12 +158,14 @@ def read_grant(tx: Transaction, grant: GrantId) -> Grant:
 
 
 def variants_of(tx: Transaction, wanted: frozenset[ModelId]) -> Mapping[ModelId, tuple[Variant, ...]]:
-    """Return the variants of models in the order in which they were named."""
+    """Return the variants of models in the order in which they were named; to a holder, those that it agreed on."""
     query = (
         select(model_variants)
         .where(model_variants.c.model.in_(wanted))
         .order_by(model_variants.c.model, model_variants.c.place)
     )
+    if tx.viewer.role in HOLDING:
+        query = query.where(_is_agreed_with(tx.viewer.organisation))
     found: dict[ModelId, list[Variant]] = {model: [] for model in wanted}
     for row in tx.connection.execute(query).mappings():
         found[ModelId(row["model"])].append(
@@ -293,6 +298,16 @@ def _is_newest() -> ColumnElement[bool]:
     older = agreements.alias("older")
     return (
         agreements.c.version == select(func.max(older.c.version)).where(older.c.id == agreements.c.id).scalar_subquery()
+    )
+
+
+def _is_agreed_with(organisation: UUID | None) -> ColumnElement[bool]:
+    """Return whether the newest terms of an agreement with an organisation cover a variant; none named covers all."""
+    return exists().where(
+        agreements.c.model == model_variants.c.model,
+        agreements.c.organisation == organisation,
+        _is_newest(),
+        or_(func.cardinality(agreements.c.variants) == 0, model_variants.c.name == any_(agreements.c.variants)),
     )
 
 
