@@ -74,6 +74,7 @@ REVIEWED = {
     Act.CONSENT_TO_PARTNER: "devel:o",
     Act.GRANT_ACCESS: "agency:p devel:o partner:p",
     Act.USE_GRANT: "agency:p partner:p",
+    Act.KEEP_SEALING_KEY: "agency:o devel:o partner:o",
     Act.SIGN_OFF_RETURN: "agency:p partner:p",
     Act.RECORD_DESIGNATION: "agency:p devel:o",
 }

@@ -76,6 +76,7 @@ class Act(StrEnum):
     CONSENT_TO_PARTNER = "consent to a partner"
     GRANT_ACCESS = "grant access to a named person"
     USE_GRANT = "use a grant"
+    KEEP_SEALING_KEY = "state the key that records are sealed to"
     SIGN_OFF_RETURN = "sign off a return"
     RECORD_DESIGNATION = "record a designation"
 
@@ -131,6 +132,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.CONSENT_TO_PARTNER: frozenset(_THE_DEVELOPER),
     Act.GRANT_ACCESS: frozenset(_THE_DEVELOPER | _HOLDERS),
     Act.USE_GRANT: frozenset(_HOLDERS),
+    Act.KEEP_SEALING_KEY: frozenset((role, Relation.OWN) for role in (Role.DEVELOPER, Role.AGENCY, Role.PARTNER)),
     Act.SIGN_OFF_RETURN: frozenset(_HOLDERS),
     Act.RECORD_DESIGNATION: frozenset(_THE_DEVELOPER | {(Role.AGENCY, Relation.PARTICIPANT)}),
 }

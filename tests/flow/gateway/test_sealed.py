@@ -10,15 +10,15 @@ import pyrage
 import pytest
 
 from leadtime.flow import gateway
-from leadtime.flow.window import RecordMode
+from leadtime.flow.window import DeveloperMay, RecordMode
 from leadtime.foundation.access import SYSTEM, Role
-from leadtime.foundation.errors import Malformed, Missing
+from leadtime.foundation.errors import Malformed, Missing, Refused
 from tests.doors.model_api.clients import ASK, openai_client
 from tests.doors.model_api.conftest import served, upstream  # noqa: F401  # fixtures are found by their names here
 from tests.doors.model_api.standing import an_access
 from tests.flow.window.factories import TERMS, party
 
-SEALED = replace(TERMS, record_mode=RecordMode.SEALED)
+SEALED = replace(TERMS, record_mode=RecordMode.SEALED, developer_may=frozenset({DeveloperMay.READ_CONTENT}))
 
 
 @pytest.fixture
@@ -122,6 +122,15 @@ def test_nobody_else_reads_a_record(database, access, sides, served, upstream): 
     for role in (Role.PARTNER, Role.COORDINATOR, Role.FINDER):
         with database.transaction(party(database, role, f"Other {role}").viewer) as tx, pytest.raises(Missing):
             gateway.read_sealed(tx, call)
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.FINDER, Role.AUDITOR])
+def test_who_is_no_side_states_no_key(database, role):
+    with database.transaction(party(database, role).viewer) as tx:
+        with pytest.raises(Refused):
+            gateway.state_sealing_key(tx, str(pyrage.x25519.Identity.generate().to_public()))
+        with pytest.raises(Refused):
+            gateway.read_sealing_key(tx)
 
 
 @pytest.mark.parametrize("key", ["", "age1", "ssh-ed25519 AAAA", "AGE-SECRET-KEY-1" + "Q" * 58, "x" * 10_000])

@@ -53,7 +53,7 @@ def state_sealing_key(tx: Transaction, age_key: str) -> None:
 
     Raises `Malformed` for what is no X25519 recipient of age (``age1…``).
     """
-    tx.require(Act.READ_ORGANISATION)
+    tx.require(Act.KEEP_SEALING_KEY)
     key = _checked(age_key)
     row = {"organisation": tx.viewer.organisation, "age_key": key, "stated_at": tx.now}
     statement = upsert(recipients).values(row)
@@ -66,6 +66,7 @@ def state_sealing_key(tx: Transaction, age_key: str) -> None:
 
 def read_sealing_key(tx: Transaction) -> str | None:
     """Return the key that the viewer's organisation has stated, None: none yet."""
+    tx.require(Act.KEEP_SEALING_KEY)
     query = select(recipients.c.age_key).where(recipients.c.organisation == tx.viewer.organisation)
     return tx.connection.scalar(query)
 
