@@ -82,7 +82,7 @@ def test_the_developer_reads_its_offer_whole(database, clients, offer):
         "Networks 192.0.2.0/24",
         "Within 500 requests, 2,000,000 tokens, 40.00 US dollars, 8 calls at once",
         "Record commitments, 365 days",
-        "Developer may log times and sizes",
+        "Developer may see who, when and how much",
         "Partners proposed by either side",
         "Foreign use barred",
         "Markings FOIA exemption 4",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from leadtime.flow import parties, window
-from leadtime.flow.window import Ending, GrantWanted, Limits, RecordMode, Standing, WindowKind, WireFormat
+from leadtime.flow.window import DeveloperMay, Ending, GrantWanted, Limits, RecordMode, Standing, WindowKind, WireFormat
 from leadtime.flow.window.vocabulary import BarredUse
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Missing, Refused
@@ -19,7 +19,13 @@ def standing(database, secret):
 
 
 def test_a_credential_stands_for_a_named_person_and_all_that_was_agreed(database):
-    terms = replace(TERMS, limits=Limits(tokens=1000), networks=("192.0.2.0/24",), record_mode=RecordMode.SEALED)
+    terms = replace(
+        TERMS,
+        limits=Limits(tokens=1000),
+        networks=("192.0.2.0/24",),
+        record_mode=RecordMode.SEALED,
+        developer_may=frozenset({DeveloperMay.READ_CONTENT}),
+    )
     offer = an_offer(database, terms=terms)
     wanted = GrantWanted(
         "find flaws",

@@ -22,6 +22,7 @@ from leadtime.flow.window.terms import (
     check_variants,
     check_wanted,
 )
+from leadtime.flow.window.vocabulary import DeveloperMay, RecordMode
 from leadtime.foundation.errors import LeadtimeError, Malformed, Refused
 from leadtime.foundation.markings import Marking
 from tests.flow.window.factories import NOW, TERMS, VARIANTS
@@ -175,6 +176,19 @@ def test_terms_are_bounded():
     assert check_terms(replace(TERMS, purposes=("a",) * 20, retention_days=3650), [], held=NONE).retention_days == 3650
     with pytest.raises(Refused):
         check_terms(replace(TERMS, export_note="(S//NF) x"), [], held=NONE)
+
+
+@pytest.mark.parametrize("record_mode", RecordMode)
+@pytest.mark.parametrize("may", [(), (DeveloperMay.LOG_CONTENT,), (DeveloperMay.READ_CONTENT,), tuple(DeveloperMay)])
+def test_records_are_sealed_to_both_sides_only_where_the_developer_may_read_content(record_mode, may):
+    terms = replace(TERMS, record_mode=record_mode, developer_may=frozenset(may))
+    if record_mode is RecordMode.COMMITMENTS or DeveloperMay.READ_CONTENT in may:
+        assert check_terms(terms, [], held=NONE) == terms
+    else:
+        assert sentence(lambda: check_terms(terms, [], held=NONE)) == (
+            "developer_may: sealed records open to both sides, and these terms do not let the developer read content. "
+            "Add read content, or keep commitments only."
+        )
 
 
 def test_a_wanted_grant_is_bounded():

@@ -52,7 +52,7 @@ class TermsWanted(Input):
     purposes: Lines
     barred: frozenset[BarredUse] = frozenset(BarredUse)
     variants: Lines = ()
-    developer_may: frozenset[DeveloperMay] = frozenset({DeveloperMay.LOG_TIMES_AND_SIZES})
+    developer_may: frozenset[DeveloperMay] = frozenset()
     agency_may_propose: bool = False
     record_mode: RecordMode = RecordMode.COMMITMENTS
     retention_days: Annotated[int, Field(ge=1, le=3_650)] = 365

@@ -55,7 +55,7 @@ def lines_of(terms: Terms) -> tuple[tuple[str, str], ...]:
         ("Networks", ", ".join(terms.networks) or "any"),
         ("Within", ", ".join(limits) or "no limit"),
         ("Record", f"{terms.record_mode}, {terms.retention_days} days"),
-        ("Developer may", ", ".join(sorted(terms.developer_may)) or "log nothing"),
+        ("Developer may", ", ".join(["see who, when and how much", *sorted(terms.developer_may)])),
         ("Partners", f"proposed by {'either side' if terms.agency_may_propose else 'the developer'}"),
         ("Foreign use", "barred" if terms.bars_foreign_access else "not barred"),
         ("Markings", "FOIA exemption 4" if terms.foia_exemption_4 else "none"),

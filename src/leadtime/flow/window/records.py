@@ -101,7 +101,7 @@ class Terms:
     purposes: tuple[str, ...]
     barred: frozenset[BarredUse] = frozenset(BarredUse)
     variants: tuple[str, ...] = ()
-    developer_may: frozenset[DeveloperMay] = frozenset({DeveloperMay.LOG_TIMES_AND_SIZES})
+    developer_may: frozenset[DeveloperMay] = frozenset()
     agency_may_propose: bool = False
     record_mode: RecordMode = RecordMode.COMMITMENTS
     retention_days: int = 365

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from leadtime.flow.window.records import GrantWanted, Limits, Terms, Upstream, Variant
 from leadtime.flow.window.rules import is_barred_word
+from leadtime.flow.window.vocabulary import DeveloperMay, RecordMode
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.markings import Marking, check_unmarked
 
@@ -160,6 +161,12 @@ def check_terms(terms: Terms, variants: Collection[str], *, held: Collection[Mar
     if not 1 <= terms.retention_days <= RETENTION_DAYS_MAX:
         raise Malformed(
             f"records are kept 1 to {RETENTION_DAYS_MAX} days", where="retention_days", next_step="Choose within that."
+        )
+    if terms.record_mode is RecordMode.SEALED and DeveloperMay.READ_CONTENT not in terms.developer_may:
+        raise Malformed(
+            "sealed records open to both sides, and these terms do not let the developer read content",
+            where="developer_may",
+            next_step="Add read content, or keep commitments only.",
         )
     return replace(
         terms,

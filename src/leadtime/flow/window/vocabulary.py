@@ -109,9 +109,12 @@ class BarredUse(StrEnum):
 
 
 class DeveloperMay(StrEnum):
-    """What an agreement lets the developer log or read of the calls."""
+    """What an agreement lets the developer do with the content of calls; who, when and how much it sees of every one.
 
-    LOG_TIMES_AND_SIZES = "log times and sizes"
+    To read is what records sealed to both sides need. To log is about the developer's own upstream, which is out of
+    our sight: the two sides hold each other to it.
+    """
+
     LOG_CONTENT = "log content"
     READ_CONTENT = "read content"
 
