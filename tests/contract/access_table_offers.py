@@ -38,6 +38,12 @@ TABLE: dict[str, str] = {
     "POST /api/v1/models/{model}/designations": "U AM AM RRM M RM M",
     "POST /api/v1/models/{model}/windows": "U CM RM RRM M RM M",
     "POST /api/v1/models/{model}/partners": "U AM AM RRM M RM M",
+    "GET /api/v1/models/{model}/calls": "U AM AM AAM M AM M",
+    "GET /api/v1/models/{model}/calls/{call}/record": "U MM MM MMM M MM M",  # no call was made here
+    "GET /api/v1/models/{model}/leaves/{leaf}/opening": "U AM RM RRM M MM M",  # an auditor is handed one
+    "GET /api/v1/models/{model}/records/{word}": "U AM AM AAM M AM M",
+    "GET /api/v1/sealing-key": "U AA AA AAA R RR R",
+    "POST /api/v1/sealing-key": "U AA AA AAA R RR R",
     "GET /api/v1/agreements/{agreement}": "U AM MM AMM M MM M",
     "POST /api/v1/agreements/{agreement}/versions": "U AM MM RMM M MM M",
     "POST /api/v1/designations/{designation}/outcome": "U AM MM MMM M MM M",

@@ -7,13 +7,16 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import pyrage
 import pytest
 import schemathesis
 from schemathesis import GenerationMode
+from sqlalchemy import select
 
 from leadtime.flow import assessment, window
 from leadtime.flow.assessment import RequestWanted
-from leadtime.foundation.access import Role
+from leadtime.flow.window.tables import window_events
+from leadtime.foundation.access import SYSTEM, Role
 from leadtime.foundation.voluntary import NOTICE
 from tests.contract.access_table_offers import COLUMNS, PAGES, TABLE
 from tests.contract.test_openapi import _hold as hold
@@ -23,6 +26,7 @@ from tests.doors.world import enrol
 from tests.flow.window.factories import TERMS, WANTED, Party, a_model, a_partner_window, an_agreement
 
 API = "/api/v1"
+AGE_KEY = str(pyrage.x25519.Identity.generate().to_public())
 JSON = {"content-type": "application/json"}
 ROLES = {
     "developer": Role.DEVELOPER,
@@ -65,6 +69,8 @@ def things(database, people):
             entries[who] = window.consent(tx, proposed.id, opened.id, agreements[who].id)
     with database.transaction(in_it["partner"].viewer) as tx:
         made = window.grant(tx, entries["partner"].id, in_it["partner"].person.id, WANTED)
+    with database.transaction(SYSTEM) as tx:
+        enrolled = tx.connection.scalar(select(window_events.c.id).where(window_events.c.kind == "enrolled"))
     return {
         "model": model.id,
         "agreement": agreements["partner"].id,
@@ -75,6 +81,9 @@ def things(database, people):
         "partner_person": in_it["partner"].person.id,
         "other_partner": in_it["other_partner"].organisation.id,
         "auditor": in_it["other_auditor"].organisation.id,
+        "call": made.id,
+        "leaf": enrolled,
+        "word": "bounds",
     }
 
 
@@ -104,6 +113,7 @@ def bodies(things):
         "/windows/{window_id}/agencies": {"agreement": str(things["agreement"])},
         "/entries/{entry}/consent": {"window": str(things["window_id"]), "agreement": str(things["agreement"])},
         "/entries/{entry}/grants": {"person": str(things["partner_person"]), "purpose": "find flaws"},
+        "/sealing-key": {"age_key": AGE_KEY},
         "/grants/{grant_id}/return": {"disposition": "destroyed"},
     }
 

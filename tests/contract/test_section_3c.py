@@ -6,12 +6,14 @@ import html
 import json
 from http import HTTPStatus
 from pathlib import Path
+from uuid import uuid4
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from leadtime.doors.app import build_api
+from leadtime.doors.cli import call as call_commands
 from leadtime.doors.cli import grant as grant_commands
 from leadtime.doors.cli import window as window_commands
 from leadtime.doors.cli.main import leadtime as commands
@@ -93,20 +95,21 @@ def value_of(option, folder):
     if isinstance(option.type, click.File):
         (folder / "terms.json").write_text("{}")
         return str(folder / "terms.json")
-    return "on=orion-1"
+    return str(folder / f"{option.name}-{uuid4()}") if isinstance(option.type, click.Path) else "on=orion-1"
 
 
-@pytest.mark.parametrize("module", [window_commands, grant_commands], ids=["window", "grant"])
+@pytest.mark.parametrize("module", [window_commands, grant_commands, call_commands], ids=["window", "grant", "call"])
 @pytest.mark.parametrize("as_json", [True, False])
 def test_every_command_prints_it(module, as_json, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "call", lambda *_: {"notice": NOTICE, "result": {"id": ID}})
+    monkeypatch.setattr(module, "call", lambda *_: {"notice": NOTICE, "result": {"id": ID, "age_file": ""}})
     group = module.command
     assert group.commands.keys() == commands.get_command(click.Context(commands), group.name).commands.keys()
     for name, command in group.commands.items():
-        words = [name, *words_of(command, tmp_path), *(["--json"] if as_json else [])]
+        json_too = [parameter.opts[0] for parameter in command.params if as_json and parameter.name == "as_json"]
+        words = [name, *words_of(command, tmp_path), *json_too]
         done = CliRunner().invoke(group, words)
         assert done.exit_code == 0, (words, done.output)
-        assert (json.loads(done.stdout)["notice"] if as_json else done.stderr.strip()) == NOTICE, name
+        assert (json.loads(done.stdout)["notice"] if json_too else done.stderr.strip()) == NOTICE, name
 
 
 @pytest.mark.parametrize("page", ["how-to/developer", "how-to/evaluator", "how-to/partner", "operate/gateway"])

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from leadtime.doors.api import (
     acts,
     advisories,
+    calls,
     cases,
     deliveries,
     exposures,
@@ -37,6 +38,7 @@ ROUTERS: tuple[tuple[APIRouter, frozenset[Part]], ...] = (
     (flags.router, EVERYWHERE),
     (models.router, EARLY_ACCESS),
     (windows.router, EARLY_ACCESS),
+    (calls.router, EARLY_ACCESS),
     (reports.router, CLEARINGHOUSE),
     (validations.router, CLEARINGHOUSE),
     (vulnerabilities.router, CLEARINGHOUSE),

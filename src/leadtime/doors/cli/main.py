@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "party": "Organisations, people and their tokens.",
     "window": "Offer a model: milestones, windows, consents, withdrawal, release.",
     "grant": "Access of named people to an offered model.",
+    "call": "What is kept of calls to a model.",
     "flag": "What keeps people of your organisation away from a model.",
     "report": "Hand in reports.",
     "validate": "Reproduce a flaw in the sandbox and print the verdict.",
