@@ -9,11 +9,12 @@ import sys
 from dataclasses import replace
 from datetime import date
 
+import pyrage
 import pytest
 
-from leadtime.flow import assessment, window
+from leadtime.flow import assessment, gateway, window
 from leadtime.flow.assessment import RequestWanted
-from leadtime.flow.window import Limits, Milestones, WireFormat
+from leadtime.flow.window import DeveloperMay, Limits, Milestones, RecordMode, WireFormat
 from leadtime.foundation.access import Role
 from leadtime.foundation.voluntary import NOTICE
 from tests.doors.model_api.clients import ASK, openai_client
@@ -119,6 +120,18 @@ def test_a_window_that_ran_out_is_over_on_every_card(database, clients, clock, o
     said = words(browse_by_link(clients(), database, offer.developer).get(page_of(offer)))
     assert "Government window over" in said
     assert "Over Its end was reached" in said
+
+
+def test_a_side_that_has_stated_no_key_is_told_what_waits_for_it(database, clients):
+    sealed = replace(TERMS, record_mode=RecordMode.SEALED, developer_may=frozenset({DeveloperMay.READ_CONTENT}))
+    offer = an_offer(database, terms=sealed)
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    with database.transaction(offer.developer.viewer) as tx:
+        gateway.state_sealing_key(tx, key)
+    assert key in words(browse_by_link(clients(), database, offer.developer).get(page_of(offer)))
+    said = words(browse_by_link(clients(), database, offer.agency).get(page_of(offer)))
+    assert "Your side has stated no key, and until both sides have, no call goes through." in said
+    assert key not in said
 
 
 def test_a_competitor_is_not_on_a_partners_page(database, clients):

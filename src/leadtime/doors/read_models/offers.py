@@ -31,7 +31,7 @@ from leadtime.flow.window import (
     WindowEvent,
     WindowState,
 )
-from leadtime.foundation.access import Role
+from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 
 CALLS_SHOWN = 50
@@ -156,6 +156,8 @@ class ModelPage:
     windows: tuple[WindowCard, ...]
     agreements: tuple[AgreementCard, ...]
     sealed: bool
+    keeps_key: bool
+    key: str | None
     designations: tuple[Designation, ...]
     entries: tuple[EntryLine, ...]
     grants: tuple[GrantCard, ...]
@@ -190,6 +192,7 @@ def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = 
         standing = window.standings(system, [each.id for each in given])
     people: dict[UUID, str] = {each.person: each.person_name for each in given}
     is_developer = tx.viewer.role is Role.DEVELOPER
+    keeps_key = may(tx.viewer.role, Act.KEEP_SEALING_KEY, Relation.OWN)
     since = tx.now - timedelta(hours=HOURS_SHOWN)
     calls = gateway.list_calls(tx, model, before=before, rows_max=CALLS_SHOWN)
     return ModelPage(
@@ -200,6 +203,8 @@ def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = 
         windows=tuple(_window(each, tx.now) for each in windows),
         agreements=tuple(_agreement(each) for each in agreements),
         sealed=any(each.terms.record_mode is RecordMode.SEALED for each in agreements),
+        keeps_key=keeps_key,
+        key=gateway.read_sealing_key(tx) if keeps_key else None,
         designations=assessment.list_designations(tx, model),
         entries=tuple(_entry(each) for each in entries) if is_developer else (),
         grants=tuple(
