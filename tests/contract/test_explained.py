@@ -15,7 +15,7 @@ def test_a_merge_says_its_rule_and_the_facts_with_their_sources(clients, world):
 
 
 def test_a_date_says_its_row_and_how_old_each_input_is(clients, world):
-    (line,) = clients(world.token("operator")).get(f"{API}/exposures").json()
+    (line,) = clients(world.token("operator")).get(f"{API}/exposures").json()["items"]
     why = line["decision"]["why"]
     assert "BOD 26-04" in why["rule"]
     assert all(fact["name"] and fact["source"] for fact in why["facts"])

@@ -40,7 +40,7 @@ def test_an_export_takes_two_and_works_once(clients, world, colleague):
     cases = [json.loads(line) for line in answer.text.splitlines()]
     assert [each["case"]["id"] for each in cases] == [str(world.quiet.case.id)]
     assert ada.post(export).status_code == 409
-    (told,) = bo.get(ACTS).json()
+    (told,) = bo.get(ACTS).json()["items"]
     assert (told["state"], told["reason"]) == ("taken", "a move to another host")
     assert (told["asked_by"], told["confirmed_by"]) == (act["asked_by"], str(colleague.person.id))
 

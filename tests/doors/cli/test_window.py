@@ -74,7 +74,7 @@ def test_a_model_is_offered_used_and_withdrawn_by_commands(leadtime, people, off
     )  # fmt: skip
     assert given["limits"] == {"requests": 5, "tokens": None, "concurrency": None, "micro_usd": None}
     assert made("agency", "grant", "credential", given["id"])["secret"].startswith("ltg_")
-    assert [one["id"] for one in made("agency", "window", "list")] == [model["id"]]
+    assert [one["id"] for one in made("agency", "window", "list")["items"]] == [model["id"]]
     assert made("developer", "window", "read", opened["id"])["grants"][0]["id"] == given["id"]
     withdrawn = made("developer", "window", "withdraw", opened["id"])
     assert withdrawn["state"] == "withdrawn"
@@ -104,7 +104,7 @@ def test_the_other_moves_of_a_developer(leadtime, people, offered):
 def test_people_read_the_result_and_the_sentence_of_law(leadtime, offered):
     code, out, err = leadtime("developer", "window", "list")
     assert code == 0
-    assert json.loads(out)[0]["name"] == "orion-1"
+    assert json.loads(out)["items"][0]["name"] == "orion-1"
     assert err.strip() == NOTICE
 
 

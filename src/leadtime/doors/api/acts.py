@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
-from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit
 from leadtime.doors.api.batch import NDJSON
-from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors.api.shapes import Input, Line, Page, page_of
 from leadtime.doors.api.shapes_flow import CaseFileShape
 from leadtime.doors.read_models.paired import export_unpatched, read_in_emergency
 from leadtime.flow import parties
@@ -50,10 +51,11 @@ class PairedActShape(BaseModel):
 
 
 @router.get("/acts", summary="List the acts that need two people")
-def list_acts(ask: Asking) -> tuple[PairedActShape, ...]:
+def list_acts(ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT) -> Page[PairedActShape]:
     """Return the acts that your organisation asked for; who may confirm sees all."""
     with ask.transaction() as tx:
-        return tuple(PairedActShape.model_validate(act) for act in parties.list_acts(tx))
+        found = [PairedActShape.model_validate(act) for act in parties.list_acts(tx)]
+    return page_of(found, cursor, limit, lambda one: one.id)
 
 
 @router.post("/acts", status_code=201, summary="Ask for an act that needs two people", response_model=PairedActShape)

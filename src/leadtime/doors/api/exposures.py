@@ -7,8 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from leadtime.doors.api.asking import Asking, AskingOnce
-from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit
+from leadtime.doors.api.shapes import Input, Line, Page, page_of
 from leadtime.doors.api.shapes_flow import ExposureShape, InventoryShape
 from leadtime.flow import exposure
 from leadtime.flow.exposure import ExposureId
@@ -35,10 +36,13 @@ class DeploymentWanted(Input):
 
 
 @router.get("/inventories", tags=["inventories"], summary="List your inventories")
-def list_inventories(ask: Asking) -> tuple[InventoryShape, ...]:
+def list_inventories(
+    ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[InventoryShape]:
     """Return the newest inventory of each asset, in numbers."""
     with ask.transaction() as tx:
-        return tuple(InventoryShape.model_validate(each) for each in exposure.list_inventories(tx))
+        found = [InventoryShape.model_validate(each) for each in exposure.list_inventories(tx)]
+    return page_of(found, cursor, limit, lambda one: one.id)
 
 
 @router.post(
@@ -65,10 +69,13 @@ def keep_inventory(
 
 
 @router.get("/exposures", tags=["exposures"], summary="Read your patch-by list")
-def patch_by_list(ask: Asking) -> tuple[ExposureShape, ...]:
+def patch_by_list(
+    ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[ExposureShape]:
     """Return what touches you, in the order in which to work."""
     with ask.transaction() as tx:
-        return tuple(ExposureShape.model_validate(each) for each in exposure.patch_by_list(tx))
+        found = [ExposureShape.model_validate(each) for each in exposure.patch_by_list(tx)]
+    return page_of(found, cursor, limit, lambda line: line.exposure)
 
 
 @router.post(

@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
-from leadtime.doors.api.asking import Asking, AskingOnce, Second
-from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit, Second
+from leadtime.doors.api.shapes import Input, Line, Page, page_of
 from leadtime.flow import parties
 from leadtime.flow.parties import ConflictId, ConflictOfInterest, Employer, EmployerId, OrganisationId, PersonId
 
@@ -61,10 +62,13 @@ def end_engagement(employer: UUID, ask: AskingOnce, act: Second = None) -> Respo
 
 
 @router.get("/organisations/{organisation}/conflicts", summary="List conflicts of interest")
-def list_conflicts(organisation: UUID, ask: Asking) -> tuple[ConflictOfInterest, ...]:
+def list_conflicts(
+    organisation: UUID, ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[ConflictOfInterest]:
     """Return the conflicts of interest that stand for an organisation and its people."""
     with ask.transaction() as tx:
-        return parties.list_conflicts(tx, OrganisationId(organisation))
+        found = parties.list_conflicts(tx, OrganisationId(organisation))
+    return page_of(found, cursor, limit, lambda one: one.id)
 
 
 @router.post("/conflicts", status_code=201, summary="State a conflict of interest", response_model=ConflictOfInterest)

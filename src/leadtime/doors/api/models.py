@@ -10,9 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit
 from leadtime.doors.api.offering import Offered, TermsWanted, offer
-from leadtime.doors.api.shapes import Input, Line, Prose
+from leadtime.doors.api.shapes import Input, Line, Page, Prose, page_of
 from leadtime.flow import assessment, window
 from leadtime.flow.assessment import Designation, DesignationId, DesignationMove, OutcomeWanted, RequestWanted
 from leadtime.flow.parties import OrganisationId
@@ -112,7 +113,7 @@ class ModelFile:
     history: tuple[WindowEvent, ...]
 
 
-class OfferedModels(Offered[tuple[Model, ...]]):
+class OfferedModels(Offered[Page[Model]]):
     """Models, newest first."""
 
 
@@ -133,10 +134,11 @@ class OfferedDesignation(Offered[Designation]):
 
 
 @router.get("/models", summary="List the models that you enrolled or that are offered to you")
-def list_models(ask: Asking) -> OfferedModels:
+def list_models(ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT) -> OfferedModels:
     """Return models, newest first."""
     with ask.transaction() as tx:
-        return OfferedModels(result=window.list_models(tx))
+        found = window.list_models(tx)
+    return OfferedModels(result=page_of(found, cursor, limit, lambda one: one.id))
 
 
 @router.post("/models", status_code=201, summary="Enrol a model", response_model=OfferedModel)

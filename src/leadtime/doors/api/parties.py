@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field, TypeAdapter
 
-from leadtime.doors.api.asking import Asking, AskingOnce, Second
-from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit, Second
+from leadtime.doors.api.shapes import Input, Line, Page, page_of
 from leadtime.flow import parties
 from leadtime.foundation.access import Role, Scope
 from leadtime.foundation.database import Transaction
@@ -74,10 +75,13 @@ def read_me(ask: Asking) -> Me:
 
 
 @router.get("/organisations", summary="List the enrolled organisations")
-def list_organisations(ask: Asking) -> tuple[parties.Organisation, ...]:
+def list_organisations(
+    ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[parties.Organisation]:
     """Return every organisation, by name."""
     with ask.transaction() as tx:
-        return parties.list_organisations(tx)
+        found = parties.list_organisations(tx)
+    return page_of(found, cursor, limit, lambda one: one.id)
 
 
 @router.post("/organisations", status_code=201, summary="Enrol an organisation", response_model=parties.Organisation)
@@ -91,10 +95,13 @@ def enrol_organisation(wanted: OrganisationWanted, ask: AskingOnce) -> Response:
 
 
 @router.get("/organisations/{organisation}/people", summary="List an organisation's people")
-def list_people(organisation: UUID, ask: Asking) -> tuple[parties.Person, ...]:
+def list_people(
+    organisation: UUID, ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[parties.Person]:
     """Return the people of one organisation, by name."""
     with ask.transaction() as tx:
-        return parties.list_people(tx, parties.OrganisationId(organisation))
+        found = parties.list_people(tx, parties.OrganisationId(organisation))
+    return page_of(found, cursor, limit, lambda one: one.id)
 
 
 @router.post("/people", status_code=201, summary="Enrol a named person", response_model=parties.Person)

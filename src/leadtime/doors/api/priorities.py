@@ -7,6 +7,7 @@ from datetime import date, datetime
 from fastapi import APIRouter, Response
 
 from leadtime.doors.api.asking import AskingAnyone, AskingOnce
+from leadtime.doors.api.shapes import Page
 from leadtime.doors.api.shapes_flow import DecisionShape, LoadedShape, decision_of
 from leadtime.flow import priority
 from leadtime.flow.priority import Answer, Impact, Inputs, SourceKind
@@ -43,11 +44,12 @@ def look_up(
 
 
 @router.get("/sources", summary="Tell which sources are loaded, and how old they are")
-def list_sources(ask: AskingAnyone) -> tuple[LoadedShape, ...]:
+def list_sources(ask: AskingAnyone) -> Page[LoadedShape]:
     """Return the loaded sources; one that is not there was never loaded, so that what it would say is unknown."""
     with ask.transaction() as tx:
         found = (priority.read_loaded(tx, kind) for kind in SourceKind)
-        return tuple(LoadedShape.model_validate(each) for each in found if each is not None)
+        items = tuple(LoadedShape.model_validate(each) for each in found if each is not None)
+    return Page(items=items, cursor=None)
 
 
 @router.post(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from leadtime.doors.problems import PROBLEM_JSON
+from leadtime.foundation.errors import Malformed
 
 Item = TypeVar("Item")
 
@@ -29,6 +32,20 @@ class Page(BaseModel, Generic[Item]):
 
     items: tuple[Item, ...]
     cursor: str | None
+
+
+def page_of(found: Sequence[Item], cursor: UUID | None, limit: int, by: Callable[[Item], UUID]) -> Page[Item]:
+    """Return what stands behind the item that ``cursor`` names in a bounded list; raises `Malformed` if none does.
+
+    ``by`` tells an item's name.
+    """
+    begins = 0
+    if cursor is not None:
+        begins = next((place for place, item in enumerate(found, 1) if by(item) == cursor), 0)
+        if not begins:
+            raise Malformed("no item of this list has this id", where="cursor", next_step="Begin without a cursor.")
+    items = tuple(found[begins : begins + limit])
+    return Page(items=items, cursor=str(by(items[-1])) if begins + limit < len(found) else None)
 
 
 class ProblemShape(BaseModel):
