@@ -51,7 +51,7 @@ FILES = [
     *(SOURCE / "doors" / "web" / name for name in ("offers.py", "flags.py")),
     *(
         SOURCE / "doors" / "read_models" / name
-        for name in ("offers.py", "budgets.py", "thanks.py", "flags.py", "openings.py")
+        for name in ("offers.py", "budgets.py", "thanks.py", "flags.py", "openings.py", "access_log.py")
     ),
     *sorted((SOURCE / "doors").glob("demo_*.py")),
     *(SOURCE / "doors" / name for name in ("play_offers.py", "gateway_metrics.py", "small_model.py")),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from leadtime.flow.gateway import Amount
-from leadtime.flow.window import Limits, Terms
+from leadtime.flow.window import Agreement, Grant, GrantId, Limits, Terms
 
 MILLION = 1_000_000
 
@@ -36,6 +37,12 @@ def meters_of(limits: Limits, used: Amount) -> tuple[Meter, ...]:
         _meter("US dollars", used.micro_usd, limits.micro_usd, divisor=MILLION),
         _meter("calls at once", used.live, limits.concurrency),
     )
+
+
+def budget_of(agreed: Agreement, given: Iterable[Grant], used: Mapping[GrantId, Amount]) -> Budget:
+    """Return what an agreement's grants use together of what it gives them."""
+    its_own = [used.get(each.id, Amount()) for each in given if each.organisation == agreed.organisation]
+    return Budget(agreed.organisation_name, meters_of(agreed.terms.limits, sum(its_own, Amount())))
 
 
 def _meter(name: str, used: int, limit: int | None, *, divisor: int = 1) -> Meter:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from leadtime.doors.read_models.budgets import Budget, Meter, lines_of, meters_of
+from leadtime.doors.read_models.access_log import HOURS_SHOWN, Bar, CallLine, bars_of, line_of
+from leadtime.doors.read_models.budgets import Budget, Meter, budget_of, lines_of, meters_of
 from leadtime.doors.read_models.pictures import Badge, Event, Step, Tone
 from leadtime.doors.read_models.thanks import Thanks, read_thanks
 from leadtime.flow import assessment, gateway, window
 from leadtime.flow.assessment import Designation
-from leadtime.flow.gateway import AlarmSeen, Amount, CallId, CallSeen
+from leadtime.flow.gateway import AlarmSeen, Amount, CallId
 from leadtime.flow.window import (
     Agreement,
     Disposition,
@@ -35,7 +36,6 @@ from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 
 CALLS_SHOWN = 50
-HOURS_SHOWN = 48
 EVENTS_SHOWN = 30
 
 STATES: Mapping[ModelState, Badge] = {
@@ -121,31 +121,6 @@ class EntryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CallLine:
-    """One call, without content: sizes, times, who; its id is its leaf's, and travelled upstream in a header."""
-
-    leaf: UUID
-    at: datetime
-    who: str
-    organisation: str
-    variant: str
-    address: str
-    ended: str
-    tokens: int
-    sent_bytes: int
-    answer_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One hour of calls as a bar of a chart, ``height`` in percent of the tallest."""
-
-    at: datetime
-    calls: int
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class ModelPage:
     """A model's page; what only its developer sees is empty for everybody else."""
 
@@ -218,13 +193,13 @@ def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = 
             )
             for each in given
         ),
-        calls=tuple(_call(each, people, houses) for each in calls),
+        calls=tuple(line_of(each, people, houses) for each in calls),
         older=calls[-1].id if len(calls) == CALLS_SHOWN else None,
-        hours=_bars(gateway.calls_by_hour(tx, model, since=since), tx.now),
+        hours=bars_of(gateway.calls_by_hour(tx, model, since=since), tx.now),
         alarms=gateway.list_alarms(tx, model) if is_developer else (),
         history=_history(window.history_of(tx, model), houses, found.developer_name),
         log=str(window.log_of(model)),
-        budgets=tuple(_budget(each, given, used) for each in agreements if each.terms.limits != Limits()),
+        budgets=tuple(budget_of(each, given, used) for each in agreements if each.terms.limits != Limits()),
         thanks=read_thanks(tx, found.name, {each.organisation for each in entries}) if is_developer else None,
     )
 
@@ -305,37 +280,6 @@ def _grant(
         meters=meters_of(found.limits, used or Amount()),
         returned=signed if signed is not None and signed.disposition is not None else None,
     )
-
-
-def _call(found: CallSeen, people: Mapping[UUID, str], houses: Mapping[UUID, str]) -> CallLine:
-    return CallLine(
-        leaf=found.id,
-        at=found.at,
-        who=people.get(found.person, "a person who was removed"),
-        organisation=houses.get(found.organisation, ""),
-        variant=found.variant,
-        address=found.address,
-        ended=found.ended.value if found.settled_at else "running",
-        tokens=found.charged.tokens if found.settled_at else found.reserved.tokens,
-        sent_bytes=found.request_bytes,
-        answer_bytes=found.answer_bytes,
-    )
-
-
-def _bars(hours: Iterable[tuple[datetime, Amount]], now: datetime) -> tuple[Bar, ...]:
-    """Return one bar for each of the last hours, those without a call too; nothing if there was none at all."""
-    counted = {at: amount.requests for at, amount in hours}
-    if not counted:
-        return ()
-    last = now.replace(minute=0, second=0, microsecond=0)
-    shown = [last - timedelta(hours=ago) for ago in reversed(range(HOURS_SHOWN))]
-    tallest = max(counted.values())
-    return tuple(Bar(at, counted.get(at, 0), round(100 * counted.get(at, 0) / tallest, 1)) for at in shown)
-
-
-def _budget(agreed: Agreement, given: Iterable[Grant], used: Mapping[GrantId, Amount]) -> Budget:
-    mine = [used.get(each.id, Amount()) for each in given if each.organisation == agreed.organisation]
-    return Budget(agreed.organisation_name, meters_of(agreed.terms.limits, sum(mine, Amount())))
 
 
 def _history(events: Iterable[WindowEvent], houses: Mapping[UUID, str], developer: str) -> tuple[Event, ...]:
