@@ -16,6 +16,7 @@ class MemoryDisk:
         self.faults = dict(faults or {})
         self.writes = 0
         self.taken = False
+        self.renamed: list[str] = []
 
     def read(self, path):
         if path not in self.files:
@@ -27,6 +28,7 @@ class MemoryDisk:
             self._write(path, content)
 
     def replace(self, path, content):
+        self.renamed.append(path)
         self._write(path, content)
 
     def drop(self, folders):

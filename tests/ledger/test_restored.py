@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused
 from leadtime.ledger.append import append_all, note_published, read_log
+from leadtime.ledger.cosigning import NOTHING
 from leadtime.ledger.leaves import new_leaf
-from leadtime.ledger.reconcile import reconcile
+from leadtime.ledger.reconcile import Reconciled, reconcile
 from leadtime.ledger.sequence import Sequencer
 from leadtime.ledger.signers import Signer
 from leadtime.ledger.tables import leaves
@@ -176,8 +177,10 @@ def test_a_copy_that_tells_another_history_changes_nothing(site, database):
         rows = tx.connection.execute(leaves.select()).all()
         before = {row.id: row._mapping["index"] for row in rows}
         note_published(tx, site.log.name, published)
+    files = dict(site.disk.files)
     with pytest.raises(Refused, match="the database's first 8 leaves do not have the root that was signed"):
         site.reconcile(copy=fork.disk)
+    assert site.disk.files == files
     with database.transaction(SYSTEM) as tx:
         rows = tx.connection.execute(leaves.select()).all()
         assert {row.id: row._mapping["index"] for row in rows} == before
@@ -198,22 +201,54 @@ def test_a_leaf_changed_in_the_database_stops_the_log_at_the_next_start(site):
         site.turn()
 
 
+def test_a_leaf_changed_in_the_database_never_reaches_the_published_log_and_comes_back_with_a_backup(site):
+    wanted = log_some(site.database, 5)
+    head = site.turn().head
+    files = dict(site.disk.files)
+    with site.database.transaction(SYSTEM) as tx:
+        other = tx.connection.scalar(select(leaves.c.entry).where(leaves.c.index == 2))
+        tx.connection.execute(update(leaves).where(leaves.c.index == 3).values(entry=other))
+    with pytest.raises(Refused) as refused:
+        site.turn()
+    assert refused.value.next_step == (
+        "Run leadtime ledger reconcile: it mends damaged files, and changes nothing unless the database's leaves are "
+        "those that were signed."
+    )
+    with pytest.raises(Refused) as refused:
+        site.reconcile()
+    assert refused.value.what == "the database's first 5 leaves do not have the root that was signed"
+    assert refused.value.next_step == (
+        "Restore the database from before its leaves were changed, then run leadtime ledger reconcile: later ones come "
+        "back from the log's own disk. If two histories were signed: keep this log as it is, and open another."
+    )
+    assert site.disk.files == files
+    site.restore_database(3, NOTHING)
+    assert site.reconcile() == Reconciled(head, 2)
+    assert sorted(site.verified()) == sorted(wanted)
+
+
 def test_a_leaf_taken_out_of_the_database_stops_the_log_at_the_next_start(site):
     log_some(site.database, 5)
     site.turn()
     with site.database.transaction(SYSTEM) as tx:
         tx.connection.execute(delete(leaves).where(leaves.c.index == 3))
-    with pytest.raises(Refused, match="a leaf that has its place is not in the database"):
+    with pytest.raises(Refused, match="a leaf that has its place is not in the database") as refused:
         site.turn()
+    assert refused.value.next_step.startswith("Restore the database from before its leaves were changed, then run ")
 
 
-def test_a_damaged_tile_stops_the_log_and_is_written_again(site):
-    log_some(site.database, 5)
+@pytest.mark.parametrize("damaged", ["tile/0/001.p/44", "tile/entries/001.p/44"])
+def test_a_damaged_tile_stops_the_log_and_it_alone_is_written_again_by_rename(site, damaged):
+    log_some(site.database, 300)
     last = site.turn().head
-    site.disk.files["tile/0/000.p/5"] = bytes(160)
-    with pytest.raises(Refused, match="tell different histories"):
+    files = dict(site.disk.files)
+    site.disk.files[damaged] = bytes(len(files[damaged]))
+    with pytest.raises(Refused):
         site.turn()
+    site.disk.renamed.clear()
     assert site.reconcile().head == last
+    assert site.disk.files == files
+    assert site.disk.renamed == [damaged, "signed"]
     assert site.turn().head == last
 
 

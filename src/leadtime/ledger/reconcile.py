@@ -6,7 +6,7 @@ read-only, and its history goes on under a new origin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert
@@ -16,18 +16,19 @@ from leadtime.foundation.database import Database, Transaction
 from leadtime.foundation.errors import Refused, Unavailable
 from leadtime.ledger.append import note_published, read_log
 from leadtime.ledger.disk import Disk, FileDisk
-from leadtime.ledger.growth import Edge
+from leadtime.ledger.growth import Edge, Growth, grow
 from leadtime.ledger.leaves import parse_leaf
 from leadtime.ledger.records import Log, TreeHead
 from leadtime.ledger.sequence import (
     LEAVES_PER_TURN_MAX,
+    RESTORE,
     SIGNED,
     count_numbered,
     read_entries,
     read_signed,
+    replace_other,
     sign_head,
     take_lock,
-    write_growth,
 )
 from leadtime.ledger.signers import Signer, make_signers, signing_at
 from leadtime.ledger.tables import leaves
@@ -46,9 +47,9 @@ class Reconciled:
 def reconcile(database: Database, log: Log, *, disk: Disk, keys: FileDisk, copy: Source | None = None) -> Reconciled:
     """Bring database and disk to the largest head that either of them, or a ``copy`` of the log's files, knows.
 
-    Leaves that the database lost come back from the copy's entries (None: the disk's own); tiles that the disk lost are
-    written again from the database. Raises `Refused` if the copy does not hold, or if two places tell different
-    histories; `Missing` if nobody has the leaves; then nothing was changed but tiles that no checkpoint refers to.
+    Leaves that the database lost come back from the copy's entries (None: the disk's own); tiles that the disk lost, or
+    holds damaged, are written again from the database. Raises `Refused` if the copy does not hold, or if two places
+    tell different histories; `Missing` if nobody has the leaves; then nothing was changed.
     """
     with disk.alone() as only, database.transaction(SYSTEM) as guard:
         if not only or not take_lock(guard, log):
@@ -60,7 +61,7 @@ def reconcile(database: Database, log: Log, *, disk: Disk, keys: FileDisk, copy:
         head = heads[-1]
         with database.transaction(SYSTEM) as tx:
             restored = _restore_rows(tx, log, source, held.size)
-            _rewrite_tiles(tx, log, disk, heads)
+            _mend_tiles(tx, log, disk, heads)
             note_published(tx, log.name, head)
         note = sign_head(log, head, signing_at(signers, guard.now))
         disk.replace(SIGNED, note.raw)
@@ -94,17 +95,28 @@ def _restore_rows(tx: Transaction, log: Log, source: Source, size: int) -> int:
     return restored
 
 
-def _rewrite_tiles(tx: Transaction, log: Log, disk: Disk, heads: Sequence[TreeHead]) -> None:
-    """Write every tile up to the last of ``heads`` from the database's leaves, which must have each one's root."""
+def _mend_tiles(tx: Transaction, log: Log, disk: Disk, heads: Sequence[TreeHead]) -> None:
+    """Give the disk the tiles that it lacks or holds damaged; before any, every head is compared with the leaves."""
+    for _ in _grow_through(tx, log, heads):
+        pass
+    for growth in _grow_through(tx, log, heads):
+        for path, content in {**growth.bundles, **growth.tiles}.items():
+            replace_other(disk, path, content)
+
+
+def _grow_through(tx: Transaction, log: Log, heads: Sequence[TreeHead]) -> Iterator[Growth]:
+    """Yield what the database's leaves make of the tree, up to the last of ``heads``; each must have its root."""
     edge = Edge()
     for head in heads:
         while edge.size < head.size:
             # In whole tiles where it can be, so that no partial one stays between.
             end = min(head.size, (edge.size // WIDTH) * WIDTH + LEAVES_PER_TURN_MAX)
-            edge = write_growth(disk, edge, read_entries(tx, log, edge.size, end))
+            growth = grow(edge, read_entries(tx, log, edge.size, end))
+            edge = growth.edge
+            yield growth
         if edge.root != head.root:
             raise Refused(
                 f"the database's first {head.size} leaves do not have the root that was signed",
                 where=log.name,
-                next_step="Two histories cannot be reconciled: keep this log as it is, and open another.",
+                next_step=f"{RESTORE} If two histories were signed: keep this log as it is, and open another.",
             )

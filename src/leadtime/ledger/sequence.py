@@ -84,7 +84,8 @@ class Sequencer:
 
     def _turn(self, guard: Transaction) -> Round:
         signers = make_signers(self._keys, self.log)
-        _replace(self._disk, KEYS, publish_keys(signers))  # before anything is signed: a witness has to know them first
+        # Before anything is signed: a witness has to know them first.
+        replace_other(self._disk, KEYS, publish_keys(signers))
         signed = read_signed(self._disk, self.log, signers)
         numbered = count_numbered(guard, self.log)
         places = self._look(guard, signed, numbered)
@@ -94,7 +95,7 @@ class Sequencer:
         if not self._compared:
             self._compare(places, sign_head(self.log, signed, live), tree)
         entries, more = self._take(signed.size, numbered)
-        edge = write_growth(self._disk, read_edge(self._disk, signed.size), entries)
+        edge = _write_growth(self._disk, read_edge(self._disk, signed.size), entries)
         # The lock in the database ends with its connection; nothing is signed without it.
         guard.connection.execute(select(1))
         return self._publish(edge, live, added=len(entries), before=signed.size, more=more)
@@ -145,10 +146,10 @@ class Sequencer:
     def _publish(self, edge: Edge, live: Sequence[Signer], *, added: int, before: int, more: bool) -> Round:
         head = TreeHead(edge.size, edge.root)
         note = _with_known(self._disk, sign_head(self.log, head, live))
-        _replace(self._disk, SIGNED, note.raw)
+        replace_other(self._disk, SIGNED, note.raw)
         asked = self._ask(note, head)
         note = note.with_signatures(each.signature for each in asked if each.signature is not None)
-        _replace(self._disk, CHECKPOINT, note.raw)
+        replace_other(self._disk, CHECKPOINT, note.raw)
         with self._database.transaction(SYSTEM) as tx:
             if read_log(tx, self.log.name).published != head:
                 note_published(tx, self.log.name, head)
@@ -183,6 +184,14 @@ class Sequencer:
 
 
 RECONCILE = "Run leadtime ledger reconcile, with a copy of the log if its own disk lost leaves."
+MEND = (
+    "Run leadtime ledger reconcile: it mends damaged files, and changes nothing unless the database's leaves are those "
+    "that were signed."
+)
+RESTORE = (
+    "Restore the database from before its leaves were changed, then run leadtime ledger reconcile: later ones come "
+    "back from the log's own disk."
+)
 
 
 def take_lock(guard: Transaction, log: Log) -> bool:
@@ -227,7 +236,7 @@ def read_entries(tx: Transaction, log: Log, start: int, end: int) -> list[bytes]
     )
     rows = tx.connection.execute(wanted).all()
     if [row.place for row in rows] != list(range(start, end)):
-        raise Refused("a leaf that has its place is not in the database", where=log.name, next_step=RECONCILE)
+        raise Refused("a leaf that has its place is not in the database", where=log.name, next_step=RESTORE)
     return [row.entry for row in rows]
 
 
@@ -240,7 +249,7 @@ def has_same_tail(tx: Transaction, log: Log, disk: Disk, size: int) -> bool:
     return read_entries(tx, log, index * WIDTH, size) == on_disk
 
 
-def write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
+def _write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
     """Append entries to the tree on disk: bundles and tiles, synced on return. Return its new edge."""
     if not entries:
         return edge
@@ -253,7 +262,8 @@ def refuse_out_of_line(log: Log, places: Places) -> None:
     """Raise `Refused` with its reason while a log may not sign."""
     standing = judge(places)
     if standing is not Standing.IN_LINE:
-        raise Refused(explain(standing, places), where=log.name, next_step=RECONCILE)
+        next_step = MEND if standing is Standing.DIVERGED else RECONCILE
+        raise Refused(explain(standing, places), where=log.name, next_step=next_step)
 
 
 def _witnessed(places: Places, asked: Sequence[Asked]) -> Places:
@@ -284,7 +294,7 @@ def _with_known(disk: Disk, note: Note) -> Note:
     return published.with_signatures(note.signatures) if published.text == note.text else note
 
 
-def _replace(disk: Disk, path: str, content: bytes) -> None:
+def replace_other(disk: Disk, path: str, content: bytes) -> None:
     """Replace a file that says something else."""
     try:
         if disk.read(path) == content:
