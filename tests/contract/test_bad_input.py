@@ -185,11 +185,12 @@ def test_a_call_outside_a_grant_is_refused_in_a_sentence_and_a_leaf(database, re
 
 @pytest.fixture
 def misbehaving(database, address, access, monkeypatch):
-    """Ask an upstream that does as its variant says, with less patience than usual; return the sentence that came."""
-    monkeypatch.setattr(way.limits, "SILENCE_SECONDS_MAX", 0.5)
+    """Ask an upstream that does as its variant says; return the sentence that came. Bounds are lower than usual."""
     monkeypatch.setattr(passing.limits, "ANSWER_BYTES_MAX", 4 << 20)
 
     def ask(variant):
+        if variant == "stall":
+            monkeypatch.setattr(way.limits, "SILENCE_SECONDS_MAX", 0.2)
         with (
             serving(database, address) as gateway,
             openai_client(gateway, access) as client,
