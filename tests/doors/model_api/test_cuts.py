@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
+from contextlib import closing
+from dataclasses import replace
+from http.client import HTTPConnection
 
 import httpx
 import openai
@@ -14,6 +18,7 @@ from sqlalchemy import text
 from leadtime.flow import parties, window
 from leadtime.flow.gateway import Ended
 from leadtime.foundation.access import SYSTEM
+from leadtime.foundation.keys import token_hash
 from tests.doors.model_api.clients import ASK, openai_client
 from tests.doors.model_api.standing import an_access, another_grant, serving
 
@@ -83,8 +88,7 @@ def test_a_call_that_waits_for_its_answer_is_cut_too(database, served, upstream,
 
         asking = threading.Thread(target=ask)
         asking.start()
-        while not upstream.seen:
-            threading.Event().wait(0.01)
+        until(lambda: upstream.seen)
         withdraw(database, access, clock)
         asking.join(5)
     assert failed == ["access_ended"]
@@ -112,6 +116,39 @@ def test_a_call_that_is_cut_before_it_was_sent_is_void(database, served, upstrea
         entries = list(tx.connection.scalars(text("select convert_from(entry, 'UTF8') from ledger_leaves")))
     assert len([entry for entry in entries if '"kind":"void"' in entry]) == 1
     assert upstream.seen == []
+
+
+def test_a_call_is_judged_by_how_its_access_stands_once_its_body_is_here(database, served, upstream):
+    """Whoever holds an upload open keeps no budget that was taken away meanwhile."""
+    access = an_access(database, upstream.url)
+    body = json.dumps({"model": access.name("plain"), "messages": ASK}).encode()
+    with closing(HTTPConnection(served.url.removeprefix("http://"), timeout=20)) as connection:
+        connection.putrequest("POST", "/v1/chat/completions")
+        for name, value in (("x-api-key", access.secret), ("content-length", str(len(body)))):
+            connection.putheader(name, value)
+        connection.endheaders(body[:10])
+        agreed = access.offer.agreement
+        with database.transaction(access.offer.developer.viewer) as tx:
+            window.agree_anew(tx, agreed.id, replace(agreed.terms, limits=window.Limits(tokens=1)))
+        until(lambda: knows(served, access, tokens=1))
+        connection.send(body[10:])
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]["code"]) == (429, "insufficient_quota")
+    assert upstream.seen == []
+
+
+def knows(served, access, tokens):
+    """Tell whether the gateway has heard of an agreement's new limit."""
+    asking = served.gateway.standings.of(token_hash(access.secret))
+    return asyncio.run_coroutine_threadsafe(asking, served.loop).result(10).budget.tokens == tokens
+
+
+def until(holds):
+    for _ in range(500):
+        if holds():
+            return
+        threading.Event().wait(0.02)
+    raise TimeoutError
 
 
 def ask(client, access):

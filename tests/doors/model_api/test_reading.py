@@ -100,6 +100,8 @@ def test_an_image_in_a_tools_result_is_one():
         (b'{"input":[' + b"0," * (JSON_VALUES_MAX + 1) + b"0]}", "the body holds too many values"),
         (b'{"model":"m","a":' + b"[" * 64 + b"]" * 64 + b"}", "the body is nested more than 64 levels deep"),
         (b"[" * 100_000, "the body is not JSON"),
+        (b'{"model":"m","temperature":1e999}', "the body is not JSON"),
+        (b'{"model":"m","temperature":NaN}', "the body is not JSON"),
     ],
 )
 def test_a_body_that_would_take_long_to_read_is_refused(raw, what):

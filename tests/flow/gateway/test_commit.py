@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import pytest
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ReadOnlySqlTransaction, UndefinedColumn
 from sqlalchemy import text
 
 from leadtime.flow import window
 from leadtime.flow.gateway import commit
 from leadtime.flow.gateway.commit import Committer
+from leadtime.flow.gateway.limits import PROCESS_SECONDS_MAX
 from leadtime.flow.gateway.records import (
     Alarm,
     AlarmKind,
@@ -53,7 +55,7 @@ async def committing(database, address, connect=None):
 
 def standing(database, **changed):
     """How a grant of this database stands, with what the test changes in it."""
-    _, secret = a_grant(database, an_offer(database))
+    _, secret = a_grant(database, an_offer(database, name=str(uuid4())))
     with database.transaction(SYSTEM) as tx:
         return replace(find_standings(tx, [token_hash(secret)])[token_hash(secret)], **changed)
 
@@ -101,7 +103,7 @@ def test_calls_that_come_together_share_a_commit(database, address):
 
     answers, commits = asyncio.run(run())
     assert [answer and answer.reason for answer in answers] == [None] * 40 + [Reason.REQUESTS] * 24
-    assert commits <= 3
+    assert commits <= 5
     assert used(database, stands.grant) == (40, 40 * 150, 40 * 600)
     assert used(database, stands.agreement) == (40, 40 * 150, 40 * 600)
     assert kinds(database) == ["call"] * 40 + ["refusal"] * 24
@@ -151,6 +153,74 @@ def test_a_proof_is_good_once_whichever_process_sees_it(database, address):
             return [answer and answer.reason for answer in (*answers, *together)]
 
     assert asyncio.run(run()) == [None, Reason.PROOF, Reason.PROOF, Reason.PROOF, None, Reason.PROOF]
+
+
+@pytest.mark.parametrize("trouble", [ReadOnlySqlTransaction, UndefinedColumn, OperationalError])
+def test_what_has_ended_is_kept_through_any_trouble_of_the_database(database, address, monkeypatch, trouble):
+    """A database that is read-only for a while, or in the middle of a migration, loses no end of a call."""
+    write, failing = commit.write, [3]
+    stands = standing(database)
+
+    async def broken(connection, process, writing):
+        if writing.settled and failing[0]:
+            failing[0] -= 1
+            raise trouble
+        await write(connection, process, writing)
+
+    monkeypatch.setattr(commit, "write", broken)
+
+    async def run():
+        async with committing(database, address) as committer:
+            call, leaf = a_call(database, stands)
+            await committer.let_through(call, leaf)
+            committer.settle(settlement(database, call, Usage(3, 2)), b"a" * 32)
+
+    asyncio.run(run())
+    assert failing == [0]
+    assert used(database, stands.grant) == (1, 5, 22)
+    assert kinds(database) == ["call", "settled"]
+
+
+def test_a_grant_that_ends_while_a_batch_is_decided_takes_none_of_the_others_with_it(database, address, monkeypatch):
+    over, stays = standing(database), standing(database)
+    read = commit.read_locked
+
+    async def ending(connection, process, asking):
+        found = await read(connection, process, asking)
+        monkeypatch.setattr(commit, "read_locked", read)
+        with database.transaction(SYSTEM) as tx:
+            tx.connection.execute(text("update grants set ended_at = now() where id = :id"), {"id": over.grant})
+        return found
+
+    monkeypatch.setattr(commit, "read_locked", ending)
+
+    async def run():
+        async with committing(database, address) as committer:
+            calls = (committer.let_through(*a_call(database, stands)) for stands in (over, stays))
+            return await asyncio.gather(*calls)
+
+    ended, let = asyncio.run(run())
+    assert (ended.reason, let) == (Reason.ENDED, None)
+
+
+def test_a_process_that_was_taken_for_dead_takes_its_places_again(database, address, monkeypatch):
+    """All of them with its next commit, and not only those of the budgets that this one draws on."""
+    one, other = standing(database), standing(database)
+
+    async def run():
+        async with committing(database, address) as committer:
+            for stands in (one, other):
+                await committer.let_through(*a_call(database, stands))
+            with database.transaction(SYSTEM) as tx:
+                tx.connection.execute(text("delete from gateway_leases"))
+            monkeypatch.setattr(committer, "seen_at", committer.seen_at - PROCESS_SECONDS_MAX)
+            await committer.let_through(*a_call(database, one))
+            with database.transaction(SYSTEM) as tx:
+                rows = tx.connection.execute(text("select account, live from gateway_leases"))
+                return {row.account: row.live for row in rows}
+
+    live = asyncio.run(run())
+    assert (live[one.grant], live[other.grant]) == (2, 1)
 
 
 @pytest.mark.parametrize("poison", ["\ud800", "\x00"])

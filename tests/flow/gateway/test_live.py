@@ -217,6 +217,19 @@ def test_what_cannot_be_judged_is_cut(standings, monkeypatch):
     assert call.ended is Ended.STALE
 
 
+def test_a_process_that_cannot_write_cuts_its_streams_before_it_counts_as_dead(source, time):
+    recorded = Time()
+    standings = Standings(source, FixedClock(NOW), time, recorded)
+    asyncio.run(standings.of(HASH))
+    call, _ = held(standings)
+    time.now += 4.0
+    refresh(standings)
+    assert call.ended is None
+    time.now += 0.001
+    refresh(standings)
+    assert call.ended is Ended.STALE
+
+
 def test_what_nobody_uses_is_forgotten_and_what_is_open_is_not(standings, source, time):
     asyncio.run(standings.of(HASH))
     call, _ = held(standings)

@@ -317,8 +317,13 @@ def test_what_was_never_worked_on_costs_no_token():
 @pytest.mark.parametrize("ended", [one for one in Ended if one not in (Ended.NOT_SENT, Ended.UPSTREAM_REFUSED)])
 def test_without_a_report_a_call_costs_the_most_that_it_can_have_used(ended):
     assert rules.charge_of(call(), answered(ended, 200, 20)) == Charge(Amount(1, 150, 600))
-    unmetered = call(reservation=Reservation(Amount(1, 100, 0, 1), 100, 0, None))
+    unmetered = call(asked=asked(out_max=None), reservation=Reservation(Amount(1, 100, 0, 1), 100, 0, None))
     assert rules.charge_of(unmetered, answered(ended, 200, 500)) == Charge(Amount(1, 600, 4_200))
+
+
+def test_where_no_token_can_come_out_none_is_charged():
+    embeds = call(asked=asked(out_max=0), reservation=Reservation(Amount(1, 100, 0, 1), 100, 0, None))
+    assert rules.charge_of(embeds, answered(Ended.WHOLE, 200, 9_000)) == Charge(Amount(1, 100, 200))
 
 
 @pytest.mark.parametrize("ended", [Ended.CALLER_LEFT, Ended.ACCESS_ENDED, Ended.UPSTREAM_FAILED, Ended.OVER_RESERVED])

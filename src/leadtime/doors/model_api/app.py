@@ -60,7 +60,7 @@ class GatewayApp:
         if exchange.method != "GET":
             await exchange.refuse(NO_METHOD)
             return
-        holder = await self._door.enter(exchange)
+        holder = await self._door.entrance.enter(exchange)
         if holder is None:
             return
         name = exchange.path.removeprefix(MODELS).removeprefix("/")

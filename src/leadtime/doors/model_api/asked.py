@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -23,6 +23,10 @@ FORWARDED_MAX = 16
 
 class TooLargeError(Exception):
     """The body is larger than any may be."""
+
+
+class BusyError(Exception):
+    """The process holds as many bodies as it may."""
 
 
 class GoneError(Exception):
@@ -85,8 +89,11 @@ class Exchange:
             address = hop
         return address
 
-    async def body(self) -> bytes:
-        """Return the body; raises `TooLargeError` as soon as that is known, `GoneError` if the caller leaves."""
+    async def body(self, take: Callable[[int], None]) -> bytes:
+        """Return the body; raises `TooLargeError` as soon as that is known, `GoneError` if the caller leaves.
+
+        ``take`` is told the bytes of each piece, and may raise.
+        """
         stated = self.header(b"content-length")
         if stated and (not stated.isdecimal() or int(stated) > limits.REQUEST_BYTES_MAX):
             raise TooLargeError
@@ -99,6 +106,7 @@ class Exchange:
             size += len(piece)
             if size > limits.REQUEST_BYTES_MAX:
                 raise TooLargeError
+            take(len(piece))
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
@@ -125,6 +133,8 @@ class Exchange:
     async def answer(self, status: int, headers: Iterable[Header], body: bytes) -> None:
         """Write a whole answer."""
         await self.begin(status, [*headers, (b"content-length", str(len(body)).encode())])
+        # No other word fits in from here on.
+        self.written = Written.WHOLE
         await self.end(body)
 
     async def refuse(self, wrong: Wrong, headers: Iterable[Header] = ()) -> None:

@@ -12,18 +12,14 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import structlog
-from aiohttp import ClientError, ClientSession
+from aiohttp import ClientError
 
 from leadtime.doors.model_api.answers import GarbageError
-from leadtime.doors.model_api.asked import Credential, Exchange, GoneError, Header, Networks, TooLargeError, Written
+from leadtime.doors.model_api.asked import Exchange, Header, Written
+from leadtime.doors.model_api.entering import Entrance, Holder, Works
 from leadtime.doors.model_api.passing import CREDENTIAL_STATUSES, CutError, Passing
 from leadtime.doors.model_api.reading import Read, read_request, write_request
-from leadtime.doors.model_api.sealing import Sealing
 from leadtime.doors.model_api.shapes import (
-    BUSY,
-    TOO_LARGE,
-    UNKNOWN_CREDENTIAL,
-    Wrong,
     error_event,
     wrong_of_end,
     wrong_of_error,
@@ -36,44 +32,30 @@ from leadtime.flow.gateway import (
     AlarmKind,
     Answered,
     Call,
-    Caller,
-    Committer,
     Content,
     Ended,
     LiveCall,
     Logged,
-    Marks,
-    Presented,
-    Proof,
     Reason,
     Refusal,
-    RefusalCount,
     Request,
     Settlement,
     Sides,
-    Standings,
     charge_of,
-    judge_proof,
     limits,
     refusal_of_asked,
-    refusal_of_caller,
     reservation_of,
     variant_of,
     witness_call,
-    witness_refusal,
 )
-from leadtime.flow.window import PREFIX_OF_GRANTS, RecordMode, Standing
-from leadtime.foundation.clock import Clock
+from leadtime.flow.window import RecordMode
 from leadtime.foundation.errors import Malformed, Unavailable
-from leadtime.foundation.keys import KeyRing, token_hash
 from leadtime.ledger import LEAF_HEADER
 
 log = structlog.get_logger()
 
-PURPOSE_HEADER = b"leadtime-purpose"
 MARK_HEADER: Header = (b"leadtime-notice", b"the upstream's model name or fingerprint has changed")
 LAST_WORD_SECONDS_MAX = 1.0
-PURPOSE_CHARS_MAX = 200
 NO_KEYS = Refusal(
     Reason.NO_KEYS,
     "this agreement seals records to both sides, and one side has stated no key",
@@ -82,38 +64,13 @@ NO_KEYS = Refusal(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Works:
-    """What every call of one gateway process shares."""
-
-    clock: Clock
-    keys: KeyRing
-    standings: Standings
-    committer: Committer
-    refusals: RefusalCount
-    marks: Marks
-    sealing: Sealing
-    session: ClientSession
-    url: str
-    proxies: Networks
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Holder:
-    """Who calls: standing, the digest of its secret, where from and what for, and the proof that it held."""
-
-    standing: Standing
-    secret_hash: bytes
-    caller: Caller
-    proof: Proof | None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Prepared:
-    """A call that waits to be let through: as it came, as it goes on, and to whom its content is closed."""
+    """A call that waits to be let through: as it goes on, as it came where that is kept, and to whom that is closed."""
 
     call: Call
     leaf: Logged
-    read: Read
+    body: bytes
+    wants_usage: bool
     raw: bytes
     sides: Sides | None
 
@@ -123,77 +80,26 @@ class CallDoor:
 
     def __init__(self, works: Works) -> None:
         self._works = works
-        self._held_bytes = 0
+        self.entrance = Entrance(works)
         self._background: set[asyncio.Task[None]] = set()
-
-    async def enter(self, exchange: Exchange) -> Holder | None:
-        """Return who calls, or None after refusing it; known callers' refusals are leaves, strangers are counted."""
-        credential = exchange.credential()
-        secret_hash = token_hash(credential.secret) if credential else b""
-        try:
-            standing = await self._works.standings.of(secret_hash) if _may_be_ours(credential) else None
-        except Unavailable as error:
-            await exchange.refuse(wrong_of_error(error))
-            return None
-        if credential is None or standing is None:
-            await exchange.refuse(UNKNOWN_CREDENTIAL)
-            return None
-        purpose = exchange.header(PURPOSE_HEADER)[:PURPOSE_CHARS_MAX]
-        caller = Caller(exchange.network(self._works.proxies), purpose)
-        refusal = refusal_of_caller(standing, caller, self._works.clock.now())
-        proof = None if refusal else self._proof(exchange, credential, standing)
-        if isinstance(proof, Refusal):
-            refusal, proof = proof, None
-        if refusal is not None:
-            await self._refuse(exchange, standing, caller, refusal)
-            return None
-        return Holder(standing, secret_hash, caller, proof)
 
     async def answer(self, exchange: Exchange, address: Address) -> None:
         """Answer one call at an address."""
-        holder = await self.enter(exchange)
+        holder = await self.entrance.enter(exchange)
         if holder is None:
             return
-        raw = await self._body(exchange, holder)
-        if raw is None:
-            return
-        self._held_bytes += len(raw)
-        try:
+        with self.entrance.hold() as take:
+            raw = await self.entrance.body(exchange, holder, take)
+            holder = await self.entrance.enter_again(exchange, holder) if raw is not None else None
+            if holder is None or raw is None:
+                return
             prepared = await self._prepare(exchange, holder, address, raw)
             if prepared is not None:
                 await self._let_through(exchange, holder, prepared)
-        finally:
-            self._held_bytes -= len(raw)
 
     async def finish(self) -> None:
         """Wait for what is still written about calls that have ended."""
         await asyncio.gather(*self._background, return_exceptions=True)
-
-    def _proof(self, exchange: Exchange, credential: Credential, standing: Standing) -> Proof | Refusal | None:
-        if standing.key_thumbprint is None:
-            return None
-        presented = Presented(
-            proof=exchange.header(b"dpop"),
-            scheme=credential.scheme,
-            method=exchange.method,
-            url=self._works.url + exchange.path,
-            secret=credential.secret,
-        )
-        return judge_proof(presented, standing.key_thumbprint, self._works.clock.now())
-
-    async def _body(self, exchange: Exchange, holder: Holder) -> bytes | None:
-        works = self._works
-        if works.standings.live >= limits.LIVE_CALLS_MAX or self._held_bytes > limits.HELD_BYTES_MAX:
-            await exchange.refuse(BUSY)
-            return None
-        try:
-            return await exchange.body()
-        except GoneError:
-            return None
-        except TooLargeError:
-            refusal = Refusal(Reason.FORM, "the request is larger than any may be", "Send less.")
-            await self._refuse(exchange, holder.standing, holder.caller, refusal, wrong=TOO_LARGE)
-            return None
 
     async def _prepare(self, exchange: Exchange, holder: Holder, address: Address, raw: bytes) -> Prepared | None:
         """Return the call with its leaf, or None after refusing it."""
@@ -209,20 +115,22 @@ class CallDoor:
             refusal = None if sides else NO_KEYS
         variant = None if refusal else variant_of(standing, read.asked.model)
         if variant is None:
-            await self._refuse(exchange, standing, holder.caller, refusal or NO_KEYS)
+            await self.entrance.refuse(exchange, standing, holder.caller, refusal or NO_KEYS)
             return None
+        reservation = reservation_of(standing, variant, read.asked)
         call, leaf = witness_call(
             works.keys,
             standing,
             variant,
             read.asked,
             caller=holder.caller,
-            reservation=reservation_of(standing, variant, read.asked),
+            reservation=reservation,
             request=Request(len(raw), sha256(raw).digest()),
             at=works.clock.now(),
             proof=holder.proof,
         )
-        return Prepared(call, leaf, read, raw if sides else b"", sides)
+        body = write_request(read, variant, reservation)
+        return Prepared(call, leaf, body, read.wants_usage, raw if sides else b"", sides)
 
     async def _let_through(self, exchange: Exchange, holder: Holder, prepared: Prepared) -> None:
         """Have the call committed, then pass it on; it is watched all the while, and ends when it may not go on."""
@@ -259,10 +167,10 @@ class CallDoor:
             marks.append(MARK_HEADER)
         passing = Passing(exchange, works.standings, call, live, marks)
         passing.kept = bytearray() if prepared.sides else None
-        sending = Sending(write_request(prepared.read, call.variant, call.reservation))
+        sending = Sending(prepared.body)
         ended, told = Ended.UPSTREAM_FAILED, None
         try:
-            ended = await self._send(passing, exchange, call, sending, wants_usage=prepared.read.wants_usage)
+            ended = await self._send(passing, exchange, call, sending, wants_usage=prepared.wants_usage)
         except asyncio.CancelledError:
             ended = live.ended or Ended.STOPPED
             raise
@@ -317,30 +225,11 @@ class CallDoor:
             content = Content(prepared.raw, bytes(passing.kept), whole)
             self._later(works.sealing.keep(call, prepared.sides, content))
 
-    async def _refuse(
-        self, exchange: Exchange, standing: Standing, caller: Caller, refusal: Refusal, *, wrong: Wrong | None = None
-    ) -> None:
-        """Commit the leaf of a refusal, then tell it."""
-        works, now = self._works, self._works.clock.now()
-        uncounted = works.refusals.note(standing.grant, now)
-        if uncounted is not None:
-            _, leaf = witness_refusal(
-                works.keys, standing, caller, refusal, address=exchange.path, at=now, uncounted=uncounted
-            )
-            with suppress(Unavailable):
-                await works.committer.keep_leaf(leaf)
-        await exchange.refuse(wrong or wrong_of_refusal(refusal))
-
     def _later(self, work: Awaitable[None]) -> None:
         """Have something written about a call that has ended; its own failure is only logged."""
         task = asyncio.ensure_future(_logged(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _may_be_ours(credential: Credential | None) -> bool:
-    """Tell whether it is worth asking for a credential."""
-    return credential is not None and credential.secret.startswith(f"{PREFIX_OF_GRANTS}_")
 
 
 async def _read(address: Address, raw: bytes) -> Read:

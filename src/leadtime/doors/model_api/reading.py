@@ -9,6 +9,7 @@ import json
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from leadtime.flow.gateway import Address, Asked, Reservation, limits, output_maximum
 from leadtime.flow.window import Variant
@@ -94,7 +95,7 @@ def _parse(raw: bytes) -> dict[str, Json]:
     if raw.count(b"[") + raw.count(b"{") > limits.JSON_CONTAINERS_MAX or raw.count(b",") > limits.JSON_VALUES_MAX:
         raise Malformed("the body holds too many values", where="body", next_step="Split it.")
     try:
-        document = json.loads(raw, parse_constant=_refuse_constant)
+        document = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise Malformed("the body is not JSON", where="body", next_step="Send one JSON object.") from None
     if not isinstance(document, dict):
@@ -104,6 +105,13 @@ def _parse(raw: bytes) -> dict[str, Json]:
 
 def _refuse_constant(_: str) -> Json:
     raise ValueError
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _answers(address: Address, document: Mapping[str, Json]) -> int:

@@ -15,7 +15,8 @@ from psycopg import AsyncConnection, OperationalError
 
 from leadtime.doors.model_api.app import GatewayApp
 from leadtime.doors.model_api.asked import Networks
-from leadtime.doors.model_api.calls import CallDoor, Works
+from leadtime.doors.model_api.calls import CallDoor
+from leadtime.doors.model_api.entering import Works
 from leadtime.doors.model_api.sealing import Sealing
 from leadtime.doors.model_api.upstream import open_session
 from leadtime.flow.gateway import (
@@ -84,7 +85,7 @@ async def running(
     refusals, process = RefusalCount(), ProcessId(uuid4())
     committer = Committer(connect, database.clock, database.keys, process, refusals)
     reading = source or DatabaseStandings(database, connect)
-    standings = Standings(reading, database.clock, monotonic)
+    standings = Standings(reading, database.clock, monotonic, lambda: committer.seen_at)
     session = open_session()
     works = Works(
         clock=database.clock,

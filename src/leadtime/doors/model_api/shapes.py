@@ -114,6 +114,7 @@ NO_ADDRESS = Wrong(
 )
 NO_METHOD = Wrong(405, "method_not_allowed", "this address does not take that method")
 TOO_LARGE = Wrong(413, "request_too_large", "the request is larger than any may be. Send less")
+TOO_SLOW = Wrong(408, "request_timeout", "the request did not come in time. Send it again", again=True)
 BUSY = Wrong(503, "busy", "the gateway has as much open as it can hold. Try again in a second", again=True)
 FAULT = Wrong(500, "fault", "something went wrong here", again=True)
 CREDENTIAL_REFUSED = Wrong(

@@ -25,8 +25,10 @@ from leadtime.ledger.records import LogName
 
 _BEGIN_SESSION = """select set_config('leadtime.role', 'system', false), set_config('leadtime.organisation', '', false),
     set_config('plan_cache_mode', 'force_generic_plan', false), set_config('enable_seqscan', 'off', false),
-    set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false)"""
-"""For the life of the connection. Every statement here looks a few rows up by their keys, so that one plan serves."""
+    set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
+    set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '2s', false)"""
+"""For the life of the connection. Every statement here looks a few rows up by their keys, so that one plan serves; and
+a process that stands still while it holds a budget's row holds the others up for no longer than this."""
 
 _MAKE_ACCOUNTS = """insert into gateway_accounts (account, requests, tokens, micro_usd, version)
     select account, 0, 0, 0, 0 from unnest(%s::uuid[]) account on conflict do nothing"""
@@ -72,10 +74,9 @@ Fields = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What one transaction needs to know: of which accounts (some with bounded places), proofs, grants and calls."""
+    """What one transaction needs to know: of which accounts, proofs, grants and calls."""
 
     accounts: Sequence[UUID]
-    crowded: Sequence[UUID]
     proofs: Sequence[bytes]
     grants: Sequence[GrantId]
     ending: Sequence[CallId]
@@ -123,7 +124,7 @@ async def read_locked(connection: Connection, process: ProcessId, asked: Asking)
         await connection.execute("begin")
         await connection.execute(_MAKE_ACCOUNTS, [asked.accounts])
         locked = await connection.execute(_LOCK_ACCOUNTS, [asked.accounts])
-        elsewhere = await connection.execute(_LIVE_ELSEWHERE, [asked.crowded, process, limits.PROCESS_SECONDS_MAX])
+        elsewhere = await connection.execute(_LIVE_ELSEWHERE, [asked.accounts, process, limits.PROCESS_SECONDS_MAX])
         opened = await connection.execute(_OPEN_CALLS, [asked.ending])
         used = await connection.execute(_USED_PROOFS, [asked.proofs])
         standing = await connection.execute(_OPEN_GRANTS, [asked.grants])

@@ -16,7 +16,7 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from psycopg import Error, InterfaceError, OperationalError
+from psycopg import DataError, Error, IntegrityError
 from psycopg.errors import SerializationFailure
 
 from leadtime.flow.gateway import limits
@@ -52,8 +52,11 @@ from leadtime.foundation.keys import KeyRing
 
 log = structlog.get_logger()
 
-OUTAGES = (OperationalError, InterfaceError, OSError, TimeoutError, Unavailable)
-"""What passes by itself; any other failure is of something that was to be written."""
+OUTAGES = (Error, OSError, TimeoutError, Unavailable)
+"""What passes by itself. Any other failure, and these of the database, are of something that was to be written."""
+
+OF_CONTENT = (DataError, IntegrityError)
+LOCKED_TRIES_MAX = 3
 
 
 class Committer:
@@ -82,7 +85,7 @@ class Committer:
         self._leased: dict[UUID, int] = {}
         self._alone = 0
         self._monotonic = monotonic
-        self._seen_at = float("-inf")
+        self.seen_at = monotonic()
         self._closing = False
         self.commits, self.commit_seconds, self.calls = 0, 0.0, 0
 
@@ -122,7 +125,8 @@ class Committer:
         self._urgent.set()
 
     async def _wait(self, waiting: Waiting) -> Refusal | None:
-        if len(self._waiting) >= limits.WAITING_CALLS_MAX or self._closing:
+        full = len(self._waiting) >= limits.WAITING_CALLS_MAX or len(self._endings) >= limits.UNWRITTEN_ENDS_MAX
+        if full or self._closing:
             raise _not_kept()
         self._waiting.append(waiting)
         self._wake.set()
@@ -144,11 +148,11 @@ class Committer:
         try:
             async with asyncio.timeout(limits.COMMIT_SECONDS_MAX):
                 batch = await self._commit(waiting, endings)
-        except OUTAGES as problem:
-            await self._fail(waiting, endings, problem)
-            return
         except Exception as problem:  # noqa: BLE001  # one thing that cannot be written must not stop the others
-            await self._set_apart(waiting, endings, problem)
+            if isinstance(problem, OUTAGES) and not isinstance(problem, OF_CONTENT):
+                await self._fail(waiting, endings, problem)
+            else:
+                await self._set_apart(waiting, endings, problem)
             return
         refusals = {call.id: refusal for call, refusal in batch.refused}
         for one in waiting:
@@ -177,32 +181,38 @@ class Committer:
             batch = decide(waiting, endings, self._live, known, now=self._clock.now(), keys=self._keys)
             if not batch.refused:
                 with suppress(SerializationFailure):
-                    await self._write(asking, known, batch)
+                    await self._write(known, batch)
                     return batch
-        reading = await read_locked(self._connection, self._process, asking)
-        batch = decide(waiting, endings, self._live, reading, now=self._clock.now(), keys=self._keys)
-        self._witness_refusals(batch)
-        await self._write(asking, reading, batch)
-        return batch
+        for _ in range(LOCKED_TRIES_MAX):
+            reading = await read_locked(self._connection, self._process, asking)
+            batch = decide(waiting, endings, self._live, reading, now=self._clock.now(), keys=self._keys)
+            self._witness_refusals(batch)
+            with suppress(SerializationFailure):
+                await self._write(reading, batch)
+                return batch
+            # A grant ended between the two: its row is not locked, so that whoever ends it never waits for calls.
+            await self._connection.execute("rollback")
+        raise _not_kept()
 
-    async def _write(self, asking: Asking, reading: Reading, batch: Batch) -> None:
+    async def _write(self, reading: Reading, batch: Batch) -> None:
         """Write a batch, and remember how it leaves the accounts."""
         if self._connection is None:
             raise _not_kept()
         seen_at = self._monotonic()
-        if seen_at - self._seen_at >= limits.PROCESS_SECONDS_MAX / 2:
+        told = {*reading.accounts}
+        if seen_at - self.seen_at >= limits.PROCESS_SECONDS_MAX / 2:
             # Another process may have taken this one for dead, and its places away.
-            self._leased = {}
+            self._leased, told = {}, told | batch.live.keys()
         writing = Writing(
             accounts={
                 account: Stock(batch.balances[account], stock.version) for account, stock in reading.accounts.items()
             },
-            live_here={one: batch.live[one] for one in asking.crowded if batch.live[one] != self._leased.get(one)},
+            live_here={one: batch.live[one] for one in told if batch.live[one] != self._leased.get(one)},
             let_through=batch.let_through,
             settled=batch.settled,
             alarms=batch.alarms,
             leaves=batch.leaves,
-            seen=seen_at - self._seen_at >= limits.HEARTBEAT_SECONDS / 2,
+            seen=not self.commits or seen_at - self.seen_at >= limits.HEARTBEAT_SECONDS / 2,
         )
         self._stocks, stocks = {}, self._stocks
         self._leased, leased = {}, self._leased
@@ -212,7 +222,7 @@ class Committer:
             stocks[account] = Stock(Balance(elsewhere), stock.version + 1)
         self._stocks, self._leased, self._live = stocks, {**leased, **writing.live_here}, +batch.live
         if writing.seen:
-            self._seen_at = seen_at
+            self.seen_at = seen_at
         self.commits += 1
         self.commit_seconds += self._monotonic() - seen_at
         self.calls += len(batch.let_through)
@@ -223,7 +233,6 @@ class Committer:
         accounts = {account.id: account for call in (*ending, *calls) for account in accounts_of(call.standing)}
         return Asking(
             accounts=sorted(accounts),
-            crowded=sorted(one.id for one in accounts.values() if one.limits.concurrency is not None),
             proofs=[call.proof.id for call in calls if call.proof is not None],
             grants=sorted({call.standing.grant for call in calls}),
             ending=[call.id for call in ending],
@@ -270,9 +279,7 @@ class Committer:
         for one in waiting:
             if not one.answer.done():
                 one.answer.set_exception(_not_kept())
-        for ending in endings:
-            if ending.settlement.answered.ended is not Ended.FORFEITED:
-                self._endings.appendleft(Ending(forfeit(ending.settlement), b""))
+        self._endings.extend(Ending(forfeit(ending.settlement), b"") for ending in endings)
 
     async def _hang_up(self) -> None:
         connection, self._connection, self._stocks = self._connection, None, {}

@@ -28,7 +28,8 @@ ANSWER_BYTES_MAX = 64 * MIB
 EVENT_BYTES_MAX = 8 * MIB
 ERROR_BYTES_MAX = 256 * 1024
 HELD_BYTES_MAX = 512 * MIB
-"""Bodies and answers that one process holds at once."""
+"""Bodies of requests that one process holds at once, whole or not."""
+BODY_SECONDS_MAX = 300.0
 CALL_SECONDS_MAX = 3_600.0
 SILENCE_SECONDS_MAX = 300.0
 CONNECT_SECONDS_MAX = 10.0
@@ -51,6 +52,10 @@ PROMPTS_MAX = 2_048
 # The committer.
 BATCH_CALLS_MAX = 512
 WAITING_CALLS_MAX = 4_000
+UNWRITTEN_ENDS_MAX = 20_000
+"""While so many ends of calls wait to be written, no call is let through."""
+RECORD_SECONDS_MAX = 4.0
+"""A process that could not tell the database for longer that it lives cuts its streams, before others count it dead."""
 COMMIT_SECONDS_MAX = 5.0
 SETTLE_SECONDS_MAX = 0.1
 """How long a settlement waits for a call's commit to travel with before it gets one of its own."""

@@ -83,10 +83,20 @@ class _Known:
 
 
 class Standings:
-    """The standings of one process; see the module."""
+    """The standings of one process; see the module.
 
-    def __init__(self, source: StandingSource, clock: Clock, monotonic: Callable[[], float]) -> None:
+    ``recorded_at`` tells when, by ``monotonic``, the process last told the database that it lives.
+    """
+
+    def __init__(
+        self,
+        source: StandingSource,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        recorded_at: Callable[[], float] | None = None,
+    ) -> None:
         self._source = source
+        self._recorded_at = recorded_at or monotonic
         self._clock = clock
         self._monotonic = monotonic
         self._known: dict[bytes, _Known] = {}
@@ -192,8 +202,9 @@ class Standings:
     def judge(self) -> None:
         """Cut each call whose access is over now, or whose standing is too old to tell."""
         now, at = self._monotonic(), self._clock.now()
+        recorded = now - self._recorded_at() <= limits.RECORD_SECONDS_MAX
         for known in tuple(self._known.values()):
-            fresh = is_fresh(known.read_at, now)
+            fresh = recorded and is_fresh(known.read_at, now)
             for call in tuple(known.calls):
                 if not fresh:
                     call.cut(Ended.STALE)

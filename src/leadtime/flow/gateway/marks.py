@@ -33,10 +33,11 @@ def note_fingerprint(tx: Transaction, call: Call, named: Fingerprint) -> Alarm |
         "first_seen_at": tx.now,
     }
     tx.connection.execute(upsert(fingerprints).values(row).on_conflict_do_nothing())
+    # One at a time, so that an alarm is told once however many calls notice it together.
     first = tx.connection.execute(
-        select(fingerprints.c.upstream_model, fingerprints.c.system).where(
-            fingerprints.c.model == standing.model, fingerprints.c.variant == variant
-        )
+        select(fingerprints.c.upstream_model, fingerprints.c.system)
+        .where(fingerprints.c.model == standing.model, fingerprints.c.variant == variant)
+        .with_for_update()
     ).one()
     alarm = change_of(Fingerprint(*first), named)
     if alarm is not None and not _is_told(tx, standing.model, variant, alarm):

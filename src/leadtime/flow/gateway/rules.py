@@ -215,7 +215,9 @@ def charge_of(call: Call, answered: Answered) -> Charge:
         return Charge(Amount(requests=0 if answered.ended is Ended.NOT_SENT else 1))
     floor = 0 if call.asked.echoes else answered.text_bytes // limits.BYTES_PER_TOKEN_MAX
     if answered.ended is not Ended.WHOLE or usage is None:
-        amount = _amount(variant, reservation.input_tokens, reservation.output_tokens or answered.answer_bytes)
+        bounded = reservation.output_tokens > 0 or call.asked.out_max == 0
+        output = reservation.output_tokens if bounded else answered.answer_bytes
+        amount = _amount(variant, reservation.input_tokens, output)
         return Charge(amount, tuple(_usage_alarms(reservation, usage, 0)))
     amount = _amount(variant, usage.input_tokens, max(usage.output_tokens, floor))
     return Charge(amount, tuple(_usage_alarms(reservation, usage, floor)))

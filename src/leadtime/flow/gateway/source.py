@@ -58,10 +58,7 @@ class DatabaseStandings:
         So they are after a new connection, since some may have been missed, and when a person's standing changed.
         """
         if self._listening is None:
-            connection = await self._connect()
-            await connection.execute(f"listen {CHANNEL}")
-            await connection.execute(f"listen {PEOPLE_CHANNEL}")
-            self._listening = connection
+            await self._listen()
             return None
         try:
             heard = [notice async for notice in self._listening.notifies(timeout=seconds_max, stop_after=1)]
@@ -79,6 +76,15 @@ class DatabaseStandings:
         await self._hang_up()
         self._readers.shutdown(wait=False)
         self._finders.shutdown(wait=False)
+
+    async def _listen(self) -> None:
+        self._listening = await self._connect()
+        try:
+            await self._listening.execute(f"listen {CHANNEL}")
+            await self._listening.execute(f"listen {PEOPLE_CHANNEL}")
+        except BaseException:
+            await self._hang_up()
+            raise
 
     async def _hang_up(self) -> None:
         connection, self._listening = self._listening, None
