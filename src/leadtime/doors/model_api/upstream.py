@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from hashlib import sha256
 
-from aiohttp import BytesPayload, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import (
+    BytesPayload,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    ThreadedResolver,
+)
+from aiohttp.abc import AbstractStreamWriter, ResolveResult
 
 from leadtime.flow.gateway import Address, Call, limits
-from leadtime.flow.window import WireFormat
+from leadtime.flow.window import WireFormat, is_closed
 from leadtime.ledger import LEAF_HEADER
 
 READ_BYTES = 256 * 1024
@@ -34,7 +43,7 @@ HEADER_BYTES_MAX = 1_000
 def open_session() -> ClientSession:
     """Return the pool; to be closed by its opener, within a running event loop."""
     return ClientSession(
-        connector=TCPConnector(limit=limits.UPSTREAM_CONNECTIONS_MAX, ttl_dns_cache=60),
+        connector=TCPConnector(limit=limits.UPSTREAM_CONNECTIONS_MAX, ttl_dns_cache=60, resolver=OpenAddresses()),
         cookie_jar=DummyCookieJar(),
         timeout=ClientTimeout(
             total=None, sock_connect=limits.CONNECT_SECONDS_MAX, sock_read=limits.SILENCE_SECONDS_MAX
@@ -43,6 +52,19 @@ def open_session() -> ClientSession:
         read_bufsize=READ_BYTES,
         trust_env=False,
     )
+
+
+class OpenAddresses(ThreadedResolver):
+    """Looks names up without the addresses behind which no upstream is, such as a cloud's own (`window.is_closed`)."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return where a host is; raises OSError if nowhere that may be connected to."""
+        found = [one for one in await super().resolve(host, port, family) if not is_closed(one["host"])]
+        if not found:
+            raise OSError(None, "no upstream is at any address of this name")
+        return found
 
 
 class Sending(BytesPayload):

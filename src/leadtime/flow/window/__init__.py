@@ -60,7 +60,7 @@ from leadtime.flow.window.standing import (
     open_upstream_credential,
     standings,
 )
-from leadtime.flow.window.terms import check_line, check_note
+from leadtime.flow.window.terms import check_line, check_note, is_closed
 from leadtime.flow.window.vocabulary import (
     AccessMode,
     BarredUse,
@@ -129,6 +129,7 @@ __all__ = [
     "find_standings",
     "grant",
     "history_of",
+    "is_closed",
     "issue_credential",
     "list_agreements",
     "list_entries",

@@ -117,14 +117,14 @@ def check_upstream(upstream: Upstream) -> Upstream:
     plain = _PRINTABLE.match(upstream.address) and len(upstream.address) <= LINE_CHARS_MAX
     if not plain or parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
         raise wrong
-    if parts.query or parts.fragment or _is_closed(host):
+    if parts.query or parts.fragment or is_closed(host):
         raise wrong
     if len(upstream.credential) > CREDENTIAL_CHARS_MAX or not _PRINTABLE.match(upstream.credential or "-"):
         raise Malformed("this is no credential", where="credential", next_step="Copy it from the upstream.")
     return Upstream(address=upstream.address.rstrip("/"), credential=upstream.credential)
 
 
-def _is_closed(host: str) -> bool:
+def is_closed(host: str) -> bool:
     """Tell whether a host is an address, in any spelling, behind which no upstream is; names are not looked up here."""
     written = host.removesuffix(".")
     try:
