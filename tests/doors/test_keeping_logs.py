@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
 
 from leadtime.doors.cli.ledger_witness import make_server, open_witness
 from leadtime.doors.cli.main import run
-from leadtime.doors.keeping_logs import Turns, witnesses_of
+from leadtime.doors.keeping_logs import Turns, keep_logs, witnesses_of
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import WitnessAt, read_settings
 from leadtime.ledger import READS, Round, TreeHead
@@ -38,6 +41,46 @@ def test_a_log_that_is_not_signed_says_why_once_for_each_reason():
         (READS, "no witness answers"),
         (READS, "an older backup was restored"),
     ]
+
+
+def test_an_error_nobody_foresaw_is_told_by_kind_and_place_without_what_it_holds():
+    turns = Turns()
+    with capture_logs() as said:
+        for _ in range(2):
+            with pytest.raises(ValueError, match="embargoed") as caught:
+                int("embargoed")
+            turns.tell(READS, caught.value)
+    (line,) = said
+    assert (line["log_level"], line["log"]) == ("error", READS)
+    assert re.fullmatch(r"ValueError at test_an_error_\w+:[0-9]+", line["what"])
+
+
+def test_what_fails_beneath_all_logs_is_waited_out_and_ends_nothing(monkeypatch):
+    stop, told = asyncio.Event(), []
+
+    class Failing:
+        def __init__(self, *_):
+            pass
+
+        def keep_turning(self, ended, _tell):
+            told.append(ended)
+            if len(told) == 1:
+                raise ValueError("'unknown' is not a valid LogKind")
+            loop.call_soon_threadsafe(stop.set)
+            ended.wait(60)
+
+    async def keep():
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        await keep_logs(SimpleNamespace(database=None), [], stop)
+
+    loop = None
+    monkeypatch.setattr("leadtime.ledger.Keeper", Failing)
+    monkeypatch.setattr("leadtime.doors.keeping_logs.OUTAGE_SECONDS", 0)
+    with capture_logs() as said:
+        asyncio.run(keep())
+    assert [(line["event"], line["error"]) for line in said] == [("the ledger waits", "ValueError")]
+    assert len(told) == 2
 
 
 def test_a_witness_whose_key_is_none_is_refused_before_anything_is_served(home):

@@ -12,6 +12,12 @@ from leadtime.ledger.signers import signers_home
 READS = Log(LogName("reads"), "example.org/ledger/reads", LogKind.READS)
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """A witness within the test itself is waited for, however slow the machine."""
+    monkeypatch.setattr("leadtime.ledger.cosigning.ANSWER_SECONDS_MAX", 60.0)
+
+
 @pytest.fixture
 def log(database) -> Log:
     with database.transaction(SYSTEM) as tx:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from http import HTTPStatus
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused, Unavailable
-from leadtime.ledger.append import append_all
+from leadtime.ledger.append import append_all, open_log
+from leadtime.ledger.cosigning import Resting
+from leadtime.ledger.homes import sequencer_of
 from leadtime.ledger.leaves import new_leaf
+from leadtime.ledger.records import Log, LogKind, LogName
 from leadtime.ledger.sequence import Sequencer
 from leadtime.ledger.signers import Signer
 from leadtime.ledger.verify import Trust, verify_log
@@ -56,11 +61,12 @@ def settle(sequencer, clock, turns_max=30):
     for _ in range(turns_max):
         clock.advance(seconds=11)  # a witness that failed rests for ten
         try:
-            sequencer.turn()
+            done = sequencer.turn()
         except Unavailable:
             failed += 1
-        if sequencer.settled:
-            return failed
+        else:
+            if not done.more and not done.silent:
+                return failed
     raise AssertionError("the log does not settle")
 
 
@@ -102,14 +108,66 @@ def test_a_silent_witness_delays_no_checkpoint_once_another_answered(place):
     sequencer = place.sequencer(disk, [silent, witness_of(place.clock)])
     log_some(place.database, 3)
     done = sequencer.turn()
-    assert (done.head.size, done.cosigned, sequencer.settled) == (3, 1, False)
-    assert done.silent == (silent.key.name,)
+    assert (done.head.size, done.cosigned, done.silent) == (3, 1, (silent.key.name,))
     assert silent.times == 1
     sequencer.turn()
     assert silent.times == 1  # it rests
     place.clock.advance(seconds=11)
     sequencer.turn()
     assert silent.times == 2
+
+
+class Mute:
+    """A witness that never says its last word: not before the test ends."""
+
+    def __init__(self, ended):
+        self.ended, self.key = ended, Signer("mute.example", b"q" * 32).key
+
+    def add_checkpoint(self, _):
+        self.ended.wait(60)
+        raise Unavailable("it was never there")
+
+
+def test_a_witness_that_does_not_finish_its_answer_is_waited_for_no_longer(place, monkeypatch):
+    ended = Event()
+    log_some(place.database, 1)
+    sequencer = place.sequencer(MemoryDisk(), [Mute(ended)])
+    monkeypatch.setattr("leadtime.ledger.cosigning.ANSWER_SECONDS_MAX", 0.0)
+    try:
+        with pytest.raises(Unavailable, match=r"no witness answers \(no answer came in time\)"):
+            sequencer.turn()
+    finally:
+        ended.set()
+
+
+def test_what_goes_wrong_within_a_witness_is_raised_by_the_turn(place):
+    broken = SimpleNamespace(key=witness_of(place.clock).key)
+    with pytest.raises(AttributeError, match="add_checkpoint"):
+        place.sequencer(MemoryDisk(), [broken]).turn()
+
+
+def test_a_silent_witness_rests_for_all_logs_and_one_that_refuses_a_log_for_that_log_alone(place, home):
+    other = Log(LogName("m1"), "example.org/ledger/m1", LogKind.MODEL)
+    with place.database.transaction(SYSTEM) as tx:
+        open_log(tx, other)
+    keys = {origin: (Signer(origin, b"s" * 32).key,) for origin in (READS.origin, other.origin)}
+    shutil.copytree(home / "keys/ledger/reads", home / "keys/ledger/m1")
+    good = Witness("good.example", b"g" * 32, keys, MemoryOfWitness(), place.clock)
+    picky = FaultyWitness(witness_of(place.clock), {})  # watches one of the two logs
+    falters = FaultyWitness(Witness("f.example", b"f" * 32, keys, MemoryOfWitness(), place.clock), {4: "lost"})
+    resting, witnesses = Resting(), [good, picky, falters]
+    first = place.sequencer(MemoryDisk(), witnesses, resting=resting)
+    second = sequencer_of(place.database, other, home, witnesses, resting)
+    log_some(place.database, 1)
+    assert first.turn().silent == ()
+    assert second.turn().silent == (picky.key.name, falters.key.name)
+    assert (picky.times, falters.times) == (3, 4)
+    log_some(place.database, 1)
+    assert first.turn().silent == (falters.key.name,)
+    assert (picky.times, falters.times) == (4, 4)
+    place.clock.advance(seconds=10)
+    assert first.turn().silent == ()
+    assert second.turn().silent == (picky.key.name,)
 
 
 def test_nothing_is_signed_at_the_start_while_no_witness_answers(place):
@@ -213,8 +271,8 @@ def place(database, clock, home, log, signing):
     """An installation without its disk and witnesses."""
     signer_in(home)
 
-    def sequencer(disk, witnesses):
-        return Sequencer(database, log, disk=disk, keys=signing, witnesses=witnesses)
+    def sequencer(disk, witnesses, resting=None):
+        return Sequencer(database, log, disk=disk, keys=signing, witnesses=witnesses, resting=resting)
 
     return SimpleNamespace(database=database, clock=clock, sequencer=sequencer)
 

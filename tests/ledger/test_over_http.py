@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Event
 
 import pytest
 
 from leadtime.foundation.errors import Unavailable
 from leadtime.ledger.notes import Algorithm, VerifierKey
 from leadtime.ledger.over_http import WebSource, WebWitness
+from leadtime.ledger.witness import WitnessAnswer
 from tests.doors.cli.test_ledger import serving
 
 
@@ -45,3 +49,25 @@ def test_a_redirect_carries_no_credential_anywhere():
             assert witness.add_checkpoint(b"x").status == 302
     assert shown_here == ["Bearer lt_secret", None]
     assert shown_there == []
+
+
+def test_a_witness_that_is_still_answering_is_asked_nothing_more(monkeypatch):
+    asked, ended = Event(), Event()
+
+    def answer_late(*_):
+        asked.set()
+        ended.wait(60)
+        return WitnessAnswer(HTTPStatus.OK, b"")
+
+    monkeypatch.setattr("leadtime.ledger.over_http._send", answer_late)
+    witness = WebWitness("http://w.example", VerifierKey("w.example", Algorithm.COSIGNATURE, bytes(32)))
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(witness.add_checkpoint, b"x")
+        asked.wait(60)
+        try:
+            with pytest.raises(Unavailable, match="it has not answered yet what it was asked before"):
+                witness.add_checkpoint(b"x")
+        finally:
+            ended.set()
+        assert first.result().status == HTTPStatus.OK
+    assert witness.add_checkpoint(b"x").status == HTTPStatus.OK

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_committed_leaf_is_in_the_next_checkpoint(database, log, disk, sequenc
     assert disk.read("checkpoint").startswith(b"example.org/ledger/reads\n1\n")
     with database.transaction(SYSTEM) as tx:
         assert read_log(tx, log.name).published == TreeHead(1, done.head.root)
-    assert sequencer.settled
+    assert (done.more, done.silent) == (False, ())
 
 
 def test_what_is_not_committed_is_no_leaf_and_gets_its_place_when_it_is(database, log, disk, sequencer):
@@ -177,3 +178,60 @@ def test_a_keeper_tells_of_a_log_that_may_not_sign_and_goes_on_with_the_others(d
     assert told["m1"].head.size == 1
     with database.transaction(SYSTEM) as tx:
         assert count_waiting(tx) == {"reads": 1}
+
+
+class Scripted:
+    """A log's sequencer, as far as its keeper sees it: what each turn does is said beforehand, the last for ever."""
+
+    def __init__(self, outcomes):
+        self.outcomes, self.turns = list(outcomes), 0
+
+    def turn(self):
+        self.turns += 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+DONE = Round(TreeHead(0, root_of([])), added=0, cosigned=0, more=False)
+
+
+def kept_with(database, scripts):
+    """A keeper of these logs, each with its script."""
+    with database.transaction(SYSTEM) as tx:
+        for name in scripts:
+            open_log(tx, Log(LogName(name), f"example.org/ledger/{name}", LogKind.MODEL))
+    return Keeper(database, lambda each: scripts[each.name])
+
+
+def test_an_error_nobody_foresaw_is_its_own_logs_alone_and_that_log_is_left_alone_for_a_while(database, clock):
+    fault = TypeError("can't compare offset-naive and offset-aware datetimes")
+    scripts = {"a": Scripted([fault]), "b": Scripted([replace(DONE, more=True)])}
+    keeper = kept_with(database, scripts)
+    assert keeper.turn_all() == {"a": fault, "b": replace(DONE, more=True)}
+    log_one(database, Log(LogName("a"), "example.org/ledger/a", LogKind.MODEL))
+    clock.advance(seconds=1.9)
+    assert set(keeper.turn_all()) == {"b"}
+    clock.advance(seconds=0.1)
+    assert set(keeper.turn_all()) == {"a", "b"}
+
+
+def test_a_log_without_a_working_sequencer_stops_no_other(database):
+    keeper = kept_with(database, {"a": None, "b": Scripted([DONE])})
+    outcomes = keeper.turn_all()
+    assert isinstance(outcomes["a"], AttributeError)
+    assert outcomes["b"] == DONE
+
+
+def test_a_log_with_a_silent_witness_is_turned_when_that_may_be_asked_again_or_a_leaf_waits(database, clock):
+    quiet = replace(DONE, silent=("w.example",))
+    keeper = kept_with(database, {"a": Scripted([quiet])})
+    assert keeper.turn_all() == {"a": quiet}
+    assert keeper.turn_all() == {}
+    clock.advance(seconds=9)
+    assert keeper.turn_all() == {}
+    clock.advance(seconds=1)
+    assert keeper.turn_all() == {"a": quiet}
+    log_one(database, Log(LogName("a"), "example.org/ledger/a", LogKind.MODEL))
+    assert keeper.turn_all() == {"a": quiet}

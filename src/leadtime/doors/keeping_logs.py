@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from leadtime import ledger
 from leadtime.doors.site import Site
@@ -27,15 +27,15 @@ def witnesses_of(settings: Settings) -> tuple[ledger.WebWitness, ...]:
 
 async def keep_logs(site: Site, witnesses: Sequence[ledger.Cosigner], stop: asyncio.Event) -> None:
     """Turn the leaves of every log into tiles and signed checkpoints until ``stop``; an outage is waited out."""
-    ended, told = threading.Event(), Turns()
+    ended, told, resting = threading.Event(), Turns(), ledger.Resting()
     stopping = asyncio.create_task(_pass_on(stop, ended))
     keeper = ledger.Keeper(
-        site.database, lambda each: ledger.sequencer_of(site.database, each, site.settings.home, witnesses)
+        site.database, lambda each: ledger.sequencer_of(site.database, each, site.settings.home, witnesses, resting)
     )
     while not ended.is_set():
         try:
             await asyncio.to_thread(keeper.keep_turning, ended, told.tell)
-        except (LeadtimeError, SQLAlchemyError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever ails the ledger, the site is served
             log.warning("the ledger waits", error=type(error).__name__)
             await asyncio.to_thread(ended.wait, OUTAGE_SECONDS)
     await stopping
@@ -49,16 +49,26 @@ class Turns:
 
     def tell(self, name: ledger.LogName, outcome: ledger.Outcome) -> None:
         """Log that a log is not signed, that witnesses are silent, or that it is well again."""
-        now = (outcome.what,) if isinstance(outcome, LeadtimeError) else outcome.silent
+        now = outcome.silent if isinstance(outcome, ledger.Round) else (_what(outcome),)
         if self.last.get(name, ()) == now:
             return
         self.last[name] = now
         if isinstance(outcome, LeadtimeError):
             log.warning("a log is not signed", log=name, what=outcome.what, next_step=outcome.next_step)
+        elif isinstance(outcome, Exception):
+            log.error("a log is not signed", log=name, what=_what(outcome))
         elif outcome.silent:
             log.warning("a log's witnesses are silent", log=name, witnesses=list(outcome.silent))
         else:
             log.info("a log is signed and cosigned again", log=name, leaves=outcome.head.size)
+
+
+def _what(problem: Exception) -> str:
+    """Return what is wrong; of an error that nobody raised on purpose its kind and place, never the values it holds."""
+    if isinstance(problem, LeadtimeError):
+        return problem.what
+    place = traceback.extract_tb(problem.__traceback__)[-1:]
+    return " ".join([type(problem).__name__, *(f"at {each.name}:{each.lineno}" for each in place)])
 
 
 def _witness_at(place: WitnessAt) -> ledger.WebWitness:

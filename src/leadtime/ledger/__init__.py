@@ -17,7 +17,8 @@ An act that was committed and then not sent on gets a second leaf (``kind=VOID, 
 one by ``open_leaf(keys, log.name, leaf.id, fields)``, whose values the caller kept. As long as the installation serves,
 one thread somewhere turns rows into tiles and checkpoints::
 
-    keeper = Keeper(database, lambda log: sequencer_of(database, log, home, witnesses))
+    resting = Resting()                                   # of witnesses that do not answer, for all logs
+    keeper = Keeper(database, lambda log: sequencer_of(database, log, home, witnesses, resting))
     keeper.keep_turning(stop, tell)                       # a checkpoint within 2 s of each commit
 
 Readers get the files of ``log_home(home, name)`` (`parse_path` tells which paths may be served), and verify with
@@ -34,7 +35,7 @@ from leadtime.ledger.completeness import (
     compare,
     read_reaches,
 )
-from leadtime.ledger.cosigning import Cosigner
+from leadtime.ledger.cosigning import Cosigner, Resting
 from leadtime.ledger.disk import Disk, FileDisk
 from leadtime.ledger.homes import log_home, sequencer_of
 from leadtime.ledger.inclusion import InclusionProof, check_proof, parse_proof, prove_leaf
@@ -105,6 +106,7 @@ __all__ = [
     "Outcome",
     "Reach",
     "Reconciled",
+    "Resting",
     "Round",
     "Sequencer",
     "Source",

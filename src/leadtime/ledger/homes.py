@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leadtime.foundation.database import Database
-from leadtime.ledger.cosigning import Cosigner
+from leadtime.ledger.cosigning import Cosigner, Resting
 from leadtime.ledger.disk import FileDisk
 from leadtime.ledger.records import Log, LogName
 from leadtime.ledger.sequence import Sequencer
@@ -18,6 +18,9 @@ def log_home(home: Path, name: LogName) -> FileDisk:
     return FileDisk(home / "ledger" / name)
 
 
-def sequencer_of(database: Database, log: Log, home: Path, witnesses: Sequence[Cosigner] = ()) -> Sequencer:
-    """Return the sequencer of a log in an installation's home."""
-    return Sequencer(database, log, disk=log_home(home, log.name), keys=signers_home(home, log), witnesses=witnesses)
+def sequencer_of(
+    database: Database, log: Log, home: Path, witnesses: Sequence[Cosigner] = (), resting: Resting | None = None
+) -> Sequencer:
+    """Return the sequencer of a log in an installation's home; ``resting`` is one for all of its logs."""
+    keys = signers_home(home, log)
+    return Sequencer(database, log, disk=log_home(home, log.name), keys=keys, witnesses=witnesses, resting=resting)

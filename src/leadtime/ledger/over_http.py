@@ -6,6 +6,7 @@ import http.client
 import urllib.error
 import urllib.request
 from http import HTTPStatus
+from threading import Lock
 
 from leadtime.foundation.errors import Malformed, Missing, Unavailable
 from leadtime.ledger.cosigning import ANSWER_BYTES_MAX
@@ -15,7 +16,7 @@ from leadtime.ledger.witness import WitnessAnswer
 
 READ_SECONDS_MAX = 30.0
 WITNESS_SECONDS_MAX = 0.6
-"""A checkpoint is to be out 2 s after its leaves were committed, cosigned or not."""
+"""For each step of an exchange; how long all of them may take, `cosigning.ANSWER_SECONDS_MAX` says."""
 
 
 class WebSource:
@@ -42,6 +43,7 @@ class WebWitness:
     def __init__(self, address: str, key: VerifierKey) -> None:
         self._address = _check(address)
         self._key = key
+        self._free = Lock()
 
     @property
     def key(self) -> VerifierKey:
@@ -49,9 +51,14 @@ class WebWitness:
         return self._key
 
     def add_checkpoint(self, request: bytes) -> WitnessAnswer:
-        """Submit a checkpoint, waiting little."""
+        """Submit a checkpoint; nothing more is asked of a witness that is still answering, byte by byte."""
         post = urllib.request.Request(f"{self._address}/add-checkpoint", data=request, method="POST")  # noqa: S310
-        return _send(post, WITNESS_SECONDS_MAX, ANSWER_BYTES_MAX)
+        if not self._free.acquire(blocking=False):
+            raise Unavailable("it has not answered yet what it was asked before", where=post.full_url)
+        try:
+            return _send(post, WITNESS_SECONDS_MAX, ANSWER_BYTES_MAX)
+        finally:
+            self._free.release()
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

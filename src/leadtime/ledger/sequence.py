@@ -8,7 +8,7 @@ database and the disk hold: every step gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from sqlalchemy import func, select, text
 
@@ -18,7 +18,7 @@ from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refuse
 from leadtime.ledger.append import note_published, read_log
 from leadtime.ledger.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
 from leadtime.ledger.cosignatures import cosigned_by
-from leadtime.ledger.cosigning import NOTHING, Asked, Cosigner, ask_all, refuse_silence
+from leadtime.ledger.cosigning import NOTHING, Asked, Cosigner, Resting, ask_all, refuse_silence
 from leadtime.ledger.disk import Disk, FileDisk
 from leadtime.ledger.growth import Edge, grow, read_edge
 from leadtime.ledger.notes import Note, parse_note
@@ -34,8 +34,6 @@ SIGNED = "signed"
 
 LEAVES_PER_TURN_MAX = 4_096
 BYTES_PER_TURN_MAX = 32 << 20
-WITNESS_REST_SECONDS = 10
-"""A witness that did not answer is left alone for so long, so that its silence does not delay every checkpoint."""
 
 SEQUENCING_LOCK = 7_003
 
@@ -50,25 +48,30 @@ class Sequencer:
     """Sequences one log; make one for each process, and call `turn` again and again."""
 
     def __init__(
-        self, database: Database, log: Log, *, disk: Disk, keys: FileDisk, witnesses: Sequence[Cosigner] = ()
+        self,
+        database: Database,
+        log: Log,
+        *,
+        disk: Disk,
+        keys: FileDisk,
+        witnesses: Sequence[Cosigner] = (),
+        resting: Resting | None = None,
     ) -> None:
         self.log = log
-        self.settled = False
         self._database = database
         self._disk = disk
         self._keys = keys
         self._witnesses = tuple(witnesses)
         self._known: dict[bytes, TreeHead] = {}
-        self._resting: dict[bytes, datetime] = {}
+        self._resting = Resting() if resting is None else resting
         self._compared = False
 
     def turn(self) -> Round:
-        """Make one turn and return what it did; ``settled`` tells whether it left nothing to do but new leaves.
+        """Make one turn and return what it did.
 
         Raises `Refused`, with the reason, while the log is read-only until reconciled; `Unavailable` if another
         sequencer is at work, no witness answers at the start, or a write fails. Then call it again later.
         """
-        self.settled = False
         try:
             with self._disk.alone() as only, self._database.transaction(SYSTEM) as guard:
                 self._refuse_company(guard, only=only)
@@ -95,7 +98,7 @@ class Sequencer:
         if not self._compared:
             self._compare(places, sign_head(self.log, signed, live), tree)
         entries, more = self._take(signed.size, numbered)
-        edge = _write_growth(self._disk, read_edge(self._disk, signed.size), entries)
+        edge = write_growth(self._disk, read_edge(self._disk, signed.size), entries)
         # The lock in the database ends with its connection; nothing is signed without it.
         guard.connection.execute(select(1))
         return self._publish(edge, live, added=len(entries), before=signed.size, more=more)
@@ -116,7 +119,7 @@ class Sequencer:
         )
 
     def _compare(self, places: Places, note: Note, tree: TileTree) -> None:
-        """Ask every witness what it saw last, before anything new is signed; one answer is needed."""
+        """Ask every witness what it saw last, resting or not, before anything new is signed; one answer is needed."""
         asked = ask_all(self._witnesses, note, parse_checkpoint(note.text), tree, self._known)
         refuse_out_of_line(self.log, _witnessed(places, asked))
         refuse_silence(asked)
@@ -156,15 +159,16 @@ class Sequencer:
         self._disk.drop(_replaced(before, edge.size))
         heard = {each.key for each in cosigned_by(note, [each.key for each in self._witnesses])}
         silent = tuple(each.key.name for each in self._witnesses if each.key not in heard)
-        self.settled = not more and not silent
         return Round(head, added, len(self._witnesses) - len(silent), more, silent)
 
     def _ask(self, note: Note, head: TreeHead) -> tuple[Asked, ...]:
         """Ask the witnesses that have not cosigned this checkpoint and are not resting."""
-        now = self._database.clock.now()
         done = {each.key for each in cosigned_by(note, [each.key for each in self._witnesses])}
+        now = self._database.clock.now()
         due = [
-            each for each in self._witnesses if each.key not in done and self._resting.get(each.key.public, now) <= now
+            each
+            for each in self._witnesses
+            if each.key not in done and self._resting.is_over(each.key, self.log.origin, now)
         ]
         asked = ask_all(due, note, parse_checkpoint(note.text), TileTree(self._disk, head.size), self._known)
         if any(each.ahead or each.disputed for each in asked):
@@ -179,8 +183,7 @@ class Sequencer:
             if each.signature is not None:
                 self._known[each.witness.public] = head
             else:
-                rest = timedelta(seconds=WITNESS_REST_SECONDS)
-                self._resting[each.witness.public] = self._database.clock.now() + rest
+                self._resting.begin(each, self.log.origin, self._database.clock.now())
 
 
 RECONCILE = "Run leadtime ledger reconcile, with a copy of the log if its own disk lost leaves."
@@ -249,7 +252,7 @@ def has_same_tail(tx: Transaction, log: Log, disk: Disk, size: int) -> bool:
     return read_entries(tx, log, index * WIDTH, size) == on_disk
 
 
-def _write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
+def write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
     """Append entries to the tree on disk: bundles and tiles, synced on return. Return its new edge."""
     if not entries:
         return edge
@@ -267,16 +270,8 @@ def refuse_out_of_line(log: Log, places: Places) -> None:
 
 
 def _witnessed(places: Places, asked: Sequence[Asked]) -> Places:
-    return Places(
-        places.numbered,
-        places.published,
-        places.published_root_on_disk,
-        places.signed,
-        places.root_on_disk,
-        same_tail=places.same_tail,
-        witnessed=max((each.ahead for each in asked), default=0),
-        disputed=any(each.disputed for each in asked),
-    )
+    ahead = max((each.ahead for each in asked), default=0)
+    return replace(places, witnessed=ahead, disputed=any(each.disputed for each in asked))
 
 
 def sign_head(log: Log, head: TreeHead, live: Sequence[Signer]) -> Note:
