@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -80,8 +81,20 @@ def test_eight_keys_sign_at_once_and_no_more(keys_disk):
         rotate(keys_disk, READS, now=START, until=START + HOUR)
 
 
+SEED = base64.b64encode(b"s" * 32)
+
+
 @pytest.mark.parametrize(
-    "raw", [b"[]", b"{}", b'[{"seed": "AA==", "until": null}]', b'[{"seed": 5, "until": null}]', b"x"]
+    "raw",
+    [
+        b"[]",
+        b"{}",
+        b'[{"seed": "AA==", "until": null}]',
+        b'[{"seed": 5, "until": null}]',
+        # An instant without its zone is none.
+        b'[{"seed": "%b", "until": null}, {"seed": "%b", "until": "2026-08-03T09:00:00"}]' % (SEED, SEED),
+        b"x",
+    ],
 )
 def test_damaged_keys_are_not_replaced_by_new_ones(keys_disk, raw):
     keys_disk.replace("signers.json", raw)

@@ -146,10 +146,10 @@ def _keep(disk: FileDisk, signers: Sequence[Signer]) -> None:
 def _signer_of(row: Json, origin: str) -> Signer:
     try:
         if isinstance(row, dict) and isinstance(row["seed"], str):
-            until = row["until"]
+            until = datetime.fromisoformat(str(row["until"])) if row["until"] else None
             seed = base64.b64decode(row["seed"], validate=True)
-            if len(seed) == crypto.KEY_BYTES:
-                return Signer(origin, seed, datetime.fromisoformat(str(until)) if until else None)
+            if len(seed) == crypto.KEY_BYTES and (until is None or until.tzinfo is not None):
+                return Signer(origin, seed, until)
     except (KeyError, ValueError, binascii.Error):
         pass
     raise _damaged()
