@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.keys import KeyRing
 from leadtime.ledger.completeness import Calls, Interval, Reach, compare, read_reaches
-from leadtime.ledger.leaves import CALL, VOID, new_leaf
+from leadtime.ledger.leaves import CALL, FORFEITED, VOID, new_leaf
 from leadtime.ledger.records import LogName
 from tests.conftest import START
 
@@ -70,6 +70,15 @@ def test_an_honest_gateway_agrees_with_the_access_log(gateway):
     found = gateway.compared()
     assert (found.holds, found.matched, found.voided, found.outside) == (True, 3, 1, 0)
     assert counts(found) == {}
+
+
+def test_a_gateway_that_died_is_in_doubt_and_no_liar(gateway):
+    """Its calls may have come or not; those that came are matched like any other."""
+    lost, sent = gateway.log(), gateway.call()
+    for leaf in (lost, sent):
+        gateway.log(kind=FORFEITED, about=leaf.id)
+    found = gateway.compared()
+    assert (found.holds, found.matched, counts(found), found.in_doubt.first) == (True, 4, {}, [str(lost.id)])
 
 
 def test_a_gateway_that_skipped_a_leaf_is_caught(gateway):

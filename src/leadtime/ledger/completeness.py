@@ -15,7 +15,7 @@ from uuid import UUID
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.ids import parse_id
 from leadtime.foundation.strict_json import JsonBounds, read_json
-from leadtime.ledger.leaves import CALL, VOID, Leaf
+from leadtime.ledger.leaves import CALL, FORFEITED, VOID, Leaf
 from leadtime.ledger.records import LeafId
 from leadtime.ledger.tally import Tally
 
@@ -54,7 +54,9 @@ class Completeness:
     ``matched``: calls that are in both. ``skipped``: requests that reached the model without a leaf of the log;
     ``repeated``: requests that carry another one's leaf, so that one stood for two calls; ``never_came``: calls that
     were logged and reached nobody; ``voided_yet_came``: calls that the log says were never sent. ``voided``: those
-    that did not come. ``outside``: calls and requests out of the interval, not judged.
+    that did not come. ``in_doubt``: calls that reached nobody, of which the log says that their gateway died before it
+    could tell: no lie, and a reason to ask if they are many. ``outside``: calls and requests out of the interval, not
+    judged.
     """
 
     matched: int = 0
@@ -64,6 +66,7 @@ class Completeness:
     repeated: Tally = field(default_factory=Tally)
     never_came: Tally = field(default_factory=Tally)
     voided_yet_came: Tally = field(default_factory=Tally)
+    in_doubt: Tally = field(default_factory=Tally)
 
     @property
     def holds(self) -> bool:
@@ -77,6 +80,7 @@ class Calls:
     def __init__(self) -> None:
         self.made: dict[UUID, datetime] = {}
         self.voided: set[UUID] = set()
+        self.forfeited: set[UUID] = set()
 
     def visit(self, _index: int, leaf: Leaf) -> None:
         """Take one leaf; a `verify.Visit`."""
@@ -84,6 +88,8 @@ class Calls:
             self.made[leaf.id] = leaf.at
         elif leaf.kind == VOID and leaf.about is not None:
             self.voided.add(leaf.about)
+        elif leaf.kind == FORFEITED and leaf.about is not None:
+            self.forfeited.add(leaf.about)
 
 
 def read_reaches(lines: Iterable[bytes]) -> Iterable[Reach]:
@@ -97,7 +103,7 @@ def read_reaches(lines: Iterable[bytes]) -> Iterable[Reach]:
 
 def compare(calls: Calls, reaches: Iterable[Reach], interval: Interval) -> Completeness:
     """Return how a log's calls and the requests that reached the model agree."""
-    skipped, repeated, never_came, voided_yet_came = Tally(), Tally(), Tally(), Tally()
+    skipped, repeated, never_came, voided_yet_came, in_doubt = (Tally() for _ in range(5))
     came: set[UUID] = set()
     outside = 0
     for reach in reaches:
@@ -116,10 +122,10 @@ def compare(calls: Calls, reaches: Iterable[Reach], interval: Interval) -> Compl
         elif leaf in calls.voided:
             voided += 1
         elif interval.holds(at):
-            never_came.add(str(leaf))
+            (in_doubt if leaf in calls.forfeited else never_came).add(str(leaf))
         else:
             outside += 1
-    return Completeness(matched, voided, outside, skipped, repeated, never_came, voided_yet_came)
+    return Completeness(matched, voided, outside, skipped, repeated, never_came, voided_yet_came, in_doubt)
 
 
 def _say(reach: Reach) -> str:

@@ -34,6 +34,9 @@ CALL = "call"
 VOID = "void"
 """The kind of a leaf which says that the call it is ``about`` was never sent upstream."""
 
+FORFEITED = "forfeited"
+"""The kind of a leaf which says that nobody knows whether the call it is ``about`` was sent: its gateway died."""
+
 _BOUNDS = JsonBounds(bytes_max=LEAF_BYTES_MAX, depth_max=2, values_max=2 * FIELDS_MAX)
 _WORD = re.compile(r"[a-z][a-z0-9_.-]{0,63}\Z")
 _COMMITMENT = re.compile(r"[0-9a-f]{64}\Z")

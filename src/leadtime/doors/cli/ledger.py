@@ -280,6 +280,7 @@ def _verification_as_json(
             "repeated": _tally(complete.repeated),
             "never_came": _tally(complete.never_came),
             "voided_yet_came": _tally(complete.voided_yet_came),
+            "in_doubt": _tally(complete.in_doubt),
         },
     }
 
@@ -300,6 +301,7 @@ def _tell(found: Verification, complete: Completeness | None, trust: Trust, *, p
         lines += _tell_tally("carried the leaf of another request", complete.repeated)
         lines += _tell_tally("logged a call that never came", complete.never_came)
         lines += _tell_tally("logged as not sent, and came", complete.voided_yet_came)
+        lines += _tell_tally("in doubt, since the gateway died in the middle of it", complete.in_doubt)
     if found.holds:
         lines.append("every leaf and every tile leads to the signed root")
     return "\n".join(visible_line(line) for line in lines)

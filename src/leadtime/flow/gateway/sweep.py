@@ -7,11 +7,10 @@ from sqlalchemy import delete, exists, func, select, text, update
 from leadtime.flow.gateway import limits
 from leadtime.flow.gateway.records import Ended
 from leadtime.flow.gateway.tables import calls, leases, processes, proofs
-from leadtime.flow.gateway.witness import SETTLED
 from leadtime.flow.window import ModelId, log_of
 from leadtime.foundation.database import Transaction
 from leadtime.ledger.append import append
-from leadtime.ledger.leaves import new_leaf
+from leadtime.ledger.leaves import FORFEITED, new_leaf
 from leadtime.ledger.records import LeafId
 
 
@@ -42,7 +41,7 @@ def sweep(tx: Transaction) -> int:
     for call, model in closed:
         log = log_of(ModelId(model))
         fields = {"ended": Ended.FORFEITED.value.encode()}
-        append(tx, log, new_leaf(tx.keys, log, kind=SETTLED, at=tx.now, fields=fields, about=LeafId(call)))
+        append(tx, log, new_leaf(tx.keys, log, kind=FORFEITED, at=tx.now, fields=fields, about=LeafId(call)))
     dead = select(processes.c.process).where(processes.c.seen_at <= alive)
     tx.connection.execute(delete(leases).where(leases.c.process.in_(dead)))
     tx.connection.execute(delete(processes).where(processes.c.seen_at <= alive))
