@@ -18,6 +18,7 @@ from leadtime.foundation.database import Database
 from leadtime.foundation.database.connect import address_in, make_engine
 from leadtime.foundation.database.embedded import start_embedded
 from leadtime.foundation.keys import KeyRing
+from leadtime.ledger import cosigning
 from leadtime.ledger.disk import FileDisk
 from leadtime.ledger.records import Log, LogKind, LogName
 from leadtime.ledger.sequence import Sequencer
@@ -159,6 +160,7 @@ def doomed_turn(address, home, gap):
 
 
 def main():
+    cosigning.ANSWER_SECONDS_MAX = 60.0  # the witness is waited for, however slow the machine
     server = start_embedded(Path(sys.argv[1]), fleeting=True)
     for line in sys.stdin:
         told = json.loads(line)

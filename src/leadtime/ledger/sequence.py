@@ -26,7 +26,7 @@ from leadtime.ledger.records import Log, Round, TreeHead
 from leadtime.ledger.rules import Places, Standing, explain, judge
 from leadtime.ledger.signers import KEYS, Signer, make_signers, publish_keys, signing_at
 from leadtime.ledger.tables import leaves
-from leadtime.ledger.tiles import CHECKPOINT, WIDTH, Tile, TileTree, read_bundle
+from leadtime.ledger.tiles import CHECKPOINT, LEVELS_MAX, WIDTH, Tile, TileTree, read_bundle
 from leadtime.ledger.tree import root_at
 
 SIGNED = "signed"
@@ -303,7 +303,7 @@ def _replaced(before: int, size: int) -> list[str]:
     """Return the folders of partial tiles whose full ones came between two sizes."""
     folders: list[str] = []
     old, new = before, size
-    for level in range(8):
+    for level in range(LEVELS_MAX):
         for index in range(old // WIDTH, new // WIDTH):
             folders.append(Tile(level, index).partials)
             if level == 0:
