@@ -176,7 +176,7 @@ class Entrance:
         works, now = self._works, self._works.clock.now()
         uncounted = works.refusals.note(standing.grant, now)
         if uncounted is not None:
-            _, leaf = witness_refusal(
+            leaf = witness_refusal(
                 works.keys, standing, caller, refusal, address=exchange.path, at=now, uncounted=uncounted
             )
             with suppress(Unavailable):

@@ -243,7 +243,7 @@ class Committer:
         for call, refusal in batch.refused:
             uncounted = self._refusals.note(call.standing.grant, now)
             if uncounted is not None:
-                _, leaf = witness_refusal(
+                leaf = witness_refusal(
                     self._keys,
                     call.standing,
                     call.caller,

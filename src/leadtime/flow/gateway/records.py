@@ -249,19 +249,6 @@ class Settlement:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class RefusedCall:
-    """A refusal on its way to its leaf; ``uncounted``: how many before it got none (too many in a minute)."""
-
-    id: CallId
-    standing: Standing
-    address: str
-    caller: Caller
-    refusal: Refusal
-    at: datetime
-    uncounted: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What an upstream calls itself in its answers."""

@@ -13,7 +13,6 @@ from leadtime.flow.gateway.records import (
     Ended,
     Proof,
     Refusal,
-    RefusedCall,
     Reservation,
     Settlement,
 )
@@ -86,8 +85,8 @@ def witness_refusal(
     address: str,
     at: datetime,
     uncounted: int = 0,
-) -> tuple[RefusedCall, Logged]:
-    """Return a refusal and its leaf; ``uncounted`` is how many of the grant's refusals before it have none."""
+) -> Logged:
+    """Return the leaf of a refusal; ``uncounted`` is how many of the grant's refusals before it have none."""
     fields = {
         **_who(standing, caller),
         "address": address.encode(),
@@ -96,9 +95,7 @@ def witness_refusal(
         "uncounted": str(uncounted).encode(),
     }
     log = log_of(standing.model)
-    leaf = new_leaf(keys, log, kind=REFUSAL, at=at, fields=fields)
-    refused = RefusedCall(CallId(leaf.id), standing, address, caller, refusal, at, uncounted)
-    return refused, (log, leaf)
+    return log, new_leaf(keys, log, kind=REFUSAL, at=at, fields=fields)
 
 
 def witness_settlement(keys: KeyRing, settlement: Settlement, answer_sha256: bytes) -> Logged:
