@@ -31,6 +31,8 @@ READS = Log(LogName("reads"), "example.org/ledger/reads", LogKind.READS)
 GAPS = [
     "before numbering is committed",
     "after numbering is committed",
+    "halfway through begin",
+    "after begin",
     "before put_all",
     "halfway through put_all",
     "after put_all",
@@ -65,16 +67,26 @@ class DoomedDisk(FileDisk):
         super().__init__(root)
         self.doom = doom
 
+    def begin(self, files):
+        if self.doom.gap == "halfway through begin":
+            self.tear(files)
+        super().begin(files)
+        self.doom.at("after begin")
+
     def put_all(self, files):
         self.doom.at("before put_all")
         if self.doom.gap == "halfway through put_all":
-            super().put_all(dict(list(files.items())[: len(files) // 2]))
-            torn, content = list(files.items())[len(files) // 2]
-            (self.root / torn).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / torn).write_bytes(content[: len(content) // 2])
-            self.doom.at(self.doom.gap)
+            self.tear(files)
         super().put_all(files)
         self.doom.at("after put_all")
+
+    def tear(self, files):
+        """Write half of the files, half of the next one, and die."""
+        super().begin(dict(list(files.items())[: len(files) // 2]))
+        torn, content = list(files.items())[len(files) // 2]
+        (self.root / torn).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / torn).write_bytes(content[: len(content) // 2])
+        self.doom.at(self.doom.gap)
 
     def replace(self, path, content):
         self.doom.at(f"before replace {path}")

@@ -23,6 +23,9 @@ class MemoryDisk:
             raise Missing("there is no such file in this log", where=path)
         return self.files[path]
 
+    def begin(self, files):
+        self.put_all(files)
+
     def put_all(self, files):
         for path, content in files.items():
             self._write(path, content)

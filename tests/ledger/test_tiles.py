@@ -233,3 +233,18 @@ class TestFileDisk:
         assert synced == []
         disk.put_all({str(number): b"" for number in range(9)})
         assert synced == [tmp_path]
+
+    def test_what_was_begun_is_synced_with_the_rest(self, tmp_path, monkeypatch):
+        one_by_one, together = [], []
+        monkeypatch.setattr("leadtime.ledger.disk._sync", one_by_one.extend)
+        monkeypatch.setattr("leadtime.ledger.disk._sync_filesystem", together.append)
+        disk = FileDisk(tmp_path)
+        disk.begin({"tile/entries/000.p/1": b"x" * 70_000})
+        assert (one_by_one, together) == ([], [])
+        disk.put_all({"tile/0/000.p/1": b"y"})
+        assert disk.read("tile/entries/000.p/1") == b"x" * 70_000
+        assert {tmp_path / "tile/entries/000.p/1", tmp_path / "tile/0/000.p/1"} <= set(one_by_one)
+        assert {tmp_path, tmp_path / "tile/entries/000.p", tmp_path / "tile/0/000.p"} <= set(one_by_one)
+        disk.begin({str(number): b"" for number in range(8)})
+        disk.put_all({"8": b""})
+        assert together == [tmp_path]

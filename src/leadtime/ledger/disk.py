@@ -17,6 +17,9 @@ from leadtime.ledger.tiles import BUNDLE_BYTES_MAX, Source
 SYNC_EACH_FILES_MAX = 8
 """Up to so many files are synced one by one; beyond, the whole file system is, which waits for others' writes too."""
 
+BEGIN_BYTES_MIN = 65_536
+"""Smaller files are left to the sync."""
+
 STAGE = ".new"
 LOCK = ".lock"
 
@@ -24,8 +27,12 @@ LOCK = ".lock"
 class Disk(Source, Protocol):
     """One log's files. Every write may fail and yet be kept, or fail and be lost; the caller repeats it."""
 
+    def begin(self, files: Mapping[str, bytes]) -> None:
+        """Write files that no checkpoint refers to yet and that the next `put_all` syncs; raises as it does."""
+        ...
+
     def put_all(self, files: Mapping[str, bytes]) -> None:
-        """Write files that no checkpoint refers to yet; on return all are synced.
+        """Write files that no checkpoint refers to yet; on return all are synced, and all that were begun before.
 
         Raises `Unavailable`; then any of them may be there, whole or torn, and has to be written again before a
         checkpoint refers to it.
@@ -54,6 +61,8 @@ class FileDisk:
     def __init__(self, root: Path, *, mode: int = 0o644) -> None:
         self.root = root
         self._mode = mode
+        self._begun: set[str] = set()
+        self._changed: set[Path] = set()
 
     def read(self, path: str) -> bytes:
         """Return a file, at most as large as the largest bundle."""
@@ -68,18 +77,26 @@ class FileDisk:
             raise Unavailable(f"a file is larger than {BUNDLE_BYTES_MAX} bytes", where=path)
         return content
 
+    def begin(self, files: Mapping[str, bytes]) -> None:
+        """Write files in their places, and have the system begin to bring them to the disk."""
+        with _as_unavailable(self.root):
+            self._changed |= self._make_folders(files)
+            for path, content in files.items():
+                self._begun.add(path)
+                # Under its own name at once: nobody reads it yet, and a rename costs more than the write.
+                _write(f"{self.root}/{path}", content, mode=self._mode)
+
     def put_all(self, files: Mapping[str, bytes]) -> None:
         """Write files in their places, synced together when they are many."""
-        one_by_one = len(files) <= SYNC_EACH_FILES_MAX
+        self.begin(files)
         with _as_unavailable(self.root):
-            changed = self._make_folders(files)
-            for path, content in files.items():
-                # Under its own name at once: nobody reads it yet, and a rename costs more than the write.
-                _write(f"{self.root}/{path}", content, mode=self._mode, sync=one_by_one)
-            if one_by_one:
-                _sync_folders(changed)
+            if len(self._begun) <= SYNC_EACH_FILES_MAX:
+                _sync(self.root / path for path in self._begun)
+                _sync(self._changed)
             else:
                 _sync_filesystem(self.root)
+        self._begun.clear()
+        self._changed.clear()
 
     def replace(self, path: str, content: bytes) -> None:
         """Replace one file by a synced rename."""
@@ -87,9 +104,10 @@ class FileDisk:
         with _as_unavailable(self.root):
             changed = self._make_folders([path])
             stage.parent.mkdir(mode=0o700, exist_ok=True)
-            _write(str(stage), content, mode=self._mode, sync=True)
+            _write(str(stage), content, mode=self._mode)
+            _sync([stage])
             stage.rename(self.root / path)
-            _sync_folders(changed)
+            _sync(changed)
 
     def drop(self, folders: Iterable[str]) -> None:
         """Remove folders; what cannot be removed stays and does no harm."""
@@ -120,14 +138,15 @@ class FileDisk:
         return changed
 
 
-def _write(path: str, content: bytes, *, mode: int, sync: bool) -> None:
+def _write(path: str, content: bytes, *, mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         left = memoryview(content)
         while left:
             left = left[os.write(handle, left) :]
-        if sync:
-            os.fsync(handle)
+        if len(content) >= BEGIN_BYTES_MIN:
+            # Has the system begin to write at once, where a later sync would first have to.
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(handle)
 
@@ -140,9 +159,10 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _sync_folders(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(paths: Iterable[Path]) -> None:
+    """Sync files or folders, one by one."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(handle)
         finally:

@@ -46,6 +46,14 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundled:
+    """A batch in its bundles: the content of every new one by its path, and the last one's if it is partial."""
+
+    files: Mapping[str, bytes]
+    partial: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
     """What a batch added: the new edge, and the content of every new file by its path."""
 
@@ -70,10 +78,13 @@ def read_edge(source: Source, size: int) -> Edge:
     return Edge(size, tuple(rows), encode_bundle(entries))
 
 
-def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
-    """Return what appending ``entries`` makes of a tree; raises `Malformed` for an entry over 65,535 bytes."""
+def grow(edge: Edge, entries: Sequence[bytes], bundled: Bundled | None = None) -> Growth:
+    """Return what appending ``entries`` makes of a tree; raises `Malformed` for an entry over 65,535 bytes.
+
+    ``bundled``: what `bundle` returned for the same, if that was asked before.
+    """
     size = edge.size + len(entries)
-    bundles, partial = _bundles(edge, entries)
+    bundled = bundled or bundle(edge, entries)
     tiles: dict[str, bytes] = {}
     rows = list(edge.rows)
     carried = leaf_hashes(entries)
@@ -84,7 +95,7 @@ def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
         first = edge.size >> (HEIGHT * (level + 1))
         rows[level], carried = _fill(rows[level] + carried, level, first, tiles)
         level += 1
-    return Growth(Edge(size, tuple(rows), partial), bundles, tiles)
+    return Growth(Edge(size, tuple(rows), bundled.partial), bundled.files, tiles)
 
 
 def _fill(hashes: bytes, level: int, first: int, tiles: dict[str, bytes]) -> tuple[bytes, bytes]:
@@ -101,8 +112,8 @@ def _fill(hashes: bytes, level: int, first: int, tiles: dict[str, bytes]) -> tup
     return rest, b"".join(roots)
 
 
-def _bundles(edge: Edge, entries: Sequence[bytes]) -> tuple[dict[str, bytes], bytes]:
-    """Return the new bundles by path, and the partial one's content."""
+def bundle(edge: Edge, entries: Sequence[bytes]) -> Bundled:
+    """Return a batch in its bundles, which takes no hashing; raises `Malformed` for an entry over 65,535 bytes."""
     bundles: dict[str, bytes] = {}
     index, held = divmod(edge.size, WIDTH)
     content, at = edge.bundle, 0
@@ -113,4 +124,4 @@ def _bundles(edge: Edge, entries: Sequence[bytes]) -> tuple[dict[str, bytes], by
         bundles[Tile(None, index, held).path] = content
         if held == WIDTH:
             index, held, content = index + 1, 0, b""
-    return bundles, content
+    return Bundled(bundles, content)

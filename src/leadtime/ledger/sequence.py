@@ -20,7 +20,7 @@ from leadtime.ledger.checkpoints import Checkpoint, open_checkpoint, parse_check
 from leadtime.ledger.cosignatures import cosigned_by
 from leadtime.ledger.cosigning import NOTHING, Asked, Cosigner, Resting, ask_all, refuse_silence
 from leadtime.ledger.disk import Disk, FileDisk
-from leadtime.ledger.growth import Edge, grow, read_edge
+from leadtime.ledger.growth import Edge, bundle, grow, read_edge
 from leadtime.ledger.notes import Note, parse_note
 from leadtime.ledger.records import Log, Round, TreeHead
 from leadtime.ledger.rules import Places, Standing, explain, judge
@@ -256,8 +256,11 @@ def write_growth(disk: Disk, edge: Edge, entries: Sequence[bytes]) -> Edge:
     """Append entries to the tree on disk: bundles and tiles, synced on return. Return its new edge."""
     if not entries:
         return edge
-    growth = grow(edge, entries)
-    disk.put_all({**growth.bundles, **growth.tiles})
+    bundled = bundle(edge, entries)
+    # The disk works at the entries, which are most of the bytes, while the tree over them is hashed.
+    disk.begin(bundled.files)
+    growth = grow(edge, entries, bundled)
+    disk.put_all(growth.tiles)
     return growth.edge
 
 
