@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from leadtime.doors.model_api import running as gateway_running
 from leadtime.doors.model_api.running import running
-from leadtime.doors.serving import serve
+from leadtime.doors.serving import serve, settle_memory
 from leadtime.flow import window
 from leadtime.flow.gateway import Call, Committer, Refusal
 from leadtime.flow.gateway.witness import Logged
@@ -232,6 +232,7 @@ async def leadtime(port: int, upstream_port: int, folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with running(database, address, url=f"http://{HOST}:{port}") as gateway:
+        settle_memory()
         await serve(gateway.app, HOST, port, stop, before_stopping=gateway.end_calls)
 
 

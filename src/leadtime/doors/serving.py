@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import signal
 import socket
@@ -23,6 +24,8 @@ from leadtime.foundation.settings import Settings
 log = structlog.get_logger()
 
 HOST = "127.0.0.1"
+COLLECTED_AFTER = (50_000, 20, 50)
+"""New objects before each generation is looked through."""
 PORT = 8420
 RESTARTS_PER_HOUR_MAX = 60
 RESTART_SECONDS = 1.0
@@ -63,6 +66,16 @@ def beside(gateway: ASGIApp, site: ASGIApp) -> ASGIApp:
         await (gateway if is_call else site)(scope, receive, send)
 
     return answer
+
+
+def settle_memory() -> None:
+    """Have the garbage collector look past what a server holds for its whole life, and at the rest less often.
+
+    A tenth of the gateway's time at 64 calls at once went into looking (decision 0016). For a process that serves alone.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 async def serve(

@@ -17,7 +17,16 @@ from leadtime.doors.gateway_metrics import build_metrics
 from leadtime.doors.keeping_logs import keep_logs, witnesses_of
 from leadtime.doors.model_api.asked import parse_networks
 from leadtime.doors.model_api.running import running
-from leadtime.doors.serving import HOST, beside, keep_working, port_of, refuse_taken, serve, stop_on_signals
+from leadtime.doors.serving import (
+    HOST,
+    beside,
+    keep_working,
+    port_of,
+    refuse_taken,
+    serve,
+    settle_memory,
+    stop_on_signals,
+)
 from leadtime.doors.site import Part, Site
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database.connect import locate
@@ -92,6 +101,7 @@ async def _run(
     tasks: list[asyncio.Task[None]] = []
     async with AsyncExitStack() as stack:
         app, end_calls = build_app(site), None
+        settle_memory()
         if Part.GATEWAY in site.parts:
             settings, proxies = site.settings, parse_networks(site.settings.proxies)
             gateway = await stack.enter_async_context(
