@@ -71,7 +71,7 @@ def beside(gateway: ASGIApp, site: ASGIApp) -> ASGIApp:
 def settle_memory() -> None:
     """Have the garbage collector look past what a server holds for its whole life, and at the rest less often.
 
-    A tenth of the gateway's time at 64 calls at once went into looking (decision 0016). For a process that serves alone.
+    A tenth of the gateway's time at 64 calls at once went into it (decision 0016). For processes that only serve.
     """
     gc.collect()
     gc.freeze()
