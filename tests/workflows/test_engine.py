@@ -65,12 +65,23 @@ def tries(database) -> dict[str, int]:
 
 def take(database, *, worker_died: bool) -> None:
     """Take the one waiting job as a worker whose heart stopped long ago, or beats."""
-    age = "1 hour" if worker_died else "0"
     with database.transaction(SYSTEM) as tx:
-        worker = tx.connection.scalar(text("insert into procrastinate_workers default values returning id"))
-        beat = "update procrastinate_workers set last_heartbeat = now() - cast(:age as interval) where id = :id"
-        tx.connection.execute(text(beat), {"age": age, "id": worker})
-        tx.connection.execute(text("select procrastinate_fetch_job_v2(null, :id)"), {"id": worker})
+        take_in(tx, age="1 hour" if worker_died else "0")
+
+
+def take_in(tx, *, age: str) -> None:
+    worker = tx.connection.scalar(text("insert into procrastinate_workers default values returning id"))
+    beat = "update procrastinate_workers set last_heartbeat = now() - cast(:age as interval) where id = :id"
+    tx.connection.execute(text(beat), {"age": age, "id": worker})
+    tx.connection.execute(text("select procrastinate_fetch_job_v2(null, :id)"), {"id": worker})
+
+
+def lose_to_another(database) -> None:
+    """Have the running job's worker declared dead, and another take it: in one, or the first may take it again."""
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+        assert sweep(tx, dead_after_seconds=2) == 1
+        take_in(tx, age="0")
 
 
 def test_a_job_is_a_name_a_queue_and_an_id(database):
@@ -305,10 +316,7 @@ def test_a_worker_that_comes_back_late_sets_nothing_aside(database, station):
     put(database)
 
     def step(*_):
-        with database.transaction(SYSTEM) as tx:
-            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
-            assert sweep(tx, dead_after_seconds=2) == 1
-        take(database, worker_died=False)
+        lose_to_another(database)
         raise Malformed("too late")
 
     run(station, step)
@@ -323,10 +331,7 @@ def test_a_worker_that_comes_back_late_does_not_finish_what_another_took(databas
     put(database)
 
     def step(*_):
-        with database.transaction(SYSTEM) as tx:
-            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
-            assert sweep(tx, dead_after_seconds=2) == 1
-        take(database, worker_died=False)
+        lose_to_another(database)
 
     run(station, step)
 
@@ -337,10 +342,7 @@ def test_a_worker_that_comes_back_late_and_failed_does_not_give_back_what_anothe
     put(database)
 
     def step(*_):
-        with database.transaction(SYSTEM) as tx:
-            tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
-            assert sweep(tx, dead_after_seconds=2) == 1
-        take(database, worker_died=False)
+        lose_to_another(database)
         raise Unavailable("too late")
 
     run(station, step)
