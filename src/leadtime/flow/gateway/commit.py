@@ -212,7 +212,7 @@ class Committer:
             settled=batch.settled,
             alarms=batch.alarms,
             leaves=batch.leaves,
-            seen=not self.commits or seen_at - self.seen_at >= limits.HEARTBEAT_SECONDS / 2,
+            seen=not self._leased or seen_at - self.seen_at >= limits.HEARTBEAT_SECONDS / 2,
         )
         self._stocks, stocks = {}, self._stocks
         self._leased, leased = {}, self._leased
@@ -223,8 +223,9 @@ class Committer:
         self._stocks, self._leased, self._live = stocks, {**leased, **writing.live_here}, +batch.live
         if writing.seen:
             self.seen_at = seen_at
-        self.commits += 1
-        self.commit_seconds += self._monotonic() - seen_at
+        if batch.leaves:
+            self.commits += 1
+            self.commit_seconds += self._monotonic() - seen_at
         self.calls += len(batch.let_through)
 
     def _asking(self, waiting: list[Waiting], endings: list[Ending]) -> Asking:
