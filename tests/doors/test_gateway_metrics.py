@@ -46,6 +46,9 @@ def test_calls_refusals_strangers_and_commits_are_counted(database, served, upst
     assert after["commits_total"] >= 2
     assert after["commit_seconds_total"] > 0
     assert access.offer.model.name not in text
+    kinds = [line.split(" ")[2:] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert {kind for name, kind in kinds if name != "leadtime_gateway_live"} == {"counter"}
+    assert ["leadtime_gateway_live", "gauge"] in kinds
 
 
 def test_an_open_call_is_live(database, served, upstream):  # noqa: F811

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from collections.abc import Iterator
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,16 +26,27 @@ def build_metrics(gateway: Gateway) -> Starlette:
 
 
 def _told(gateway: Gateway) -> bytes:
-    committer = gateway.committer
-    counts = {
-        "calls_total": ("Calls that were let through.", committer.calls),
-        "refusals_total": ("Calls of known callers that were refused.", gateway.refusals.all),
-        "strangers_total": ("Calls with a credential that nobody has.", gateway.standings.strangers),
-        "live": ("Calls that are open now.", gateway.standings.live),
-        "commits_total": ("Transactions that wrote calls, leaves and ends.", committer.commits),
-        "commit_seconds_total": ("Time in those transactions.", committer.commit_seconds),
-    }
     registry = CollectorRegistry()
-    for name, (what, count) in counts.items():
-        Gauge(f"leadtime_gateway_{name}", what, registry=registry).set(count)
+    registry.register(_Counts(gateway))
     return generate_latest(registry)
+
+
+class _Counts(Collector):
+    """The counts as they stand when they are asked for."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what only grows as counters, which a restart sets to nothing, and what is open as a gauge."""
+        committer, standings = self._gateway.committer, self._gateway.standings
+        grown = {
+            "calls": ("Calls that were let through.", committer.calls),
+            "refusals": ("Calls of known callers that were refused.", self._gateway.refusals.all),
+            "strangers": ("Calls with a credential that nobody has.", standings.strangers),
+            "commits": ("Transactions that wrote calls, leaves and ends.", committer.commits),
+            "commit_seconds": ("Time in those transactions.", committer.commit_seconds),
+        }
+        for name, (what, count) in grown.items():
+            yield CounterMetricFamily(f"leadtime_gateway_{name}", what, value=count)
+        yield GaugeMetricFamily("leadtime_gateway_live", "Calls that are open now.", value=standings.live)
