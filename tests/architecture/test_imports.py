@@ -22,6 +22,9 @@ VALUE_LIBRARIES = {"packageurl", "packaging", "univers", "cvss"}
 FORMAT_LIBRARIES = VALUE_LIBRARIES | {"jsonschema_rs", "csaf"}
 """What formats may use besides: validators of documents, from bytes to verdict."""
 
+PURE_ROOMS = {SOURCE / "flow" / "validation" / "oracles"}
+"""Rooms that are nothing but rules, one file for each."""
+
 OWN_ROOMS = {"foundation", "flow", "formats"}
 
 
@@ -51,7 +54,8 @@ def stage_of(module: str) -> str | None:
 
 
 def pure(path: Path) -> bool:
-    in_flow = stage_of(module_of(path)) is not None and path.name in {"rules.py", "records.py"}
+    decides = path.name in {"rules.py", "records.py"} or path.parent in PURE_ROOMS
+    in_flow = stage_of(module_of(path)) is not None and decides
     return in_flow or (path.is_relative_to(SOURCE / "formats") and path.parent.name != "vendor")
 
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadtime.flow.validation.oracles.crashes import signature_of
+from leadtime.flow.validation.oracles.sanitizer import claims_report, is_kernels
 from leadtime.flow.validation.records import (
     Circumstances,
     Crash,
@@ -30,13 +32,10 @@ from leadtime.flow.validation.records import (
     Word,
 )
 from leadtime.flow.validation.rules import (
-    claims_report,
     conclude,
-    is_kernels,
     judge_fixed,
     judge_run,
     plain_input_name,
-    signature_of,
     wilson,
 )
 from leadtime.foundation.digests import digest_of_parts

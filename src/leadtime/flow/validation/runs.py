@@ -12,9 +12,10 @@ from pathlib import Path
 from leadtime.flow.validation.build import WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options
+from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, SeenRun
-from leadtime.flow.validation.rules import claims_report, plain_input_name
+from leadtime.flow.validation.rules import plain_input_name
 from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
 from leadtime.flow.validation.task import CarriedFile
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount

@@ -14,6 +14,7 @@ from leadtime.flow.validation.fairness.rules import (
     was_run,
     works,
 )
+from leadtime.flow.validation.oracles.crashes import signature_of
 from leadtime.flow.validation.records import (
     Circumstances,
     Crash,
@@ -27,7 +28,6 @@ from leadtime.flow.validation.records import (
     SeenRun,
     ThreadSample,
 )
-from leadtime.flow.validation.rules import signature_of
 from tests.flow.validation.seen import MODULES, RELEASE, SCENE, SUBJECT, TARGET, frame, stack
 
 ASAN_FORCED = (

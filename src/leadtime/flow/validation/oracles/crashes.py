@@ -1,0 +1,59 @@
+"""What all oracles share: a crash's signature, whose a frame is, and what a run is called in which nothing showed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from leadtime.flow.validation.records import Frame, Judged, Limit, Origin, SeenRun, Showing
+from leadtime.foundation.digests import Digest, digest_of_parts
+
+SIGNATURE_FRAMES = 3
+RECURSION_REPEATS = 3
+SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
+
+OUR_LIMITS = frozenset({Limit.OBSERVER, Limit.TREE})
+"""Where one is reached, it is not the program that failed."""
+
+SIGNAL_CLASSES: Mapping[int, str] = {
+    SIGABRT: "ABRT",
+    SIGBUS: "BUS",
+    SIGFPE: "FPE",
+    SIGILL: "ILL",
+    SIGSEGV: "SEGV",
+    SIGTRAP: "TRAP",
+}
+"""As sanitizers call them (sanitizer_symbolizer_report.cpp, SignalContext::Describe)."""
+
+
+def quiet(run: SeenRun) -> Judged:
+    """Return what a run is called that showed no flaw by itself."""
+    if run.limit in OUR_LIMITS:
+        return Judged(Showing.UNSEEN, f"{run.limit} was reached")
+    if run.limit is not None:
+        return Judged(Showing.STOPPED, f"{run.limit} was reached")
+    if run.signal is not None:
+        name = SIGNAL_CLASSES.get(run.signal, f"signal {run.signal}")
+        return Judged(Showing.DIED, f"the program ended by {name} without a sanitizer's report")
+    return Judged(Showing.QUIET, "nothing was seen")
+
+
+def is_subjects(frame: Frame | None) -> bool:
+    """Tell whether there is a frame, and it is the subject's."""
+    return frame is not None and frame.origin is Origin.SUBJECT
+
+
+def signature_of(crash_class: str, frames: Sequence[Frame]) -> Digest:
+    """Return a digest over the class and the first subject frames without lines.
+
+    A recursion may run out of stack in any of its functions, so there it is taken over those that recur, sorted.
+    """
+    names = [plain_function(frame.function) for frame in frames if frame.origin is Origin.SUBJECT]
+    recurring = sorted(name for name, times in Counter(names).items() if times >= RECURSION_REPEATS)
+    chosen = recurring if crash_class == "stack-overflow" and recurring else names[:SIGNATURE_FRAMES]
+    return digest_of_parts(("leadtime.signature/1", crash_class, *chosen))
+
+
+def plain_function(function: str) -> str:
+    """Return a function's name without its parameters."""
+    return function.partition("(")[0].strip()
