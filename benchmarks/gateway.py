@@ -35,6 +35,10 @@ ROUNDS = 3
 SECONDS = 2.0
 READY_SECONDS_MAX = 90
 SYNCS = 60
+COUNTED_SECONDS = 5.0
+STATISTICS_SECONDS = 11
+"""PostgreSQL's idle servers report what they counted after ten."""
+
 PROXY_CORES = {0}
 OTHER_CORES = set(range(os.cpu_count() or 1)) - PROXY_CORES or PROXY_CORES
 
@@ -79,6 +83,8 @@ def main() -> int:
                 one_round(peer)
             syncs += time_syncs(home)
             commits += time_commits(home)
+        for connections in (1, 64):
+            count_syncs(peers[0], home, connections)
         return report(peers, statistics.median(syncs), statistics.median(commits))
 
 
@@ -259,6 +265,22 @@ def time_commits(home: Path) -> list[float]:
     return took
 
 
+def count_syncs(peer: Peer, home: Path, connections: int) -> None:
+    """Note how often the database synced its log for one call, as it counts that itself."""
+    figure, before = f"counted {connections}", syncs_so_far(home)
+    measure(peer, figure, connections, COUNTED_SECONDS, stream=False)
+    time.sleep(STATISTICS_SECONDS)
+    calls = peer.figures[figure].pop() * COUNTED_SECONDS
+    peer.note(figure, (syncs_so_far(home) - before) / calls)
+
+
+def syncs_so_far(home: Path) -> int:
+    """Return how often the gateway's database has synced its log."""
+    with psycopg.connect((home / "leadtime" / "database").read_text()) as connection:
+        row = connection.execute("select sum(fsyncs) from pg_stat_io where object = 'wal'").fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
 def report(peers: list[Peer], sync_ms: float, commit_ms: float) -> int:
     """Print what was measured, and each bar with whether it holds."""
     print(f"\n{os.cpu_count()} cores; medians of {ROUNDS} interleaved rounds of {SECONDS:g} s")
@@ -278,6 +300,10 @@ def report(peers: list[Peer], sync_ms: float, commit_ms: float) -> int:
     ]
     added = ours.median("1 ms") - bare.median("1 ms")
     bars.append(("what the record adds to a call, in fdatasyncs", added / sync_ms, 2.0, False))
+    bars += [
+        (f"fdatasyncs a call, counted, c={connections}", ours.median(f"counted {connections}"), 2.0, False)
+        for connections in (1, 64)
+    ]
     bars.append(("memory, of LiteLLM's", ours.median("MiB") / other.median("MiB"), 1 / 3, False))
     if "nginx" in by_name:
         most = 1.5 * by_name["nginx"].median("first first ms") + commit_ms
