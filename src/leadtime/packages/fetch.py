@@ -15,6 +15,7 @@ from leadtime.packages import npm, pypi
 from leadtime.packages.cache import ReleaseCache
 from leadtime.packages.downloads import Digests, Downloads, open_client
 from leadtime.packages.indexes import Indexes, read_indexes
+from leadtime.packages.published import Published, in_order, published_on_pypi
 from leadtime.packages.purls import Purl
 from leadtime.packages.releases import Form, Offer, Release
 from leadtime.packages.requirements import Wanted, newest_pure_wheel, parse_requirement
@@ -81,6 +82,33 @@ class Fetcher:
             where=str(purl),
             next_step="Give a purl of type pypi or npm.",
         )
+
+    def published(self, purl: Purl) -> tuple[Published, ...]:
+        """Return the published releases of the package that ``purl`` names, oldest first; its version does not matter.
+
+        A version is the first configured index's that has it, as with `release`. Needs the network each time. Raises
+        `Missing` where no index knows the package, `Refused` for a kind of package whose releases no index lists, and
+        `Unavailable`.
+        """
+        package = purl.without_version()
+        if purl.type == "npm":
+            registry = self._indexes.npm_for(purl.namespace)
+            found = npm.published_versions(self._downloads, registry, purl.full_name)
+        elif purl.type == "pypi":
+            versions: dict[str, Published] = {}
+            for offers in self._listings(package):
+                for each in published_on_pypi(offers, purl.name):
+                    versions.setdefault(each.version, each)
+            found = tuple(versions.values())
+        else:
+            raise Refused(
+                f"no index lists the releases of type {purl.type}",
+                where=str(package),
+                next_step="Give a purl of type pypi or npm.",
+            )
+        if not found:
+            raise _not_there(package, known=False)
+        return in_order(purl.type, found, where=str(package))
 
     def requirements(self, texts: Iterable[str], *, python: str = "") -> tuple[Release, ...]:
         """Return the newest wheels without machine code that satisfy all requirements and what these need in turn.

@@ -20,7 +20,7 @@ from leadtime.packages.releases import Offer
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _JSON_TYPES = frozenset({"application/vnd.pypi.simple.v1+json", "application/json"})
-_SOURCE_ENDINGS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
+SOURCE_ENDINGS = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
 """In order of preference; the first two are what indexes take today (PEP 625)."""
 _HEX = re.compile(r"[0-9a-f]+")
 _LENGTHS = {"sha256": 64, "sha512": 128, "sha1": 40}
@@ -46,7 +46,7 @@ def source_of(offers: Iterable[Offer], name: str, version: str) -> Offer | None:
 
 def is_source_of(filename: str, name: str, version: str) -> bool:
     """Tell whether a file name is a source archive of that name and version; old names may hold any dashes."""
-    ending = next((each for each in _SOURCE_ENDINGS if filename.lower().endswith(each)), None)
+    ending = next((each for each in SOURCE_ENDINGS if filename.lower().endswith(each)), None)
     if ending is None:
         return False
     stem = filename[: -len(ending)]
@@ -95,7 +95,7 @@ def same_version(one: str, other: str) -> bool:
 
 
 def _preference(filename: str) -> int:
-    return next(rank for rank, ending in enumerate(_SOURCE_ENDINGS) if filename.lower().endswith(ending))
+    return next(rank for rank, ending in enumerate(SOURCE_ENDINGS) if filename.lower().endswith(ending))
 
 
 def _from_json(page: Page, what: str) -> Iterator[Offer]:
