@@ -105,6 +105,12 @@ def test_the_visitors_pass_is_for_this_user_alone_and_names_everybody(played):
     assert set(story.visitor["people"]) == set(people)
 
 
+def test_the_developer_reads_what_was_found_thanks_to_its_early_access(played):
+    name, story = played
+    told = "Thanks to early access to borage-early: reported 1, reproduced 1, flaws 1, published 1, deployed 0."
+    assert (told in " ".join(story.told.split())) is (name == "first flaw")
+
+
 def test_false_reports_reach_nobody(played):
     name, story = played
     true, not_reproduced, harness_faults = REPORTS[name]

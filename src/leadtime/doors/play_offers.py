@@ -11,6 +11,8 @@ from pathlib import Path
 from openai import OpenAI, OpenAIError
 
 from leadtime.doors import demo_model
+from leadtime.doors.read_models.offers import read_model_page
+from leadtime.doors.read_models.thanks import Thanks
 from leadtime.doors.story import Ending, Offer
 from leadtime.flow import window
 from leadtime.flow.parties import OrganisationId, PersonId
@@ -128,6 +130,14 @@ class OffersPlayer:
         """Let the developer end the window: one move, nobody else is asked."""
         with self.database.transaction(self.people[offered.offer.by]) as tx:
             window.withdraw(tx, offered.window.id)
+
+    def thanks(self, offered: Offered) -> Thanks:
+        """Return what the developer reads on its console: what was reported thanks to this early access."""
+        with self.database.transaction(self.people[offered.offer.by]) as tx:
+            found = read_model_page(tx, offered.model.id).thanks
+        if found is None:
+            raise Missing("only its developer reads the thanks for a model", next_step="Let the developer ask.")
+        return found
 
     def models(self) -> dict[str, dict[str, str]]:
         """Return for ``story.json`` which models stay open and which were withdrawn."""

@@ -70,6 +70,7 @@ def command(folder: Path, *, once: bool) -> None:
         offers = OffersPlayer(player.database, player.people, settings.url, settings.home, port, speaker.name)
         play_offers(offers, story.plot.offers, console)
         play(player, console, settings)
+        tell_thanks(offers, console)
         keep_pass(settings, player.visitor_pass(offers.credentials(), offers.models()))
         console.print(f"\nPlayed in {time.monotonic() - begun:.0f} s. Everybody's token: {settings.home / STORY_TOLD}")
         if not once:
@@ -111,6 +112,18 @@ def play_offers(player: OffersPlayer, offers: tuple[Offer, ...], console: Consol
         if offer.ends is Ending.WITHDRAWN:
             player.withdraw(offered)
             console.print(f"  It withdraws; the next call: [italic]{escape(visible_line(player.ask(offered)))}[/]")
+
+
+def tell_thanks(player: OffersPlayer, console: Console) -> None:
+    """Tell what each developer reads of its early access that led to reports."""
+    for offered in player.offered:
+        thanks = player.thanks(offered)
+        if thanks.reported:
+            console.print(
+                f"[bold]6[/] Thanks to early access to {visible_line(offered.offer.name)}: reported {thanks.reported}, "
+                f"reproduced {thanks.reproduced}, flaws {thanks.flaws}, published {thanks.published}, "
+                f"deployed {thanks.deployed}. Counts, and nothing else, are what its developer is told."
+            )
 
 
 def play(player: Player, console: Console, settings: Settings) -> None:
