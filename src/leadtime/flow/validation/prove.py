@@ -67,7 +67,14 @@ def prove(
     `Malformed` and `Refused` for a recipe, `Missing` for a release that does not exist, `Unavailable` where this
     machine or an index cannot do it now.
     """
-    task = prepare(
+    task = task_for(reproducer, fetcher, workshop, progress)
+    seen = see_apart(task, workshop, progress, stopping or threading.Event())
+    return judge(parse_recipe(reproducer.recipe), task, seen)
+
+
+def task_for(reproducer: Reproducer, fetcher: Fetcher, workshop: Workshop, progress: Progress) -> Task:
+    """Return a reproducer's task with what it names fetched; raises as `prove`."""
+    return prepare(
         reproducer,
         fetcher,
         python=workshop.python,
@@ -77,9 +84,12 @@ def prove(
         tell=lambda doing: progress(doing, 0, 1),
         evidence_in_clear=workshop.evidence_in_clear,
     )
+
+
+def see_apart(task: Task, workshop: Workshop, progress: Progress, stopping: threading.Event) -> Seen:
+    """Run a task in a child without our environment and return what it saw; raises `Unavailable` when it is to stop."""
     with open_bench(workshop.cache) as bench:
-        seen = _run_apart(task, bench, progress, stopping or threading.Event())
-    return judge(parse_recipe(reproducer.recipe), task, seen)
+        return _run_apart(task, bench, progress, stopping)
 
 
 def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
