@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from leadtime.flow.intake import NamedFile, Reproducer
@@ -14,9 +14,10 @@ from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import Verdict
 from leadtime.flow.validation.run import carry_out
-from leadtime.flow.validation.task import prepare
+from leadtime.flow.validation.task import Task, prepare
 from leadtime.foundation.digests import digest_of_file
 from leadtime.foundation.errors import Missing
+from leadtime.packages.published import Published
 from leadtime.packages.purls import Purl
 from leadtime.packages.releases import Release
 
@@ -136,6 +137,10 @@ class Shelf:
             archive.write_bytes(archive_of(purl.version))
         return Release(purl, archive, digest_of_file(archive), archive.name, None)
 
+    def published(self, purl: Purl) -> tuple[Published, ...]:
+        """Return the versions of brittle."""
+        return tuple(Published(version) for version in VERSIONS)
+
     def requirements(self, texts: Iterable[str], *, python: str = "") -> tuple[Release, ...]:
         """Return no wheels; brittle needs none."""
         return ()
@@ -196,11 +201,10 @@ class Trial:
         return Reproducer(json.dumps(recipe).encode(), tuple(files), NamedFile("input.txt", self.given.encode()))
 
 
-def verdict_on(trial: Trial, place: Path, *, runs: int = 1) -> Verdict:
-    """Run a trial in this process, with everything real but the indexes."""
-    reproducer = trial.reproducer()
+def task_of(trial: Trial, place: Path, **more: object) -> Task:
+    """Return a trial's task, with everything real but the indexes; ``more`` replaces members of it."""
     task = prepare(
-        reproducer,
+        trial.reproducer(),
         Shelf(place),  # type: ignore[arg-type]
         python=None,
         sandbox_user="nobody",
@@ -208,4 +212,10 @@ def verdict_on(trial: Trial, place: Path, *, runs: int = 1) -> Verdict:
         evidence=place / "evidence",
         tell=lambda _: None,
     )
-    return judge(parse_recipe(reproducer.recipe), task, carry_out(task, lambda *_: None, runs=runs))
+    return replace(task, **more)  # type: ignore[arg-type]
+
+
+def verdict_on(trial: Trial, place: Path, *, runs: int = 1) -> Verdict:
+    """Run a trial in this process, with everything real but the indexes."""
+    task = task_of(trial, place)
+    return judge(parse_recipe(task.recipe.encode()), task, carry_out(task, lambda *_: None, runs=runs))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leadtime.flow.validation import builds, run
+from leadtime.flow.validation import builds, sides
 from leadtime.flow.validation.bench import BENCHES, _held, open_bench, sweep_benches
 from leadtime.flow.validation.builds import SealedBuilds
 from leadtime.flow.validation.evidence import Evidence, read_evidence
@@ -203,11 +203,11 @@ def test_evidence_is_in_clear_where_somebody_asked_for_a_folder(tmp_path: Path) 
 def test_no_recipe_gets_more_memory_than_its_machine_can_give(machine_mib: int, memory_mib: int) -> None:
     recipe = parse_recipe(Trial().reproducer().recipe)
 
-    assert run.within_machine(recipe, machine_mib).limits == replace(recipe.limits, memory_mib=memory_mib)
+    assert sides.within_machine(recipe, machine_mib).limits == replace(recipe.limits, memory_mib=memory_mib)
 
 
 def test_nothing_is_begun_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "FREE_BYTES_MIN", 1 << 62)
+    monkeypatch.setattr(sides, "FREE_BYTES_MIN", 1 << 62)
 
     with pytest.raises(Unavailable, match="GiB of disk are free"):
-        run._refuse_full(tmp_path / "cache")
+        sides._refuse_full(tmp_path / "cache")

@@ -14,7 +14,7 @@ from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
-from leadtime.flow.validation.records import Limit, Oracle, SeenRun
+from leadtime.flow.validation.records import Limit, Oracle, Scene, SeenRun
 from leadtime.flow.validation.rules import plain_input_name
 from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
 from leadtime.flow.validation.task import CarriedFile
@@ -61,17 +61,18 @@ class Target:
         self._user = user
         self._evidence = evidence
 
+    @property
+    def scene(self) -> Scene:
+        """Return what the stacks of its runs are judged against."""
+        note, interpreter = self._built.note, self._toolchain.interpreter
+        return Scene(note.release, note.proofs, interpreter.files, interpreter.places)
+
     def run(self, given: CarriedFile) -> RawRun:
         """Run the target once on ``given``."""
-        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
-            scene = Path(place)
-            work = scene / "work"
-            try:
-                if not copy_tree(self._built.place / "work", work):
-                    return RawRun(None, None)
-                outcome = run(self._program(scene, work, given), user=self._user)
-            finally:
-                discard(work)
+        watch = Watch.STACKS_AT_LIMIT if self._recipe.oracle is Oracle.HANG else Watch.REPORTS
+        outcome = self._start(given, watch)
+        if outcome is None:
+            return RawRun(None, None)
         for content in (outcome.stdout, outcome.stderr, outcome.sightings):
             if content:
                 self._evidence.keep(content)
@@ -80,7 +81,22 @@ class Target:
         except Malformed:
             return RawRun(outcome, None)
 
-    def _program(self, scene: Path, work: Path, given: CarriedFile) -> Program:
+    def glance(self, given: CarriedFile) -> Outcome | None:
+        """Run the target once on ``given`` with nobody watching; None if it could not be started. Nothing is kept."""
+        return self._start(given, Watch.NOTHING)
+
+    def _start(self, given: CarriedFile, watch: Watch) -> Outcome | None:
+        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
+            scene = Path(place)
+            work = scene / "work"
+            try:
+                if not copy_tree(self._built.place / "work", work):
+                    return None
+                return run(self._program(scene, work, given, watch), user=self._user)
+            finally:
+                discard(work)
+
+    def _program(self, scene: Path, work: Path, given: CarriedFile, watch: Watch) -> Program:
         name = plain_input_name(given.name)
         shown = scene / "input"
         shown.mkdir()
@@ -101,8 +117,8 @@ class Target:
                 *interpreter.mounts,
             ),
             env=fitting_options(dict(recipe.env)),
-            watch=Watch.STACKS_AT_LIMIT if recipe.oracle is Oracle.HANG else Watch.REPORTS,
-            observer_mounts=(Mount(known, f"{OBSERVER_DIRECTORY}/known.json"),),
+            watch=watch,
+            observer_mounts=() if watch is Watch.NOTHING else (Mount(known, f"{OBSERVER_DIRECTORY}/known.json"),),
         )
 
     def read(self, raw: Iterable[RawRun]) -> tuple[SeenRun, ...]:

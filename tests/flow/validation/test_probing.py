@@ -1,0 +1,66 @@
+"""Many inputs on one built release: how a quick look ends, and which of them show the same flaw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from leadtime.flow.validation.probing import Prober, is_same_flaw
+from leadtime.flow.validation.records import Crash, Origin, Showing
+from leadtime.flow.validation.runs import Target
+from leadtime.flow.validation.sides import open_sides, shown
+from leadtime.foundation.digests import digest_of
+from leadtime.sandbox import Ending
+from tests.flow.validation.brittle import Trial, task_of
+from tests.flow.validation.seen import frame
+
+CRASH = Crash("heap-buffer-overflow", "READ 1", (frame("read_one"), frame("brittle_sum", line=13)), digest_of(b"a"))
+
+
+@pytest.fixture(scope="module")
+def prober(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
+    task = task_of(Trial(), tmp_path_factory.mktemp("probing"))
+    sides = open_sides(task, lambda *_: None, runs=1)
+    with sides.built(task.vulnerable) as target:
+        crash = shown(sides.recipe, sides.see(task.vulnerable, target, with_control=False))
+        assert isinstance(target, Target)
+        assert crash is not None
+        yield Prober(target, sides.recipe.oracle, task.input, crash)
+
+
+@pytest.mark.sandbox
+def test_a_quick_look_tells_how_it_ended_and_what_was_printed(prober: Prober) -> None:
+    clean, other, broken = prober.glance(b"ab"), prober.glance(b"ba"), prober.glance(b"!overflow")
+
+    assert (clean.ending, clean.exit_code, clean.signal, clean.claims_report) == (Ending.EXITED, 0, None, False)
+    assert clean == other
+    assert clean.output != prober.glance(b"abc").output
+    assert (broken.exit_code, broken.claims_report) == (1, True)
+    assert not broken.ends_as(clean)
+
+
+@pytest.mark.sandbox
+def test_an_input_repeats_the_flaw_only_if_it_fails_in_the_same_function(prober: Prober) -> None:
+    hit = prober.repeats(b"!other")
+
+    assert hit is not None
+    assert hit.crash.subject_frames[0].text == "read_one lib/brittle.c:5"
+    assert prober.judge(hit.run).showing is Showing.HIT
+    assert prober.repeats(b"?null") is None
+    assert prober.repeats(b"harmless") is None
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (replace(CRASH, frames=(frame("elsewhere"),)), True),
+        (replace(CRASH, signature=digest_of(b"b"), crash_class="SEGV"), True),
+        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("memcpy", origin=Origin.LIBC), *CRASH.frames)), True),
+        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("brittle_sum"), frame("read_one"))), False),
+        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("read_one", "lib/other.c"),)), False),
+    ],
+)
+def test_two_crashes_are_one_flaw_by_their_signature_or_their_faulting_function(other: Crash, *, is_same: bool) -> None:
+    assert is_same_flaw(CRASH, other) is is_same
