@@ -10,8 +10,21 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from leadtime.doors.cli.validate_survey import survey_lines
 from leadtime.doors.visible import visible_line
-from leadtime.flow.validation import FixedWord, Verdict, Word, Workshop, as_json, prove, read_folder
+from leadtime.flow.validation import (
+    RELEASES_TRIED,
+    RELEASES_TRIED_MAX,
+    FixedWord,
+    Verdict,
+    Word,
+    Workshop,
+    as_json,
+    prove,
+    read_folder,
+    survey,
+    survey_as_json,
+)
 from leadtime.foundation.settings import read_settings
 from leadtime.packages.fetch import open_fetcher
 
@@ -26,8 +39,26 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--recipe", type=_FILE, required=True, help="The recipe (leadtime.recipe/1); its files lie beside it.")
 @click.option("--input", "given", type=_FILE, required=True, help="The input that shows the flaw.")
 @click.option("--evidence", type=_FOLDER, help="Where to keep what was seen, in clear.")
+@click.option("--newest", is_flag=True, help="Also say whether the newest release still fails.")
+@click.option("--range", "ranged", is_flag=True, help="Also find which published releases are affected.")
+@click.option(
+    "--releases-max",
+    type=click.IntRange(2, RELEASES_TRIED_MAX),
+    default=RELEASES_TRIED,
+    show_default=True,
+    help="How many releases --range runs, the recipe's own included.",
+)
 @click.option("--json", "as_document", is_flag=True, help="Print the verdict as JSON.")
-def command(recipe: Path, given: Path, evidence: Path | None, *, as_document: bool) -> int:
+def command(
+    recipe: Path,
+    given: Path,
+    evidence: Path | None,
+    releases_max: int,
+    *,
+    newest: bool,
+    ranged: bool,
+    as_document: bool,
+) -> int:
     """Reproduce a flaw in the sandbox and print the verdict; no server needed.
 
     Builds the vulnerable and the fixed release as the recipe says, runs each five times, and watches from outside.
@@ -48,11 +79,16 @@ def command(recipe: Path, given: Path, evidence: Path | None, *, as_document: bo
             status.update(visible_line(f"{doing} ({done + 1} of {of})" if of > 1 else doing))
 
         fetcher = open_fetcher(workshop.cache / "releases", os.environ)
-        verdict = prove(read_folder(recipe, given), fetcher, workshop, progress=progress)
+        reproducer = read_folder(recipe, given)
+        verdict = prove(reproducer, fetcher, workshop, progress=progress)
+        found = None
+        if newest or ranged:
+            tried_max = releases_max if ranged else 0
+            found = survey(reproducer, verdict, fetcher, workshop, tried_max=tried_max, progress=progress)
     if as_document:
-        click.echo(json.dumps(as_json(verdict), indent=1))
+        click.echo(json.dumps(as_json(verdict) | (survey_as_json(found) if found else {}), indent=1))
     else:
-        for line in _lines(verdict):
+        for line in _lines(verdict) + (survey_lines(found) if found else []):
             click.echo(visible_line(line))
     return EXIT_CODES[verdict.word]
 

@@ -8,6 +8,9 @@ Standard: the recipe and the verdicts are this project's own contract.
 """
 
 from leadtime.flow.validation.absorb import absorb_validation
+from leadtime.flow.validation.affected.find import RELEASES_TRIED, RELEASES_TRIED_MAX
+from leadtime.flow.validation.affected.records import AffectedRange, NewestRelease, ReleaseWord, Tried
+from leadtime.flow.validation.affected.survey import Survey, survey, survey_as_json
 from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.bench import sweep_benches
 from leadtime.flow.validation.evidence import read_evidence
@@ -22,11 +25,18 @@ from leadtime.flow.validation.states import State
 from leadtime.flow.validation.task import read_folder
 
 __all__ = [
+    "RELEASES_TRIED",
+    "RELEASES_TRIED_MAX",
+    "AffectedRange",
     "Begun",
     "FixedWord",
     "KeptValidation",
+    "NewestRelease",
     "Outcome",
+    "ReleaseWord",
     "State",
+    "Survey",
+    "Tried",
     "ValidationId",
     "Verdict",
     "Word",
@@ -42,5 +52,7 @@ __all__ = [
     "read_folder",
     "read_validation",
     "retry_validation",
+    "survey",
+    "survey_as_json",
     "sweep_benches",
 ]
