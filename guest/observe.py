@@ -7,6 +7,8 @@ process to follow while that still waits at its gate, and returns plain JSON val
 * ``stacks_at_limit``: when the time is up, what every thread is doing, several times;
 * ``builds``: which compiler read what and wrote what.
 
+In every mode it notes who tries the network.
+
 It never writes into a traced process and runs nothing in it.
 """
 
@@ -26,6 +28,7 @@ import observe_report
 from observe_hang import Sampler, extension_s
 from observe_loaded import Loaded
 from observe_memory import Mapping, Memory
+from observe_network import Network
 from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
 from observe_static import StaticRuntime
 from observe_thread import executable, limits_of, lowered, own_thread_number, process_of
@@ -90,6 +93,7 @@ class Witness:
         self._static: dict[str, StaticRuntime] = {}
         self._interpreters = Interpreters()
         self._loaded = Loaded(self._files, self._interpreters)
+        self._network = Network()
 
     def expect(self, tid: int) -> None:
         """Count a thread as traced."""
@@ -133,6 +137,8 @@ class Witness:
             self._loaded.see_exec(tid)
         elif number == trace.CALL_STOP:
             self._look_at_call(tid)
+        elif event == trace.EVENT_SECCOMP:
+            self._network.see_call(tid, trace.registers(tid))
         elif event == 0 and number in FATAL:
             self._faults[tid] = trace.fault(tid)
 
@@ -248,6 +254,8 @@ class Witness:
             "imports": self._loaded.imports(),
             "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
+            "network": self._network.attempts(),
+            "network_total": self._network.total,
         }
         return dict(json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")))
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 SEIZE, INTERRUPT, LISTEN, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 0x4201, 0x4202
 CONT, GETREGS, SYSCALL = 7, 12, 24
-EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT, EVENT_STOP = 1, 2, 3, 4, 6, 128
+EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT, EVENT_SECCOMP, EVENT_STOP = 1, 2, 3, 4, 6, 7, 128
 CALL_STOP = 5 | 0x80
-OPTIONS = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 20)
-"""TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, EXITKILL: no child escapes or outlives us."""
+OPTIONS = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 7) | (1 << 20)
+"""TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, TRACESECCOMP, EXITKILL.
+
+No child escapes or outlives us, and the calls that the program's filter marks stop for us.
+"""
 GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 WALL = 0x40000000
 REGISTERS = 27

@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/io_uring.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,6 +52,48 @@ static long try_unix(const char *name, int abstract) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     strncpy(to.sun_path + abstract, name, sizeof to.sun_path - 2);
     return try_connect(AF_UNIX, SOCK_STREAM, (void *)&to, offsetof(struct sockaddr_un, sun_path) + abstract + strlen(name));
+}
+
+static struct sockaddr_in resolver(void) {
+    return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(0x09090909)}};
+}
+
+static long try_messages(int several) {
+    struct sockaddr_in to = resolver();
+    struct iovec piece = {"x", 1};
+    struct mmsghdr messages[2] = {{{&to, sizeof to, &piece, 1, 0, 0, 0}, 0}, {{&to, sizeof to, &piece, 1, 0, 0, 0}, 0}};
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    return several ? sendmmsg(s, messages, 2, 0) : sendmsg(s, &messages[0].msg_hdr, 0);
+}
+
+static long try_fast_open(void) {
+    // A connection without connect(2).
+    struct sockaddr_in to = resolver();
+    return sendto(socket(AF_INET, SOCK_STREAM, 0), "x", 1, MSG_FASTOPEN, (void *)&to, sizeof to);
+}
+
+static long try_serving(void) {
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(8080), .sin_addr = {htonl(INADDR_ANY)}};
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    return bind(s, (void *)&here, sizeof here) || listen(s, 1) ? -1 : 0;
+}
+
+static long try_undumpable(void) {
+    prctl(PR_SET_DUMPABLE, 0);
+    return try_ipv4(SOCK_STREAM, 80);
+}
+
+static long try_old_entry(int number) {
+    long answer;
+    __asm__ volatile("int $0x80" : "=a"(answer) : "0"((long)number), "b"(0L) : "memory", "r8", "r9", "r10", "r11");
+    return answer;
+}
+
+static long try_listener(void) {
+    // A supervisor of its own would let calls go on that the outer filter only marks.
+    struct sock_filter notify = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+    struct sock_fprog program = {1, &notify};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
 static long try_clone(unsigned long flags) {
@@ -93,6 +138,8 @@ static long attempt(const char *what, const char *argument) {
     if (!strcmp(what, "unshare-mount")) return unshare(CLONE_NEWNS);
     if (!strcmp(what, "clone-user")) return try_clone(CLONE_NEWUSER);
     if (!strcmp(what, "clone-pid")) return try_clone(CLONE_NEWPID);
+    if (!strcmp(what, "clone-untraced")) return try_clone(0x800000);
+    if (!strcmp(what, "filter-listener")) return try_listener();
     if (!strcmp(what, "clone3")) return syscall(SYS_clone3, 0, 0);
     if (!strcmp(what, "setns")) return setns(open("/proc/1/ns/mnt", O_RDONLY), 0);
     if (!strcmp(what, "mount")) return mount("none", "/tmp", "tmpfs", 0, 0);
@@ -109,6 +156,13 @@ static long attempt(const char *what, const char *argument) {
     if (!strcmp(what, "raw-socket")) return socket(AF_INET, SOCK_RAW, 1);
     if (!strcmp(what, "tcp")) return try_ipv4(SOCK_STREAM, 80);
     if (!strcmp(what, "udp")) return try_ipv4(SOCK_DGRAM, 53);
+    if (!strcmp(what, "message")) return try_messages(0);
+    if (!strcmp(what, "messages")) return try_messages(1);
+    if (!strcmp(what, "fast-open")) return try_fast_open();
+    if (!strcmp(what, "serve")) return try_serving();
+    if (!strcmp(what, "undumpable")) return try_undumpable();
+    if (!strcmp(what, "old-entry")) return try_old_entry(20);
+    if (!strcmp(what, "x32-entry")) return syscall(0x40000000 + SYS_getpid);
     if (!strcmp(what, "ipv6")) return try_ipv6();
     if (!strcmp(what, "loopback")) return try_loopback(atoi(argument));
     if (!strcmp(what, "unix-abstract")) return try_unix(argument, 1);

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,14 +17,13 @@ from uuid import uuid4
 
 import pytest
 
-from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, discard, run
+from leadtime.sandbox import Ending, Outcome, Watch, discard
 from leadtime.sandbox.cgroups import open_cage
 from leadtime.sandbox.records import MEBIBYTE_BYTES
+from tests.faults.conftest import CONTROL_GROUP, LIMITS
 
 pytestmark = pytest.mark.sandbox
 
-LIMITS = Limits(wall_s=20.0, memory_mib=512, pids_max=64, disk_mib=80, scratch_mib=16)
-SOURCE = Path(__file__).with_name("hostile.c")
 WATCHED = (Watch.NOTHING, Watch.REPORTS)
 
 ATTEMPTS = {
@@ -46,6 +44,8 @@ ATTEMPTS = {
     "unshare-mount": "EPERM",
     "clone-user": "EPERM",
     "clone-pid": "EPERM",
+    "clone-untraced": "EPERM",
+    "filter-listener": "EPERM",
     "clone3": "ENOSYS",
     "setns": "EPERM",
     "mount": "EPERM",
@@ -84,37 +84,7 @@ ATTEMPTS = {
 """What is tried (see ``hostile.c``) -> the error it must get."""
 
 
-@pytest.fixture(scope="session")
-def program_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``hostile.c``, compiled in the sandbox itself."""
-    work = tmp_path_factory.mktemp("hostile")
-    shutil.copy(SOURCE, work)
-    built = run(Program("gcc -Wall -Werror -o hostile hostile.c", LIMITS, (Mount(work, "/box/work", writable=True),)))
-    assert (built.ending, built.stderr) == (Ending.EXITED, b"")
-    return work / "hostile"
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    path = tmp_path / "work"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def attempt(program_file: Path, work: Path) -> Callable[..., Outcome]:
-    """Run a shell line with ``work`` as the work directory and the compiled program beside it."""
-
-    def attempt(
-        command: str, *, watch: Watch = Watch.NOTHING, limits: Limits = LIMITS, held_by: str = CONTROL_GROUP
-    ) -> Outcome:
-        mounts = (Mount(work, "/box/work", writable=True), Mount(program_file, "/box/hostile"))
-        return run(Program(command, limits, mounts, watch=watch), control_groups=held_by == CONTROL_GROUP)
-
-    return attempt
-
-
-CONTROL_GROUP, WATCHER = "control group", "watcher"
+WATCHER = "watcher"
 
 
 @pytest.fixture(params=[CONTROL_GROUP, WATCHER])

@@ -53,11 +53,24 @@ QUESTION_BIT = 31
 """``personality(0xFFFFFFFF)`` asks what is set; sanitizers ask, and then may switch randomisation off."""
 
 
+UNTRACED_FLAG = 0x800000
+"""CLONE_UNTRACED: a child that its parent's tracer does not follow."""
+
+NEW_LISTENER_FLAG = 8
+"""SECCOMP_FILTER_FLAG_NEW_LISTENER: the program's own supervisor would let calls go on that our filter marks."""
+
+NETWORK_CALLS = ("connect", "bind", "listen", "sendmsg", "sendmmsg")
+NETWORK_FAMILIES = (2, 10)
+"""AF_INET and AF_INET6, of which a socket alone is worth a note."""
+
+
 class Layer(Enum):
     """Whom a filter is for."""
 
     OBSERVER = "observer"
     PROGRAM = "program"
+    WATCHED = "watched"
+    """A program that an observer traces: without one, the calls that it is to see fail as if they did not exist."""
 
 
 @functools.cache
@@ -77,7 +90,22 @@ def compile_filter(layer: Layer) -> bytes:
         _refuse_namespaces(library, rules)
         _refuse_odd_sockets(library, rules)
         _refuse_odd_personalities(library, rules)
+        _refuse_where(library, rules, "clone", argument=0, mask=UNTRACED_FLAG, value=UNTRACED_FLAG)
+        _refuse_where(library, rules, "seccomp", argument=1, mask=NEW_LISTENER_FLAG, value=NEW_LISTENER_FLAG)
+    if layer is Layer.WATCHED:
+        _mark_network(library, rules)
     return _export(rules)
+
+
+def _mark_network(library: ModuleType, rules: Any) -> None:
+    """Have the observer stopped at what tries the network, and only there."""
+    mark = library.TRACE(0)
+    for name in NETWORK_CALLS:
+        rules.add_rule(mark, name)
+    # Without an address of its own it only goes on with what was connected before.
+    rules.add_rule(mark, "sendto", library.Arg(4, library.NE, 0))
+    for family in NETWORK_FAMILIES:
+        rules.add_rule(mark, "socket", library.Arg(0, library.MASKED_EQ, INT_MASK, family))
 
 
 def _load_library() -> ModuleType:

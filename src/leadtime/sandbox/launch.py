@@ -108,7 +108,7 @@ class Launch:
         for mount in self._program.observer_mounts:
             options += self._show(mount)
         task = json.dumps(self._task()).encode()
-        files = {"task.json": task, "filter.bpf": compile_filter(Layer.PROGRAM), **guest_files()}
+        files = {"task.json": task, "filter.bpf": compile_filter(Layer.WATCHED), **guest_files()}
         options += box.written(
             {f"{OBSERVER_DIRECTORY}/{name}": content for name, content in files.items()}, self._pass_bytes
         )
