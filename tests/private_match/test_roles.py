@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from private_set_intersection.python import Request, ServerSetup
 
 from leadtime.foundation.errors import Malformed, Unavailable
-from leadtime.private_match import ASKED_MAX, ASKED_MIN, Asker, Holder, count_asked, limits, messages, roles
+from leadtime.private_match import ASKED_MAX, ASKED_MIN, Asker, Holder, count_asked, library, limits, messages, roles
+
+psi = pytest.importorskip("private_set_intersection.python", reason="openmined-psi has no wheel for this machine")
 
 
 def element(name: str) -> bytes:
@@ -82,7 +85,7 @@ def test_the_size_of_the_set_is_told_as_a_power_of_two():
     assert len(roles._filled([element(str(number)) for number in range(2048)], limits.HELD_MIN)) == 2048
 
 
-def prepared(held: int) -> ServerSetup:
+def prepared(held: int) -> Any:
     return Holder.of(frozenset(element(str(number)) for number in range(held)))._set
 
 
@@ -104,7 +107,7 @@ def test_a_set_that_is_too_large_is_not_prepared(monkeypatch):
 
 
 def a_request(*points: bytes, reveal: bool = True) -> bytes:
-    return messages.write_request(Request(encrypted_elements=points, reveal_intersection=reveal))
+    return messages.write_request(psi.Request(encrypted_elements=points, reveal_intersection=reveal))
 
 
 POINT = b"\x02" + b"\x01" * 32
@@ -138,10 +141,25 @@ def test_an_answer_that_is_none_to_this_request_is_refused():
     asker, other = Asker.of([element("a")]), Asker.of([element(str(number)) for number in range(9)])
     answer = HOLDER.answer(other.request)
     held, points = messages.read_answer(answer, asked=16)
-    for wrong in (answer, b"LTPM\x01\xff\xff\xff\xff", messages.MAGIC, messages.write_answer(ServerSetup(), points)):
+    for wrong in (
+        answer,
+        b"LTPM\x01\xff\xff\xff\xff",
+        messages.MAGIC,
+        messages.write_answer(psi.ServerSetup(), points),
+    ):
         with pytest.raises(Malformed, match="no message of private matching"):
             asker.read(wrong)
     del points.encrypted_elements[:]
     points.encrypted_elements.extend([b"\x02" + b"\xff" * 32] * 8)
     with pytest.raises(Malformed, match="no message of private matching"):
         asker.read(messages.write_answer(held, points))
+
+
+def test_without_the_library_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "private_set_intersection.python", None)
+    with pytest.raises(Unavailable) as refused:
+        library.find_library()
+    assert str(refused.value) == (
+        "held: private matching needs openmined-psi, which is not on this machine. "
+        "Use CPython 3.11 to 3.13 on x86-64 Linux with glibc 2.35 or later."
+    )

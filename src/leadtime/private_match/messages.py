@@ -6,10 +6,10 @@ answer is the length of the set (4 bytes, big-endian), the set (``ServerSetup``)
 
 from __future__ import annotations
 
-from google.protobuf.message import DecodeError
-from private_set_intersection.python import Request, Response, ServerSetup
+from typing import Any
 
 from leadtime.foundation.errors import Malformed
+from leadtime.private_match.library import find_library
 from leadtime.private_match.limits import (
     ANSWER_BYTES_MAX,
     ASKED_MAX,
@@ -22,18 +22,19 @@ MAGIC = b"LTPM\x01"
 LENGTH_BYTES = 4
 
 
-def write_request(request: Request) -> bytes:
+def write_request(request: Any) -> bytes:
     """Return a request as it is sent."""
     content: bytes = request.SerializeToString()
     return MAGIC + content
 
 
-def read_request(message: bytes) -> Request:
+def read_request(message: bytes) -> Any:
     """Return the request in a message; raises `Malformed` for anything but one that `Asker` could have made."""
-    request = Request()
+    library = find_library()
+    request = library.psi.Request()
     try:
         request.ParseFromString(_content(message, REQUEST_BYTES_MAX))
-    except DecodeError:
+    except library.undecodable:
         raise unreadable("request") from None
     count = len(request.encrypted_elements)
     if not ASKED_MIN <= count <= ASKED_MAX or count & (count - 1):
@@ -52,22 +53,23 @@ def count_asked(message: bytes) -> int:
     return len(read_request(message).encrypted_elements)
 
 
-def write_answer(held: ServerSetup, points: Response) -> bytes:
+def write_answer(held: Any, points: Any) -> bytes:
     """Return an answer as it is sent."""
     whole: bytes = held.SerializeToString()
     blinded: bytes = points.SerializeToString()
     return MAGIC + len(whole).to_bytes(LENGTH_BYTES, "big") + whole + blinded
 
 
-def read_answer(message: bytes, *, asked: int) -> tuple[ServerSetup, Response]:
+def read_answer(message: bytes, *, asked: int) -> tuple[Any, Any]:
     """Return the set and the points of an answer to a request of ``asked`` elements; raises `Malformed`."""
     content = _content(message, ANSWER_BYTES_MAX)
     length, content = int.from_bytes(content[:LENGTH_BYTES], "big"), content[LENGTH_BYTES:]
-    held, points = ServerSetup(), Response()
+    library = find_library()
+    held, points = library.psi.ServerSetup(), library.psi.Response()
     try:
         held.ParseFromString(content[:length])
         points.ParseFromString(content[length:])
-    except DecodeError:
+    except library.undecodable:
         raise unreadable("answer") from None
     wrong = any(len(each) != POINT_BYTES for each in points.encrypted_elements)
     if held.WhichOneof("data_structure") != "gcs" or len(points.encrypted_elements) != asked or wrong:

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-
-from private_set_intersection.python import DataStructure, ServerSetup, client, server
+from typing import Any
 
 from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.private_match.library import find_library
 from leadtime.private_match.limits import (
     ASKED_MAX,
     ASKED_MIN,
@@ -29,7 +29,7 @@ class Asker:
     request: bytes
     _elements: tuple[bytes, ...]
     _asked: int
-    _blinding: client
+    _blinding: Any
 
     @classmethod
     def of(cls, elements: Sequence[bytes]) -> Asker:
@@ -39,7 +39,7 @@ class Asker:
                 f"a request asks for 1 to {ASKED_MAX} elements", where="request", next_step="Ask in several."
             )
         filled = _filled(elements, ASKED_MIN)
-        blinding = client.CreateWithNewKey(True)  # noqa: FBT003  # the library's own signature: which match, not how many
+        blinding = find_library().psi.client.CreateWithNewKey(True)  # noqa: FBT003  # the library's own signature: which match, not how many
         return cls(write_request(blinding.CreateRequest(filled)), tuple(elements), len(filled), blinding)
 
     def read(self, answer: bytes) -> frozenset[bytes]:
@@ -56,8 +56,8 @@ class Asker:
 class Holder:
     """Who holds a set, prepared under a secret that no other holder has; safe to be asked from many threads."""
 
-    _set: ServerSetup
-    _blinding: server
+    _set: Any
+    _blinding: Any
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -67,9 +67,10 @@ class Holder:
             raise Unavailable(
                 f"a set of more than {HELD_MAX} elements is not matched", where="set", next_step="Ask its people."
             )
-        blinding = server.CreateWithNewKey(True)  # noqa: FBT003  # as in `Asker.of`
+        psi = find_library().psi
+        blinding = psi.server.CreateWithNewKey(True)  # noqa: FBT003  # as in `Asker.of`
         filled = _filled(sorted(elements), HELD_MIN)
-        return cls(blinding.CreateSetupMessage(FALSE_MATCH_MAX, ASKED_MAX, filled, DataStructure.GCS), blinding)
+        return cls(blinding.CreateSetupMessage(FALSE_MATCH_MAX, ASKED_MAX, filled, psi.DataStructure.GCS), blinding)
 
     def answer(self, request: bytes) -> bytes:
         """Return the answer to one request; raises `Malformed` for a request that no asker made."""
