@@ -380,6 +380,21 @@ CREATE TABLE sources (
 
 CREATE INDEX ix_sources_kind ON sources (kind);
 
+CREATE TABLE validation_shares (
+	organisation UUID NOT NULL, 
+	served_seconds DOUBLE PRECISION NOT NULL, 
+	decided INTEGER NOT NULL, 
+	refuted INTEGER NOT NULL, 
+	CONSTRAINT pk_validation_shares PRIMARY KEY (organisation)
+);
+
+CREATE TABLE validation_turns (
+	id INTEGER NOT NULL, 
+	virtual_seconds DOUBLE PRECISION NOT NULL, 
+	urgent_last BOOLEAN NOT NULL, 
+	CONSTRAINT pk_validation_turns PRIMARY KEY (id)
+);
+
 CREATE TABLE validations (
 	id UUID NOT NULL, 
 	report UUID NOT NULL, 
@@ -389,7 +404,10 @@ CREATE TABLE validations (
 	verdict TEXT, 
 	signature BYTEA, 
 	result BYTEA, 
+	urgent BOOLEAN NOT NULL, 
+	named BYTEA[] NOT NULL, 
 	queued_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	called_at TIMESTAMP WITH TIME ZONE, 
 	begun_at TIMESTAMP WITH TIME ZONE, 
 	decided_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_validations PRIMARY KEY (id), 
@@ -399,6 +417,10 @@ CREATE TABLE validations (
 CREATE INDEX ix_validations_signature ON validations (signature);
 
 CREATE INDEX ix_validations_state ON validations (state);
+
+CREATE INDEX ix_validations_turn ON validations (organisation, queued_at, id) WHERE state = 'queued' and called_at is null;
+
+CREATE INDEX ix_validations_urgent ON validations (organisation) WHERE state = 'queued' and called_at is null and urgent;
 
 CREATE TABLE vulnerabilities (
 	id UUID NOT NULL, 
@@ -1129,6 +1151,22 @@ create policy visible on "sources" for select using (true);
 create policy written on "sources" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "sources" to leadtime_app;
+
+alter table "validation_shares" enable row level security;
+
+alter table "validation_shares" force row level security;
+
+create policy visible on "validation_shares" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "validation_shares" to leadtime_app;
+
+alter table "validation_turns" enable row level security;
+
+alter table "validation_turns" force row level security;
+
+create policy visible on "validation_turns" using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "validation_turns" to leadtime_app;
 
 alter table "validations" enable row level security;
 

@@ -26,7 +26,7 @@ from leadtime.foundation.database.embedded import start_embedded
 from leadtime.foundation.keys import KeyRing
 from leadtime.workflows.engine import Station, Step, work
 from leadtime.workflows.records import Queue
-from leadtime.workflows.report_to_operator import steps
+from leadtime.workflows.report_to_operator import plan
 from tests.workflows.story import QUICK, believe, station_of
 
 
@@ -73,11 +73,14 @@ def main() -> None:
     address = address_in(start_embedded(Path(directory), fleeting=True), name)
     keys = KeyRing(wrapping=b"w" * 32, blinding=b"b" * 32, signing=b"s" * 32)
     station = station_of(Database(make_engine(address), SystemClock(), keys), address, home)
+    story = plan(partial(prove, moment))
     chosen = {
         kind: partial(doomed, step, int(number), moment) if kind.name == doomed_step else step
-        for kind, step in steps(partial(prove, moment)).items()
+        for kind, step in story.steps.items()
     }
-    asyncio.run(work(station, chosen, queues=Queue, concurrency=1, timings=QUICK, until_idle=True))
+    asyncio.run(
+        work(station, replace(story, steps=chosen), queues=Queue, concurrency=1, timings=QUICK, until_idle=True)
+    )
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from leadtime.workflows import publishing
 from leadtime.workflows.drafting import Words, draft_advisory
 from leadtime.workflows.engine import Station, work
 from leadtime.workflows.records import Queue, Timings
-from leadtime.workflows.report_to_operator import ASIDES, hand_in, steps
+from leadtime.workflows.report_to_operator import hand_in, plan
 from tests.flow.parties.factories import enrol
 
 CANARY = "canary-7f3a-write-past-the-indent-buffer"
@@ -100,8 +100,8 @@ def station_of(database: Database, address: Address, home: str) -> Station:
 
 def work_until_idle(station: Station) -> None:
     """Work every queue until nothing waits that may be taken now."""
-    given = {"queues": Queue, "concurrency": 2, "timings": QUICK, "asides": ASIDES, "until_idle": True}
-    asyncio.run(work(station, steps(believe), **given))
+    given = {"queues": Queue, "concurrency": 2, "timings": QUICK, "until_idle": True}
+    asyncio.run(work(station, plan(believe), **given))
 
 
 class Cast:

@@ -15,7 +15,7 @@ from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Malformed, Missing, Refused, Unavailable
 from leadtime.foundation.settings import read_settings
 from leadtime.workflows import engine
-from leadtime.workflows.engine import Station, enqueue, sweep, work
+from leadtime.workflows.engine import Plan, Station, enqueue, sweep, work
 from leadtime.workflows.records import Kind, Queue, SetAside, Timings
 from leadtime.workflows.rules import ATTEMPTS_MAX, OUTAGE_ATTEMPTS_MAX, Cause
 from leadtime.workflows.set_aside import list_set_aside, try_again
@@ -35,7 +35,7 @@ def station(database, address, home) -> Station:
 
 
 def run(station: Station, step: Callable[[Station, UUID], None], *, kind: Kind = GREET, queues=(Queue.FLOW,)) -> None:
-    asyncio.run(work(station, {kind: step}, queues=queues, concurrency=2, timings=QUICK, until_idle=True))
+    asyncio.run(work(station, Plan({kind: step}), queues=queues, concurrency=2, timings=QUICK, until_idle=True))
 
 
 def jobs(database) -> list[tuple]:
@@ -302,8 +302,8 @@ def test_an_entity_whose_job_is_set_aside_is_told_in_that_transaction(database, 
         raise Malformed("wrong")
 
     if by == "its own error":
-        timings = {"timings": QUICK, "asides": {GREET: tell}, "until_idle": True}
-        asyncio.run(work(station, {GREET: step}, queues=(Queue.FLOW,), concurrency=1, **timings))
+        timings = {"timings": QUICK, "until_idle": True}
+        asyncio.run(work(station, Plan({GREET: step}, {GREET: tell}), queues=(Queue.FLOW,), concurrency=1, **timings))
     else:
         failed(database, Cause.DEATH, ATTEMPTS_MAX - 1)
         take(database, worker_died=True)
@@ -378,3 +378,58 @@ def test_jobs_carry_ids_only(database):
         assert set(row["args"]) == {"entity"}
         assert str(UUID(row["args"]["entity"])) in json.dumps(row)
         assert row["lock"] == f"{row['task_name']}:{row['args']['entity']}"
+
+
+def test_of_a_queue_with_turns_the_job_whose_turn_it_is_is_taken_and_then_the_oldest(database, station):
+    entities = [UUID(int=number) for number in range(1, 6)]
+    for entity in entities:
+        put(database, PROVE, entity)
+    turns, seen = [entities[3], None, entities[1], entities[1], UUID(int=99)], []
+
+    def call(tx):
+        assert tx.viewer is SYSTEM
+        return turns.pop(0) if turns else None
+
+    plan = Plan({PROVE: lambda _, entity: seen.append(entity)}, calls={Queue.VALIDATION: call})
+    asyncio.run(work(station, plan, queues=(Queue.VALIDATION,), concurrency=1, timings=QUICK, until_idle=True))
+
+    assert seen == [entities[number] for number in (3, 0, 1, 2, 4)]
+
+
+def test_turns_of_a_queue_that_is_not_worked_are_left_alone(database, station):
+    put(database)
+    plan = Plan({GREET: lambda *_: None}, calls={Queue.VALIDATION: lambda _: pytest.fail("asked")})
+    asyncio.run(work(station, plan, queues=(Queue.FLOW,), concurrency=1, timings=QUICK, until_idle=True))
+    assert jobs(database) == []
+
+
+def test_what_is_proven_goes_on_before_anything_else_is_proven(database, station):
+    seen = []
+    put(database, PROVE)
+    put(database, GREET)
+    steps = {kind: lambda _station, _entity, kind=kind: seen.append(kind) for kind in (PROVE, GREET)}
+    asyncio.run(work(station, Plan(steps), queues=Queue, concurrency=1, timings=QUICK, until_idle=True))
+    assert seen == [GREET, PROVE]
+
+
+def test_a_job_that_is_given_back_keeps_its_turn(database, station):
+    first, second = UUID(int=1), UUID(int=2)
+    for entity in (first, second):
+        put(database, PROVE, entity)
+    turns, seen = [second], []
+
+    def step(_, entity):
+        if not seen:
+            lose_to_sweep(database)
+        seen.append(entity)
+
+    plan = Plan({PROVE: step}, calls={Queue.VALIDATION: lambda _: turns.pop() if turns else None})
+    asyncio.run(work(station, plan, queues=(Queue.VALIDATION,), concurrency=1, timings=QUICK, until_idle=True))
+    assert seen == [second, second, first]
+
+
+def lose_to_sweep(database) -> None:
+    """Have the running job's worker declared dead, and its job given back."""
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+        assert sweep(tx, dead_after_seconds=2) == 1

@@ -15,12 +15,11 @@ from leadtime.foundation.errors import Malformed, Refused
 from leadtime.workflows.engine import work
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import (
-    ASIDES,
     MERGE,
     OPEN_CASE,
     VALIDATE,
     join,
-    steps,
+    plan,
 )
 from leadtime.workflows.set_aside import list_set_aside, try_again
 from tests.workflows.story import (
@@ -114,8 +113,8 @@ def test_a_validation_whose_job_is_set_aside_says_so_and_can_be_tried_again(cast
     def fail(*_):
         raise Malformed("the recipe's answer makes no sense")
 
-    timings = {"timings": QUICK, "asides": ASIDES, "until_idle": True}
-    asyncio.run(work(station, steps(fail), queues=Queue, concurrency=1, **timings))
+    timings = {"timings": QUICK, "until_idle": True}
+    asyncio.run(work(station, plan(fail), queues=Queue, concurrency=1, **timings))
     assert validation_of(database, report).state is State.SET_ASIDE
 
     with database.transaction(cast.coordinator) as tx:
@@ -142,7 +141,7 @@ def test_every_step_may_run_twice_and_leaves_the_same(cast, database, station):
         vulnerability = merging.vulnerability_of(tx, report)
 
     entities = {VALIDATE: report, MERGE: report, OPEN_CASE: vulnerability}
-    for kind, step in steps(believe).items():
+    for kind, step in plan(believe).steps.items():
         later = advisory if kind.name == "match_advisory" else inventory
         step(station, entities.get(kind, later))
 

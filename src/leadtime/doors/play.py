@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from leadtime.doors.story import Handling, Story
-from leadtime.flow import advisory, coordination, exposure, intake, merging, parties, priority, validation
+from leadtime.flow import advisory, coordination, exposure, intake, merging, parties, validation
 from leadtime.flow.advisory import AdvisoryId
 from leadtime.flow.coordination import Case, CaseId
 from leadtime.flow.exposure import PatchBy
@@ -22,7 +22,7 @@ from leadtime.foundation.access import SYSTEM, Viewer
 from leadtime.foundation.database import Database, Transaction
 from leadtime.foundation.errors import Missing, Unavailable
 from leadtime.packages.purls import parse_purl
-from leadtime.workflows import publishing, report_to_operator
+from leadtime.workflows import exploited, publishing, report_to_operator
 from leadtime.workflows.drafting import Words, draft_advisory
 from leadtime.workflows.engine import count_open
 from leadtime.workflows.records import Queue
@@ -67,7 +67,7 @@ class Player:
         coordinator = next(key for key, actor in self.story.plot.organisations.items() if actor.role == "coordinator")
         for source in self.story.plot.sources:
             with self.as_person(coordinator) as tx:
-                priority.load_source(tx, kind=source.kind, raw=self.story.path(source.file).read_bytes())
+                exploited.load_source(tx, kind=source.kind, raw=self.story.path(source.file).read_bytes())
         for listing in self.story.plot.inventories:
             with self.as_person(listing.by) as tx:
                 raw = self.story.path(listing.file).read_bytes()

@@ -31,7 +31,7 @@ from leadtime.foundation.database import Database, Transaction
 from leadtime.foundation.database.connect import Address, bounded
 from leadtime.foundation.database.roles import APP
 from leadtime.foundation.settings import Settings
-from leadtime.workflows.records import Kind, Queue, SetAside, Timings
+from leadtime.workflows.records import Kind, Priority, Queue, SetAside, Timings
 from leadtime.workflows.rules import (
     PAUSE_SECONDS_FIRST,
     Again,
@@ -47,6 +47,9 @@ from leadtime.workflows.tries import count_try, forget_ended
 SWEEP_JOBS_MAX = 500
 WORKER_CONNECTIONS_MORE = 3
 """Of a worker, beside one for each job it runs: the listener, the heartbeat, taking."""
+
+THREADS_MORE = 2
+"""Of a worker, beside one for each job it runs: taking, sweeping."""
 
 RESTART_SECONDS = 2
 
@@ -70,7 +73,20 @@ Step = Callable[[Station, UUID], None]
 PutAside = Callable[[Transaction, UUID], None]
 """Lets an entity say of itself that its job was set aside; in the transaction that sets the job aside."""
 
+Call = Callable[[Transaction], UUID | None]
+"""Says whose turn it is in a queue, each entity once; None leaves the queue as it is. In the transaction that takes."""
+
 NO_ASIDES: Mapping[Kind, PutAside] = MappingProxyType({})
+NO_CALLS: Mapping[Queue, Call] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker does: each kind's step, what is done for those that are set aside, who keeps a queue's turns."""
+
+    steps: Mapping[Kind, Step]
+    asides: Mapping[Kind, PutAside] = field(default_factory=lambda: NO_ASIDES)
+    calls: Mapping[Queue, Call] = field(default_factory=lambda: NO_CALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,12 @@ class Work:
     asides: Mapping[Kind, PutAside]
 
 
+PRIORITIES: Mapping[Queue, Priority] = MappingProxyType(
+    {Queue.FLOW: Priority.FIRST, Queue.VALIDATION: Priority.UNTIL_CALLED}
+)
+"""What a job of each queue is enqueued with: what is proven goes on before anything else is proven."""
+
+
 class StepFailed(Exception):
     """A step ended with an error; carries what becomes of it, and no content into the library's log."""
 
@@ -90,9 +112,13 @@ class StepFailed(Exception):
         self.outcome = outcome
 
 
-def enqueue(tx: Transaction, kind: Kind, entity: UUID) -> None:
-    """Enqueue a job in the caller's transaction: it is there if the transaction commits, and only then."""
+def enqueue(tx: Transaction, kind: Kind, entity: UUID, *, priority: Priority | None = None) -> None:
+    """Enqueue a job in the caller's transaction: it is there if the transaction commits, and only then.
+
+    ``priority``: that of its queue if not said.
+    """
     job = Job(
+        priority=(PRIORITIES[kind.queue] if priority is None else priority).value,
         queue=kind.queue.value,
         task_name=kind.name,
         task_kwargs={"entity": str(entity)},
@@ -105,6 +131,7 @@ def enqueue(tx: Transaction, kind: Kind, entity: UUID) -> None:
 def job_schema() -> Iterable[str]:
     """Yield the statements that make the library's tables and let the serving role use them; run as the owner."""
     yield SchemaManager.get_schema()
+    yield "create index ix_jobs_entity on procrastinate_jobs ((args ->> 'entity')) where status = 'todo'"
     for name in ("jobs", "workers", "events", "periodic_defers"):
         yield f"grant select, insert, update, delete on procrastinate_{name} to {APP}"
     yield f"grant usage on all sequences in schema public to {APP}"
@@ -171,8 +198,33 @@ _FINISH_MINE = f"{_MINE} select procrastinate_finish_job_v1(id, %(status)s, %(de
 _RETRY_MINE = f"{_MINE} select procrastinate_retry_job_v2(id, %(retry_at)s, null, null, null) from mine"  # noqa: S608
 
 
+_CALLED = text("""update procrastinate_jobs set priority = :priority
+    where status = 'todo' and queue_name = :queue and priority < :priority and args ->> 'entity' = :entity""")
+_TAKE = text("""select id, status::text, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name,
+    attempts, worker_id from procrastinate_fetch_job_v2(:queues, :worker)""")
+
+
+def _take(database: Database, calls: Mapping[Queue, Call], queues: list[str], worker: int) -> Job | None:
+    """Call up whoever's turn it is in each of these queues, and take the first job, in one transaction."""
+    with database.transaction(SYSTEM) as tx:
+        for queue, call in calls.items():
+            if queue.value in queues and (entity := call(tx)) is not None:
+                called = {"queue": queue.value, "priority": Priority.CALLED.value, "entity": str(entity)}
+                tx.connection.execute(_CALLED, called)
+        row = tx.connection.execute(_TAKE, {"queues": queues, "worker": worker}).mappings().one()
+    return Job.from_row(dict(row)) if row["id"] is not None else None
+
+
 class _FencedJobManager(JobManager):
-    """The library's, but a taking that is no longer the job's last one changes nothing."""
+    """The library's, but a taking that is no longer the job's last one changes nothing, and turns are kept."""
+
+    def __init__(self, connector: PsycopgConnector, database: Database, calls: Mapping[Queue, Call]) -> None:
+        super().__init__(connector)
+        self._database, self._calls = database, calls
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Take the next job, if one waits."""
+        return await asyncio.to_thread(_take, self._database, self._calls, list(queues or ()), worker_id)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001
         """Set the job's final state if this taking still has it."""
@@ -229,45 +281,44 @@ def _decide(station: Station, work_of: Work, job: Job, entity: UUID, error: Exce
         return Again(PAUSE_SECONDS_FIRST)
 
 
-def _make_app(station: Station, steps: Mapping[Kind, Step], asides: Mapping[Kind, PutAside], concurrency: int) -> App:
+def _make_app(station: Station, plan: Plan, concurrency: int) -> App:
     """Return the library's application with every step registered and fenced."""
     connector = PsycopgConnector(
         conninfo=bounded(station.address.app), min_size=1, max_size=concurrency + WORKER_CONNECTIONS_MORE
     )
     app = App(connector=connector)
-    app.job_manager = _FencedJobManager(connector)
+    app.job_manager = _FencedJobManager(connector, station.database, plan.calls)
 
     def register(kind: Kind, step: Step) -> None:
         @app.task(name=kind.name, queue=kind.queue.value, pass_context=True, retry=_Decided())
         def run(context: JobContext, *, entity: str) -> None:
-            _perform(station, Work(kind, step, asides), context.job, entity)
+            _perform(station, Work(kind, step, plan.asides), context.job, entity)
 
-    for kind, step in steps.items():
+    for kind, step in plan.steps.items():
         register(kind, step)
     return app
 
 
 async def work(
     station: Station,
-    steps: Mapping[Kind, Step],
+    plan: Plan,
     *,
     queues: Collection[Queue],
     concurrency: int,
     timings: Timings,
-    asides: Mapping[Kind, PutAside] = NO_ASIDES,
     until_idle: bool = False,
 ) -> None:
     """Take and run jobs of ``queues`` until cancelled (what runs may end), or with ``until_idle`` until none waits.
 
     Sweeps as it goes. A worker that loses the database starts anew. Call from the main thread's event loop.
     """
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 1))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + THREADS_MORE))
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-    sweeper = asyncio.create_task(_keep_sweeping(station, timings, asides))
+    sweeper = asyncio.create_task(_keep_sweeping(station, timings, plan.asides))
     try:
         while not station.stopping.is_set():
             try:
-                app = _make_app(station, steps, asides, concurrency)
+                app = _make_app(station, plan, concurrency)
                 await _work_once(app, list(queues), concurrency, timings, until_idle=until_idle)
             except Exception as error:  # noqa: BLE001  # the outermost loop of a worker
                 log.warning("worker starts anew", error=type(error).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 
@@ -13,6 +13,14 @@ class Queue(StrEnum):
 
     FLOW = "flow"
     VALIDATION = "validation"
+
+
+class Priority(IntEnum):
+    """Which jobs are taken before which; equal ones in the order in which they came."""
+
+    UNTIL_CALLED = 0
+    CALLED = 1
+    FIRST = 2
 
 
 @dataclass(frozen=True, slots=True)

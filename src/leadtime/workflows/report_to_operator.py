@@ -22,8 +22,9 @@ from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 from leadtime.foundation.lines import check_prose, one_line
-from leadtime.workflows.engine import PutAside, Station, Step, enqueue
+from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue
 from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
+from leadtime.workflows.exploited import cves_in, is_exploited
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
 
@@ -41,7 +42,8 @@ Prove = Callable[[Begun, threading.Event], Outcome]
 def hand_in(tx: Transaction, raw: bytes) -> Receipt:
     """Receive a report and let it be validated; the receipt may leave once the transaction has committed."""
     receipt = intake.receive(tx, raw)
-    if validation.queue_validation(tx, receipt.id):
+    cves = cves_in(raw)
+    if validation.queue_validation(tx, receipt.id, cves=cves, exploited=is_exploited(tx, cves)):
         enqueue(tx, VALIDATE, receipt.id)
     return receipt
 
@@ -148,12 +150,13 @@ ASIDES: Mapping[Kind, PutAside] = {VALIDATE: _put_validation_aside}
 """What is done for an entity whose job is set aside; what other steps wait for is told by what is not there yet."""
 
 
-def steps(prove: Prove) -> Mapping[Kind, Step]:
-    """Return every step of the story by the kind of its job."""
-    return {
+def plan(prove: Prove) -> Plan:
+    """Return every step of the story by the kind of its job, and how the farm's turns are kept."""
+    steps: Mapping[Kind, Step] = {
         VALIDATE: partial(validate, prove),
         MERGE: merge,
         OPEN_CASE: open_case,
         MATCH_ADVISORY: match_advisory,
         MATCH_INVENTORY: match_inventory,
     }
+    return Plan(steps, ASIDES, {Queue.VALIDATION: validation.call_next})

@@ -12,6 +12,7 @@ from leadtime.doors.api.shapes_flow import DecisionShape, LoadedShape, decision_
 from leadtime.flow import priority
 from leadtime.flow.priority import Answer, Impact, Inputs, SourceKind
 from leadtime.foundation.database import Transaction
+from leadtime.workflows import exploited
 
 router = APIRouter(tags=["priority"])
 
@@ -59,6 +60,6 @@ def load_source(kind: SourceKind, ask: AskingOnce, as_of: datetime | None = None
     """Replace what a source says by one file, all of it or nothing; never by an older one."""
 
     def act(tx: Transaction) -> LoadedShape:
-        return LoadedShape.model_validate(priority.load_source(tx, kind=kind, raw=ask.body, as_of=as_of))
+        return LoadedShape.model_validate(exploited.load_source(tx, kind=kind, raw=ask.body, as_of=as_of))
 
     return ask.do(act, LoadedShape, status=200)

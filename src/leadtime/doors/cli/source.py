@@ -12,11 +12,12 @@ import click
 from leadtime.doors.cli.asking import ask, open_client, read_object
 from leadtime.doors.limits import SOURCE_BYTES_MAX
 from leadtime.doors.visible import visible_line
-from leadtime.flow.priority import SourceKind, load_source
+from leadtime.flow.priority import SourceKind
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.settings import Settings, read_settings
+from leadtime.workflows.exploited import load_source
 from leadtime.workflows.opening import open_database
 
 ANSWER_SECONDS_MAX = 300.0

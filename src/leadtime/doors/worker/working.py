@@ -18,7 +18,7 @@ from leadtime.foundation.settings import Settings
 from leadtime.workflows.engine import Station, work
 from leadtime.workflows.proving import prove
 from leadtime.workflows.records import Queue, Timings
-from leadtime.workflows.report_to_operator import ASIDES, steps
+from leadtime.workflows.report_to_operator import plan
 
 LEAVE_SECONDS_MORE = 5
 """Beyond the drain: a step that still hangs is left to whoever takes its job over."""
@@ -45,10 +45,8 @@ def work_queues(
 async def _work(station: Station, queues: Collection[Queue], concurrency: int, timings: Timings) -> None:
     """Work until a signal, then drain."""
     loop = asyncio.get_running_loop()
-    chosen = steps(partial(prove, station.settings))
-    working = asyncio.create_task(
-        work(station, chosen, queues=queues, concurrency=concurrency, timings=timings, asides=ASIDES)
-    )
+    chosen = plan(partial(prove, station.settings))
+    working = asyncio.create_task(work(station, chosen, queues=queues, concurrency=concurrency, timings=timings))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, station, working, timings)
     log.info("working", queues=[queue.value for queue in queues], concurrency=concurrency)

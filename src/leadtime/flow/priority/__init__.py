@@ -7,7 +7,7 @@ Refuses: a source older than the loaded one; guessing anything of an entry that 
 Standard: CISA BOD 26-04 (10 June 2026); SSVC 2.0.3 (CISA's tree); CVE JSON 5 (ADP container).
 """
 
-from leadtime.flow.priority.facts import facts_for
+from leadtime.flow.priority.facts import facts_for, read_exploited
 from leadtime.flow.priority.load import load_source, read_loaded
 from leadtime.flow.priority.records import (
     Answer,
@@ -48,6 +48,7 @@ __all__ = [
     "inputs_from",
     "load_source",
     "lookup",
+    "read_exploited",
     "read_loaded",
     "urgency",
 ]

@@ -21,6 +21,11 @@ def facts_for(tx: Transaction, cve: str | None) -> CveFacts:
     )
 
 
+def read_exploited(tx: Transaction) -> frozenset[str]:
+    """Return the CVEs that KEV, as it is loaded, lists."""
+    return frozenset(tx.connection.scalars(select(kev_entries.c.cve)))
+
+
 def _read_kev(tx: Transaction, cve: str) -> KevEntry | None:
     row = tx.connection.execute(select(kev_entries).where(kev_entries.c.cve == cve)).one_or_none()
     if row is None:

@@ -23,6 +23,8 @@ from leadtime.flow.validation.records import FixedWord, Verdict, Word
 from leadtime.flow.validation.retry import retry_validation
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.task import read_folder
+from leadtime.flow.validation.turns.call import call_next
+from leadtime.flow.validation.turns.urgency import note_urgency
 
 __all__ = [
     "RELEASES_TRIED",
@@ -45,6 +47,8 @@ __all__ = [
     "as_bytes",
     "as_json",
     "begin_validation",
+    "call_next",
+    "note_urgency",
     "prove",
     "put_aside",
     "queue_validation",

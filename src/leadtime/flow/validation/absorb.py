@@ -5,11 +5,16 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from leadtime.flow.validation.kept import Begun, Outcome
+from leadtime.flow.validation.records import Word
 from leadtime.flow.validation.states import Move, State, apply, counts
 from leadtime.flow.validation.tables import RESULT, validations
+from leadtime.flow.validation.turns.call import count_run
 from leadtime.foundation.access import Role
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Refused
+
+REFUTED = frozenset({Word.NOT_REPRODUCED, Word.HARNESS_FAULT})
+"""Verdicts that say that a report is not so, or not the subject's fault."""
 
 
 def absorb_validation(tx: Transaction, begun: Begun, outcome: Outcome) -> bool:
@@ -19,7 +24,9 @@ def absorb_validation(tx: Transaction, begun: Begun, outcome: Outcome) -> bool:
     """
     if tx.viewer.role is not Role.SYSTEM:
         raise Refused("only a worker decides validations", next_step="Run leadtime worker.")
-    found = select(validations.c.state, validations.c.attempt).where(validations.c.id == begun.validation)
+    columns = validations.c
+    found = select(columns.state, columns.attempt, columns.organisation, columns.called_at, columns.begun_at)
+    found = found.where(columns.id == begun.validation)
     row = tx.connection.execute(found.with_for_update()).one()
     if not counts(State(row.state), row.attempt, of=begun.attempt):
         return False
@@ -34,4 +41,6 @@ def absorb_validation(tx: Transaction, begun: Begun, outcome: Outcome) -> bool:
             decided_at=tx.now,
         )
     )
+    if row.called_at is not None:
+        count_run(tx, row.organisation, begun_at=row.begun_at, refuted=outcome.verdict in REFUTED)
     return True

@@ -11,6 +11,8 @@ from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 
+UNDECIDED = ("verdict", "signature", "result", "decided_at")
+
 
 def retry_validation(tx: Transaction, report: ReportId) -> bool:
     """Let the report's inconclusive validation wait to be run again; False if it waits or runs already.
@@ -30,6 +32,6 @@ def retry_validation(tx: Transaction, report: ReportId) -> bool:
     tx.connection.execute(
         update(validations)
         .where(mine)
-        .values(state=apply(state, Move.RETRY).value, verdict=None, signature=None, result=None, decided_at=None)
+        .values(state=apply(state, Move.RETRY).value, called_at=None, **dict.fromkeys(UNDECIDED))
     )
     return True

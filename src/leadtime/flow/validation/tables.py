@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from leadtime.foundation.database.schema import id_column, instant, related, sealed, table
+from leadtime.foundation.database.schema import SYSTEM_ONLY, id_column, instant, related, sealed, table
 
 RESULT = "validations.result"
 """Name that the sealed column is bound to."""
+
+_WAITS = "state = 'queued' and called_at is null"
 
 validations = table(
     "validations",
@@ -19,9 +22,36 @@ validations = table(
     Column("verdict", Text, nullable=True),
     Column("signature", LargeBinary, nullable=True, index=True),
     sealed("result", nullable=True),
+    Column("urgent", Boolean, nullable=False),
+    Column("named", ARRAY(LargeBinary), nullable=False),
     instant("queued_at"),
+    instant("called_at", nullable=True),
     instant("begun_at", nullable=True),
     instant("decided_at", nullable=True),
+    Index("ix_validations_turn", "organisation", "queued_at", "id", postgresql_where=text(_WAITS)),
+    Index("ix_validations_urgent", "organisation", postgresql_where=text(f"{_WAITS} and urgent")),
     visible=related("report"),
 )
-"""One a report. ``attempt`` is raised by each taking; ``signature`` is a blind index; ``result`` is canonical JSON."""
+"""One a report. ``attempt`` is raised by each taking; ``signature`` is a blind index; ``result`` is canonical JSON.
+
+``called_at``: when its turn came. ``urgent``: it is about what is exploited now; ``named``: blind indexes of the CVEs
+that it names."""
+
+validation_shares = table(
+    "validation_shares",
+    Column("organisation", Uuid, primary_key=True),
+    Column("served_seconds", Double, nullable=False),
+    Column("decided", Integer, nullable=False),
+    Column("refuted", Integer, nullable=False),
+    visible=SYSTEM_ONLY,
+)
+"""Each finder's virtual time (`turns.rules`), and how many of its reports were decided, and refuted."""
+
+validation_turns = table(
+    "validation_turns",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("virtual_seconds", Double, nullable=False),
+    Column("urgent_last", Boolean, nullable=False),
+    visible=SYSTEM_ONLY,
+)
+"""Where the farm stands; one row."""

@@ -1,0 +1,83 @@
+"""Whose turn it is: start-time fair queueing over finders, by the seconds that their reports take. Pure.
+
+Each finder has a virtual time: the seconds that its reports were given so far. Whoever has been given least is next, so
+one that sends ninety reports in a hundred waits behind itself and before nobody. Whoever comes back after a pause
+starts where the others are: nobody saves turns up. Every other turn goes to what is exploited now, if such a report
+waits; it counts like any other, since that it is urgent is at first its finder's word.
+(Goyal, Vin, Cheng: Start-time Fair Queueing, 1996.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadtime.flow.parties import OrganisationId
+
+SECONDS_EXPECTED = 60.0
+"""What a run is counted as while it lasts; corrected by what it took."""
+
+SECONDS_MIN = 1.0
+"""What a run counts at least, so that a flood of empty ones moves its finder on, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A finder whose reports wait: its virtual time, since when the oldest waits, and whether an urgent one does.
+
+    ``doubt``: how many of its reports were not reproduced, as a share of those decided.
+    """
+
+    organisation: OrganisationId
+    served_seconds: float
+    since: datetime
+    urgent: bool
+    doubt: float
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Where the farm stands: the virtual time at which its last ordinary turn began; was its last one an urgent one?"""
+
+    virtual_seconds: float = 0.0
+    urgent_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is, what that finder's virtual time is from now on, and where the farm then stands."""
+
+    organisation: OrganisationId
+    served_seconds: float
+    now: Now
+
+
+def next_turn(waiting: Sequence[Waiting], now: Now) -> Turn | None:
+    """Return whose turn it is, None if nobody waits.
+
+    Equal virtual times are told apart by doubt, then by age, then by id.
+    """
+    if not waiting:
+        return None
+    urgent = [] if now.urgent_last else [one for one in waiting if one.urgent]
+    lane = urgent or waiting
+    chosen = min(lane, key=lambda one: (_start(one, now), one.doubt, one.since, one.organisation))
+    start = _start(chosen, now)
+    # The urgent lane may reach far ahead; the farm's own time is that of those who wait in order.
+    then = Now(now.virtual_seconds if urgent else start, urgent_last=bool(urgent))
+    return Turn(chosen.organisation, start + SECONDS_EXPECTED, then)
+
+
+def correction(seconds_used: float) -> float:
+    """Return by how much a finder's virtual time is corrected once a run has taken ``seconds_used``."""
+    return max(seconds_used, SECONDS_MIN) - SECONDS_EXPECTED
+
+
+def doubt_of(refuted: int, decided: int) -> float:
+    """Return the share of a finder's decided reports that were not reproduced or not the subject's fault; 0 if none."""
+    return refuted / decided if decided else 0.0
+
+
+def _start(one: Waiting, now: Now) -> float:
+    return max(one.served_seconds, now.virtual_seconds)

@@ -1,0 +1,153 @@
+"""Whose turn it is: who was given least, nobody ahead of their time, and what is exploited every other time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadtime.flow.validation.turns.rules import (
+    SECONDS_EXPECTED,
+    SECONDS_MIN,
+    Now,
+    Turn,
+    Waiting,
+    correction,
+    doubt_of,
+    next_turn,
+)
+
+EARLY = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
+A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+
+
+def waits(organisation: UUID, served: float = 0.0, *, urgent: bool = False, later: int = 0, doubt: float = 0.0):
+    return Waiting(organisation, served, EARLY + timedelta(seconds=later), urgent, doubt)
+
+
+def test_nobodys_turn_comes_where_nobody_waits():
+    assert next_turn([], Now(7.0, urgent_last=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("waiting", "now", "turn"),
+    [
+        ([waits(A)], Now(), Turn(A, 60.0, Now(0.0))),
+        ([waits(A, 60.0), waits(B)], Now(), Turn(B, 60.0, Now(0.0))),
+        ([waits(A, 61.0), waits(B, 60.0, later=9, doubt=1.0)], Now(), Turn(B, 120.0, Now(60.0))),
+        # Who was away starts where the farm stands.
+        ([waits(A, 5.0)], Now(500.0), Turn(A, 560.0, Now(500.0))),
+        ([waits(A, 400.0), waits(B, 5.0, later=1)], Now(500.0), Turn(A, 560.0, Now(500.0))),
+        # Equal times: doubt, age, id.
+        ([waits(A, doubt=0.5), waits(B, doubt=0.4, later=9)], Now(), Turn(B, 60.0, Now(0.0))),
+        ([waits(A, later=2), waits(B, later=1)], Now(), Turn(B, 60.0, Now(0.0))),
+        ([waits(B), waits(A)], Now(), Turn(A, 60.0, Now(0.0))),
+        # What is exploited: ahead of its finder's time, but every other turn only; the farm's time stands meanwhile.
+        ([waits(A), waits(B, 900.0, urgent=True)], Now(), Turn(B, 960.0, Now(0.0, urgent_last=True))),
+        ([waits(A), waits(B, 900.0, urgent=True)], Now(0.0, urgent_last=True), Turn(A, 60.0, Now(0.0))),
+        ([waits(B, 900.0, urgent=True)], Now(0.0, urgent_last=True), Turn(B, 960.0, Now(900.0))),
+        (
+            [waits(A, 70.0, urgent=True), waits(B, 60.0, urgent=True), waits(C)],
+            Now(3.0),
+            Turn(B, 120.0, Now(3.0, urgent_last=True)),
+        ),
+    ],
+)
+def test_the_turn_of_who_was_given_least(waiting, now, turn):
+    assert next_turn(waiting, now) == turn
+
+
+def test_a_run_counts_what_it_took_and_never_nothing():
+    assert (SECONDS_EXPECTED, SECONDS_MIN) == (60.0, 1.0)
+    assert [correction(seconds) for seconds in (-5.0, 0.0, 1.0, 1.5, 60.0, 3600.0)] == [-59, -59, -59, -58.5, 0, 3540]
+
+
+def test_doubt_is_the_share_that_was_refuted():
+    assert [doubt_of(0, 0), doubt_of(0, 4), doubt_of(1, 4), doubt_of(4, 4)] == [0.0, 0.0, 0.25, 1.0]
+
+
+class Farm:
+    """Finders with reports, given turns one after another."""
+
+    def __init__(self, queues: list[tuple[int, bool, float]]) -> None:
+        """Each finder: how many reports, whether all are urgent, and the seconds that each takes."""
+        self.left = {UUID(int=number): reports for number, (reports, _, _) in enumerate(queues, 1)}
+        self.urgent = {UUID(int=number): urgent for number, (_, urgent, _) in enumerate(queues, 1)}
+        self.takes = {UUID(int=number): takes for number, (_, _, takes) in enumerate(queues, 1)}
+        self.served = dict.fromkeys(self.left, 0.0)
+        self.used = dict.fromkeys(self.left, 0.0)
+        self.now = Now()
+
+    def turn(self) -> UUID | None:
+        waiting = [
+            waits(one, self.served[one], urgent=self.urgent[one], later=one.int)
+            for one, left in self.left.items()
+            if left
+        ]
+        turn = next_turn(waiting, self.now)
+        if turn is None:
+            return None
+        one = turn.organisation
+        assert self.left[one]
+        assert turn.now.virtual_seconds >= self.now.virtual_seconds
+        self.left[one] -= 1
+        self.served[one] = turn.served_seconds + correction(self.takes[one])
+        self.used[one] += max(self.takes[one], SECONDS_MIN)
+        self.now = turn.now
+        return one
+
+
+queues = st.lists(
+    st.tuples(st.integers(1, 12), st.booleans(), st.sampled_from([0.0, 1.0, 30.0, 60.0, 600.0])), min_size=1, max_size=6
+)
+
+
+@given(queues)
+def test_no_turn_is_left_unused_while_somebody_waits(given_queues):
+    farm = Farm(given_queues)
+    for _ in range(sum(reports for reports, _, _ in given_queues)):
+        assert farm.turn() is not None
+    assert farm.turn() is None
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, 30.0, 60.0, 600.0]), min_size=2, max_size=5))
+def test_finders_who_all_wait_are_given_the_same_time_to_within_one_run(takes):
+    farm = Farm([(200, False, seconds) for seconds in takes])
+    for _ in range(150):
+        farm.turn()
+        longest = max(max(seconds, SECONDS_MIN) for seconds in takes)
+        assert max(farm.used.values()) - min(farm.used.values()) <= longest
+
+
+@given(queues, st.integers(0, 30))
+def test_whoever_comes_waits_for_two_turns_of_each_other_finder_at_most(given_queues, turns_before):
+    """However many reports they sent, however urgent they call them, and whatever they were owed before."""
+    farm = Farm([(reports + 200, urgent, takes) for reports, urgent, takes in given_queues])
+    for _ in range(turns_before):
+        farm.turn()
+    new = UUID(int=99)
+    farm.left[new], farm.urgent[new], farm.takes[new] = 1, False, 60.0
+    farm.served[new] = farm.used[new] = 0.0
+    turns = [farm.turn() for _ in range(2 * len(given_queues) + 2)]
+    assert new in turns
+
+
+@given(queues)
+def test_the_order_in_which_finders_are_listed_does_not_matter(given_queues):
+    waiting = [waits(UUID(int=n), served, urgent=urgent) for n, (_, urgent, served) in enumerate(given_queues)]
+    for now in (Now(), Now(30.0, urgent_last=True)):
+        assert next_turn(waiting, now) == next_turn(waiting[::-1], now)
+
+
+def test_a_pause_saves_up_no_turns():
+    farm = Farm([(100, False, 60.0), (0, False, 60.0)])
+    for _ in range(50):
+        farm.turn()
+    farm.left[B] = 50
+    given_turns = [farm.turn() for _ in range(20)]
+    assert given_turns.count(A) >= 9
+    assert replace(farm.now, virtual_seconds=0.0) == Now()
