@@ -8,15 +8,11 @@ from leadtime.flow.validation.records import (
     BuildInput,
     BuildStep,
     Frame,
-    FrameKind,
-    Module,
-    NativeFrame,
     Origin,
     Proof,
-    PythonFrame,
     Scene,
-    Stack,
 )
+from leadtime.flow.validation.stacks.records import FrameKind, Module, NativeFrame, PythonFrame, Stack
 
 ASAN = "/usr/lib/x86_64-linux-gnu/libasan.so.8.0.0"
 LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6"

@@ -13,21 +13,17 @@ from leadtime.flow.validation.oracles.sanitizer import claims_report, is_kernels
 from leadtime.flow.validation.records import (
     Circumstances,
     Crash,
-    Fault,
     FixedSide,
     FixedWord,
     Frame,
-    FrameKind,
     Judged,
     Limit,
-    NativeFrame,
     Oracle,
     Origin,
     Rate,
     RuntimeReport,
     SeenRun,
     Showing,
-    Stack,
     ThreadSample,
     Word,
 )
@@ -38,6 +34,7 @@ from leadtime.flow.validation.rules import (
     plain_input_name,
     wilson,
 )
+from leadtime.flow.validation.stacks.records import Fault, FrameKind, NativeFrame, Stack
 from leadtime.foundation.digests import digest_of_parts
 from tests.flow.validation.seen import (
     ASAN,

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from leadtime.flow.validation.records import PythonFrame, Stack, ThreadSample
+from leadtime.flow.validation.records import (
+    ThreadSample,
+)
 from leadtime.flow.validation.sightings import Code, Sightings, read_sightings
+from leadtime.flow.validation.stacks.records import PythonFrame, Stack
 from leadtime.foundation.errors import Malformed
 
 CODE = {

@@ -9,15 +9,10 @@ from leadtime.flow.validation.records import (
     BuildInput,
     BuildStep,
     Circumstances,
-    Fault,
-    FrameKind,
-    Module,
-    NativeFrame,
-    PythonFrame,
     RuntimeReport,
-    Stack,
     ThreadSample,
 )
+from leadtime.flow.validation.stacks.records import Fault, FrameKind, Module, NativeFrame, PythonFrame, Stack
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 

@@ -16,7 +16,12 @@ from leadtime.flow.validation.blame.rules import (
     origin_of,
     origin_of_python,
 )
-from leadtime.flow.validation.records import Frame, FrameKind, Module, NativeFrame, Origin, Proof, PythonFrame
+from leadtime.flow.validation.records import (
+    Frame,
+    Origin,
+    Proof,
+)
+from leadtime.flow.validation.stacks.records import FrameKind, Module, NativeFrame, PythonFrame
 from tests.flow.validation.seen import (
     DIE,
     EVALUATOR,

@@ -20,7 +20,6 @@ from leadtime.flow.validation.records import (
     Crash,
     Harness,
     Limit,
-    Module,
     Origin,
     Proof,
     RuntimeReport,
@@ -28,6 +27,7 @@ from leadtime.flow.validation.records import (
     SeenRun,
     ThreadSample,
 )
+from leadtime.flow.validation.stacks.records import Module
 from tests.flow.validation.seen import MODULES, RELEASE, SCENE, SUBJECT, TARGET, frame, stack
 
 ASAN_FORCED = (

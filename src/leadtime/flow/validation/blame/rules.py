@@ -14,14 +14,11 @@ from leadtime.flow.validation.records import (
     BuildInput,
     BuildStep,
     Frame,
-    FrameKind,
-    NativeFrame,
     Origin,
     Proof,
-    PythonFrame,
     Scene,
-    Stack,
 )
+from leadtime.flow.validation.stacks.records import FrameKind, NativeFrame, PythonFrame, Stack
 
 SYSTEM_PLACES = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/")
 BOX = "/box/"

@@ -18,17 +18,15 @@ from leadtime.flow.validation.oracles.crashes import (
 )
 from leadtime.flow.validation.records import (
     Crash,
-    Fault,
     Frame,
-    FrameKind,
     Judged,
     Origin,
     RuntimeReport,
     Scene,
     SeenRun,
     Showing,
-    Stack,
 )
+from leadtime.flow.validation.stacks.records import Fault, FrameKind, Stack
 
 SI_TKILL = -6
 """``si_code`` of a signal that a thread was sent by tkill(2), as raise(3) and abort(3) do."""

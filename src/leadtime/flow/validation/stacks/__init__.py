@@ -1,0 +1,1 @@
+"""Stacks as an observer reads them, before anybody says whose their frames are."""

@@ -1,0 +1,77 @@
+"""What an observer reads of one thread that stands still: frames, modules, and the signal that stopped it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FrameKind(StrEnum):
+    """What a debugger calls a frame."""
+
+    CALL = "call"
+    INLINE = "inline"
+    SIGNAL = "signal"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFrame:
+    """One frame of machine code as the debugger read it.
+
+    ``file`` is what the debug information says (absolute), ``module`` the mapped file that the code lies in (empty:
+    none), ``is_write`` whether the access that faulted wrote (signal frames only), ``is_runtime`` whether the code is
+    that of a sanitizer's runtime linked into the program, compared with the one installed.
+    """
+
+    kind: FrameKind
+    pc: int
+    function: str
+    file: str
+    line: int | None
+    module: str
+    is_write: bool = False
+    is_runtime: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFrame:
+    """One frame of Python as read from the interpreter's memory.
+
+    ``is_entry``: the last one of one call of the evaluator. ``is_genuine``: its code is what its file compiles to.
+    """
+
+    function: str
+    file: str
+    line: int | None
+    is_entry: bool
+    is_genuine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A mapped file: its digest (empty for the system's own), and whether the code in memory is still that file's."""
+
+    digest: str
+    is_intact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One thread's stack, innermost first, with what its frames name."""
+
+    native: tuple[NativeFrame, ...]
+    python: tuple[PythonFrame, ...]
+    modules: Mapping[str, Module]
+    files: Mapping[str, str]
+    """Path in the box -> digest of what lies there now; empty for what cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A signal as the kernel delivered it; ``code`` above zero: raised by the kernel, not sent by a process."""
+
+    signal: int
+    code: int
+    pc: int
