@@ -77,9 +77,10 @@ class Player:
         """Hand in every report and return the signed receipts."""
         receipts = []
         for sent in self.story.plot.reports:
-            for raw in intake.pack_reports(self.story.path(sent.file)):
-                with self.as_person(sent.by) as tx:
-                    receipts.append(report_to_operator.hand_in(tx, raw))
+            for packed in intake.pack_reports(self.story.path(sent.file)):
+                if isinstance(packed, intake.ReadReport):
+                    with self.as_person(sent.by) as tx:
+                        receipts.append(report_to_operator.hand_in(tx, packed.content))
         self.reports = [receipt.id for receipt in receipts]
         return receipts
 

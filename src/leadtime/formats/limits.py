@@ -35,3 +35,27 @@ AFFECTED_MAX = 20_000
 
 EVENTS_MAX = 20_000
 """Events of one OSV range, and versions of one affected package."""
+
+TOLD_CHARS_MAX = 200_000
+"""One text of a document that is read as a report."""
+
+TOLD_ITEMS_MAX = 1_000
+"""Locations, notes, products, scores or credits that are read of one such document."""
+
+RESULTS_MAX = 25_000
+"""Results of one SARIF log, vulnerabilities of one CSAF document, rows of one table of reports."""
+
+RULES_MAX = 25_000
+"""Rules of one SARIF tool component."""
+
+PRODUCTS_MAX = 50_000
+"""Products of one CSAF document, and branches of its tree."""
+
+WORDS_LINES_MAX = 200
+"""Lines of a text that are looked at for fields such as ``Component: pkg:pypi/name``."""
+
+MAIL_BYTES_MAX = 16 * MIB
+MAIL_LINES_MAX = 500_000
+MAIL_PARTS_MAX = 64
+MAIL_NESTED_MAX = 16
+"""Multiparts and attached mails of one mail, each in the other."""

@@ -59,3 +59,18 @@ def required(found: str | None, name: str, where: str) -> str:
     if not found:
         raise Malformed("a text is missing", where=f"{where}.{name}", next_step="Add it.")
     return found
+
+
+def object_or_none(value: Json) -> JsonObject:
+    """Return ``value`` as an object, an empty one for anything else: for what a reader can do without."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_or_none(value: Json, *, items_max: int) -> list[Json]:
+    """Return the first ``items_max`` items of ``value``, none for anything but a list."""
+    return value[:items_max] if isinstance(value, list) else []
+
+
+def text_or_none(value: Json, *, chars_max: int) -> str:
+    """Return ``value`` cut to ``chars_max`` characters, an empty text for anything but text."""
+    return value[:chars_max] if isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadtime.flow.intake import limits, pack_reports
+from leadtime.flow.intake import Given, ReportForm, limits, pack_reports
 from leadtime.foundation.errors import Malformed
 from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 def pack(folder: Path, **changes: object) -> list[Any]:
     path = folder / "report.json"
     path.write_bytes(as_bytes(a_report(**changes)))
-    return [json.loads(packed) for packed in pack_reports(path)]
+    return [json.loads(packed.content) for packed in pack_reports(path)]
 
 
 def refusal(folder: Path, **changes: object) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def test_a_control_that_is_among_the_files_is_packed_once(folder: Path) -> None:
 def test_each_line_of_ndjson_is_a_report(folder: Path) -> None:
     path = folder / "many.ndjson"
     path.write_bytes(as_bytes(a_report(reference="1")) + b"\n\n" + as_bytes(a_report(reference="2")))
-    assert [json.loads(packed)["reference"] for packed in pack_reports(path)] == ["1", "2"]
+    assert [json.loads(packed.content)["reference"] for packed in pack_reports(path)] == ["1", "2"]
     path.write_bytes(as_bytes(a_report()) + b"\n{}\n")
     with pytest.raises(Malformed) as caught:
         list(pack_reports(path))
@@ -138,8 +138,34 @@ def test_a_file_holds_a_bounded_number_of_lines(folder: Path, monkeypatch: pytes
         list(pack_reports(path))
 
 
-def test_other_files_are_refused_by_name(folder: Path) -> None:
-    with pytest.raises(Malformed, match=r"reports are read from \.json, \.ndjson and \.jsonl files"):
+def test_other_files_are_refused_by_what_they_hold(folder: Path) -> None:
+    with pytest.raises(Malformed) as caught:
         list(pack_reports(folder / "crash.bin"))
+    assert str(caught.value) == (
+        f"{folder / 'crash.bin'}: $: this is no form of report that is read. "
+        "Give one of leadtime.report/1, SARIF 2.1.0, OSV, CSAF, CSV, Markdown, e-mail."
+    )
     with pytest.raises(Malformed, match="there is no such file"):
         list(pack_reports(folder / "nowhere.json"))
+
+
+def test_a_file_of_another_form_gives_what_it_holds(folder: Path) -> None:
+    path = folder / "table.txt"
+    path.write_text("title,component\nOne,pkg:pypi/a@1\nTwo,\n")
+    first, second = pack_reports(path)
+    assert (first.where, json.loads(first.content)["title"]) == ("line 2", "One")
+    assert str(second.problem) == (
+        "line 3: this does not name its software. Say it: --component PURL, or ?component=PURL at the API."
+    )
+    (_, known) = pack_reports(path, given=Given(component="pkg:pypi/b"))
+    assert json.loads(known.content)["component"] == "pkg:pypi/b"
+    (whole,) = pack_reports(path, ReportForm.MARKDOWN, Given(component="pkg:pypi/b"))
+    assert json.loads(whole.content)["title"] == "title,component"
+
+
+def test_lines_are_told_by_their_content(folder: Path) -> None:
+    path = folder / "many.ndjson"
+    record = {"id": "OSV-1", "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"purl": "pkg:pypi/a"}}]}
+    path.write_bytes(as_bytes(record) + b"\n" + as_bytes(a_report()))
+    first, second = (json.loads(each.content) for each in pack_reports(path))
+    assert (first["reference"], second["title"]) == ("OSV-1", "Stack overflow when indenting")

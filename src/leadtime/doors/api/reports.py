@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 
 from leadtime.doors import limits
 from leadtime.doors.api.asking import Ask, Asking, AskingOnce, IdempotencyKey, Limit
 from leadtime.doors.api.batch import NDJSON, WhileReading, answer_lines
+from leadtime.doors.api.importing import JSON_FORMS, MEDIA, form_of_media, hand_in_file
 from leadtime.doors.api.shapes import Page
 from leadtime.doors.problems import problem_of
 from leadtime.flow import intake
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.errors import LeadtimeError
+from leadtime.foundation.errors import LeadtimeError, Malformed
 from leadtime.workflows import report_to_operator
 
 router = APIRouter(tags=["reports"])
@@ -25,8 +27,11 @@ router = APIRouter(tags=["reports"])
 _REPORT_BODY = {
     "requestBody": {
         "required": True,
-        "description": "One leadtime.report/1, 16 MiB at most.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
+        "description": "One leadtime.report/1 (or OSV, or CSAF) as JSON, or a file of another form, 16 MiB at most.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            **{media: {"schema": {"type": "string"}} for media in MEDIA},
+        },
     }
 }
 _BATCH_BODY = {
@@ -67,17 +72,36 @@ def shape_of(receipt: intake.Receipt) -> ReceiptShape:
 @router.post(
     "/reports",
     status_code=201,
-    summary="Hand in one report",
+    summary="Hand in one report, or a file of another form",
     response_model=ReceiptShape,
+    responses={200: {"description": "One line for each report of the file.", "content": {NDJSON: {}}}},
     openapi_extra=_REPORT_BODY,
 )
-def hand_in(ask: AskingOnce) -> Response:
-    """Store a report and answer its signed receipt; the same reference with the same content gets the first one."""
+def hand_in(
+    ask: AskingOnce,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+    component: Annotated[str, Query(max_length=2_048, description="The software, where a file does not say it.")] = "",
+    tool: Annotated[str, Query(max_length=300, description="The tool, where a file does not say it.")] = "",
+) -> Response:
+    """Store a report and answer its signed receipt; the same reference with the same content gets the first one.
+
+    A file of another form (SARIF, OSV, CSAF, CSV, Markdown, e-mail) is answered line by line, 200: for each thing in it
+    ``{"where", "receipt"}``, ``{"where", "problem"}``, or ``{"where", "left_out"}`` for what is no finding by its own
+    words. Each is received once by its own reference; a key adds nothing to that.
+    """
 
     def act(tx: Transaction) -> ReceiptShape:
         return shape_of(report_to_operator.hand_in(tx, ask.body))
 
-    return ask.do(act, ReceiptShape, status=201)
+    form = form_of_media(content_type)
+    if form is None:
+        try:
+            return ask.do(act, ReceiptShape, status=201)
+        except Malformed:
+            form = intake.recognise_report(ask.body)
+            if form not in JSON_FORMS:
+                raise
+    return hand_in_file(ask, form, intake.Given(component, tool))
 
 
 @router.post(

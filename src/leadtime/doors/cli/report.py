@@ -1,4 +1,4 @@
-"""``leadtime report``: pack report files and hand them in to a server, one or a stream of many."""
+"""``leadtime report``: pack report files of every form and hand them in to a server, one or a stream of many."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import click
 import httpx
 
 from leadtime.doors.cli.asking import open_client
+from leadtime.doors.problems import problem_of
 from leadtime.doors.visible import visible_line
-from leadtime.flow.intake import pack_reports
+from leadtime.flow.intake import Given, Imported, LeftOut, NotRead, ReportForm, pack_reports
 from leadtime.foundation.digests import digest_of
 from leadtime.foundation.errors import Malformed, Refused, Unavailable
 from leadtime.foundation.settings import read_settings
@@ -38,20 +39,25 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the server answered to one report: a receipt (``code`` 0), or a problem."""
+    """What became of one report: a receipt (``code`` 0) or a problem; or why it was not sent (``code`` 0)."""
 
     label: str
     code: int
     receipt: Mapping[str, object]
     problem: Mapping[str, object]
+    left_out: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return the answer as one JSON object."""
+        if self.left_out:
+            return {"report": self.label, "left_out": self.left_out}
         told = {"receipt": self.receipt} if self.code == 0 else {"problem": self.problem}
         return {"report": self.label, **told}
 
     def as_line(self) -> str:
         """Return the answer as one line for people."""
+        if self.left_out:
+            return visible_line(f"{self.label}: left out, {self.left_out}")
         if self.code == 0:
             return visible_line(f"{self.label}: received as {self.receipt.get('id')}")
         told = [str(self.problem.get(name) or "") for name in ("where", "detail", "next_step")]
@@ -59,31 +65,50 @@ class Answered:
         return visible_line(f"{self.label}: {where}{told[1].rstrip('.')}. {told[2]}").rstrip()
 
 
-@click.command("report", epilog="Example: leadtime report findings/*.json run-7.ndjson")
+@click.command("report", epilog="Example: leadtime report findings/*.json scan.sarif --component pkg:pypi/name@1.0")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in ReportForm]),
+    help="What the files are; without it each is told by its content.",
+)
+@click.option("--component", default="", help="The software (a purl) that files are about which do not say it.")
+@click.option("--tool", default="", help="The tool that found what files report which do not say it.")
 @click.option("--json", "as_json", is_flag=True, help="Print each answer as one JSON object a line.")
-def command(files: tuple[Path, ...], *, as_json: bool) -> int:
-    """Hand in reports (leadtime.report/1) to the server at LEADTIME_URL, as the person of LEADTIME_TOKEN.
+def command(files: tuple[Path, ...], *, form: str | None, component: str, tool: str, as_json: bool) -> int:
+    """Hand in reports to the server at LEADTIME_URL, as the person of LEADTIME_TOKEN.
 
-    A .json file holds one report, an .ndjson or .jsonl file one a line. Files that a report names by path (its recipe,
-    the files beside it, the input) are packed into it; they must lie in the report's folder. Nothing is sent before
-    every file has been read without a fault, and what was received is received once however often it is sent.
+    A file holds one leadtime.report/1 (one a line in .ndjson and .jsonl files), or SARIF, OSV, CSAF, CSV, Markdown or
+    an e-mail, of which each result, vulnerability, row or attached report becomes one. Files that a report names by
+    path (its recipe, the files beside it, the input) are packed into it; they must lie in the report's folder. Nothing
+    is sent before every file has been read, and what was received is received once however often it is sent.
     """
     settings = read_settings(os.environ)
     if settings.token is None:
         raise Refused("a token is needed", where="LEADTIME_TOKEN", next_step="Set it to the one you were given.")
-    worst = 0
+    told: list[Answered] = []
     with (
         SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES_MAX) as spool,
         open_client(settings, answer_seconds=ANSWER_SECONDS_MAX) as client,
     ):
-        packed = [_spooled(spool, label, report) for label, report in _read_all(files)]
+        packed: list[Packed] = []
+        for label, each in _read_all(files, ReportForm(form) if form else None, Given(component, tool)):
+            if isinstance(each, LeftOut):
+                told.append(Answered(label, 0, {}, {}, left_out=each.why))
+            elif isinstance(each, NotRead):
+                told.append(Answered(label, EXIT_REFUSED, {}, problem_of(each.problem).as_json()))
+            else:
+                packed.append(_spooled(spool, label, each.content))
         spool.seek(0)
-        for answered in hand_in(client, packed, spool):
-            worst = max(worst, answered.code)
-            line = json.dumps(answered.as_json()) if as_json else answered.as_line()
-            click.echo(line, err=not as_json and answered.code != 0)
-    return worst
+        return max((_print(each, as_json=as_json) for each in chain(told, hand_in(client, packed, spool))), default=0)
+
+
+def _print(answered: Answered, *, as_json: bool) -> int:
+    """Print one answer, and return its exit code."""
+    line = json.dumps(answered.as_json()) if as_json else answered.as_line()
+    click.echo(line, err=not as_json and answered.code != 0)
+    return answered.code
 
 
 def hand_in(client: httpx.Client, packed: list[Packed], lines: SpooledTemporaryFile[bytes]) -> Iterator[Answered]:
@@ -136,9 +161,10 @@ def _answered(report: Packed, receipt: dict[str, object], problem: dict[str, obj
     return Answered(report.label, EXIT_UNAVAILABLE if failed else EXIT_REFUSED, {}, told)
 
 
-def _read_all(files: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
+def _read_all(files: tuple[Path, ...], form: ReportForm | None, given: Given) -> Iterator[tuple[str, Imported]]:
+    """Give each report of all files by what answers call it: its file, and its place where there are more."""
     for path in files:
-        reports = pack_reports(path)
+        reports = pack_reports(path, form, given)
         first, second = next(reports, None), next(reports, None)
         if first is None:
             raise Malformed("this file holds no report", where=str(path), next_step="Leave it out.")
@@ -146,7 +172,7 @@ def _read_all(files: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
             yield str(path), first
             continue
         for number, report in enumerate(chain((first, second), reports), start=1):
-            yield f"{path}, report {number}", report
+            yield f"{path}, {report.where or f'report {number}'}", report
 
 
 def _spooled(spool: SpooledTemporaryFile[bytes], label: str, report: bytes) -> Packed:

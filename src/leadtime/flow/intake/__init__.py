@@ -1,13 +1,24 @@
 """Reports come in: once each, within bounds, sealed, and answered with a receipt that nobody can deny.
 
-Takes: the bytes of a ``leadtime.report/1``, from a finder.
+Takes: the bytes of a ``leadtime.report/1``, or of a form that `importing` turns into some, from a finder.
 Gives: a signed `Receipt`; to the right a `Report` as it was written and a `Finding` as it was read.
 Decides: what makes two reports the same one (`rules.identity_of`), and what a receipt promises.
 Refuses: what is too large, too deep, ambiguous or outside its bounds (`Malformed`, with the place); the same reference
     with other content (`Conflict`).
-Standard: JSON as RFC 8259 under the stricter RFC 7493; purl; Ed25519 (RFC 8032); base64 (RFC 4648, section 4).
+Standard: JSON as RFC 8259 under the stricter RFC 7493; purl; Ed25519 (RFC 8032); base64 (RFC 4648, section 4);
+    SARIF 2.1.0; OSV; CSAF 2.0; CSV (RFC 4180); mail (RFC 5322, MIME).
 """
 
+from leadtime.flow.intake.importing import (
+    Given,
+    Imported,
+    LeftOut,
+    NotRead,
+    ReadReport,
+    ReportForm,
+    import_reports,
+    recognise_report,
+)
 from leadtime.flow.intake.pack import pack_reports
 from leadtime.flow.intake.read import list_reports, read_credits, read_finding, read_receipt, read_report
 from leadtime.flow.intake.receive import receive
@@ -44,19 +55,26 @@ __all__ = [
     "Disclosure",
     "Finding",
     "FoundBy",
+    "Given",
+    "Imported",
+    "LeftOut",
     "Location",
     "NamedFile",
+    "NotRead",
     "Package",
     "Product",
+    "ReadReport",
     "Receipt",
     "Report",
     "ReportBody",
+    "ReportForm",
     "ReportId",
     "ReportPage",
     "ReportSummary",
     "Reproducer",
     "check_receipt",
     "found_with",
+    "import_reports",
     "list_reports",
     "name_of",
     "other_software_run",
@@ -69,5 +87,6 @@ __all__ = [
     "read_report",
     "receipt_as_json",
     "receive",
+    "recognise_report",
     "software_run",
 ]

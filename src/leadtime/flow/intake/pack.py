@@ -1,47 +1,53 @@
-"""Read report files on the finder's machine and pack the files they name into them.
+"""Read report files on the finder's machine, of every form, and pack the files they name into them.
 
-A report file may name its reproducer's parts by paths instead of carrying them::
-
-    "reproducer": {"recipe": "recipe.json", "files": ["harness.py"], "input": "crash.bin"}
-
-Without ``files``, those that the recipe names are packed. Paths are relative to the report file's folder (the recipe's
-files: to the recipe's) and may not leave it, links included: a report that another tool wrote must not carry off what
-lies elsewhere on the machine.
+A report file may name its reproducer's parts by paths (`beside`). They may not leave its folder (the recipe's files:
+the recipe's), links included: a report that another tool wrote must not carry off what lies elsewhere on the machine.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 from leadtime.flow.intake import limits
+from leadtime.flow.intake.beside import pack_reproducer
 from leadtime.flow.intake.fields import Fields
+from leadtime.flow.intake.importing import Given, Imported, ReadReport, ReportForm, import_reports, recognise_report
 from leadtime.flow.intake.rules import parse_report
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import LeadtimeError, Malformed
-from leadtime.foundation.strict_json import Json, read_json
+from leadtime.foundation.strict_json import read_json
 
 LINE_SUFFIXES = frozenset({".ndjson", ".jsonl"})
+NOTHING_GIVEN = Given()
 
 
-def pack_reports(path: Path) -> Iterator[bytes]:
-    """Give each report of a file, packed and checked, as canonical JSON: one of ``.json``, one a line of ``.ndjson``.
+def pack_reports(path: Path, form: ReportForm | None = None, given: Given = NOTHING_GIVEN) -> Iterator[Imported]:
+    """Give each report of a file, packed and checked: of ``.ndjson`` and ``.jsonl`` files one for each line.
 
-    Raises `Malformed` with file and place for the first that is wrong; nothing outside the file's folder is read.
+    Without ``form``, each file or line is told by its content. Raises `Malformed` with file and place for a file that
+    cannot be read and for the first ``leadtime.report/1`` that is wrong; what another form holds and makes no report is
+    given as it is. Nothing outside the file's folder is read.
     """
     path = path.resolve()
     if not path.is_file():
         raise Malformed("there is no such file", where=str(path), next_step="Check its name.")
     if path.suffix in LINE_SUFFIXES:
         for number, line in _lines(path):
-            yield _packed(line, path.parent, where=f"{path}, line {number}")
-    elif path.suffix == ".json":
-        yield _packed(_read(path.parent, path.name, str(path)), path.parent, where=str(path))
+            yield from _reports(line, path.parent, f"{path}, line {number}", form, given)
     else:
-        raise Malformed(
-            "reports are read from .json, .ndjson and .jsonl files", where=str(path), next_step="Convert or rename it."
-        )
+        yield from _reports(_read(path.parent, path.name, str(path)), path.parent, str(path), form, given)
+
+
+def _reports(raw: bytes, folder: Path, where: str, form: ReportForm | None, given: Given) -> Iterator[Imported]:
+    try:
+        known = form or recognise_report(raw)
+        if known is ReportForm.REPORT:
+            yield ReadReport("", _packed(raw, folder))
+        else:
+            yield from import_reports(raw, known, given)
+    except LeadtimeError as error:
+        raise type(error)(error.what, where=f"{where}: {error.where}", next_step=error.next_step) from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -54,55 +60,22 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 raise Malformed(
                     f"a file holds at most {limits.BATCH_LINES_MAX} lines", where=str(path), next_step="Split it."
                 )
+            if len(line.strip()) > limits.REPORT_BYTES_MAX:
+                what = f"this is larger than {limits.REPORT_BYTES_MAX} bytes"
+                raise Malformed(what, where=f"{path}, line {number}", next_step="Send less.")
             if line.strip():
                 yield number, line
 
 
-def _packed(raw: bytes, folder: Path, *, where: str) -> bytes:
-    try:
-        fields = Fields.of(read_json(raw, limits.REPORT_BOUNDS), "$")
-        packed = dict(fields.members)
-        if fields.get("reproducer") is not None:
-            packed["reproducer"] = _pack_reproducer(Fields.of(fields.get("reproducer"), "$.reproducer"), folder)
-        return parse_report(canonical_json(packed)).content
-    except LeadtimeError as error:
-        raise type(error)(error.what, where=f"{where}: {error.where}", next_step=error.next_step) from None
-
-
-def _pack_reproducer(reproducer: Fields, folder: Path) -> Json:
-    """Return the reproducer with every path replaced by what lies there."""
-    packed = dict(reproducer.members)
-    recipe = reproducer.get("recipe")
-    if isinstance(recipe, str):
-        packed["recipe"] = read_json(_read(folder, recipe, reproducer.at("recipe")), limits.REPORT_BOUNDS)
-        folder_of_files = (folder / recipe).parent
-        if reproducer.get("files") is None:
-            packed["files"] = list(_named_by(Fields.of(packed["recipe"], reproducer.at("recipe"))))
-    else:
-        folder_of_files = folder
-    if isinstance(packed.get("files"), list):
-        names = Fields(packed, reproducer.where).texts("files", limits.FILE_NAME_CHARS_MAX, limits.FILES_MAX)
-        packed["files"] = _pack_files(names, folder_of_files, reproducer.at("files"))
-    given = reproducer.get("input")
-    if isinstance(given, str):
-        packed["input"] = {"name": Path(given).name, "base64": _base64(_read(folder, given, reproducer.at("input")))}
-    return packed
-
-
-def _named_by(recipe: Fields) -> tuple[str, ...]:
-    names = recipe.texts("files", limits.FILE_NAME_CHARS_MAX, limits.FILES_MAX)
-    control = recipe.optional_text("control", limits.FILE_NAME_CHARS_MAX)
-    return names if control is None or control in names else (*names, control)
-
-
-def _pack_files(names: tuple[str, ...], folder: Path, where: str) -> dict[str, Json]:
-    packed: dict[str, Json] = {}
-    left_bytes = limits.REPORT_BYTES_MAX
-    for name in names:
-        content = _read(folder, name, where, left_bytes)
-        left_bytes -= len(content)
-        packed[name] = _base64(content)
-    return packed
+def _packed(raw: bytes, folder: Path) -> bytes:
+    fields = Fields.of(read_json(raw, limits.REPORT_BOUNDS), "$")
+    packed = dict(fields.members)
+    if fields.get("reproducer") is not None:
+        packed["reproducer"] = pack_reproducer(
+            Fields.of(fields.get("reproducer"), "$.reproducer"),
+            lambda beside, name, where, bytes_max: _read(folder / beside, name, where, bytes_max),
+        )
+    return parse_report(canonical_json(packed)).content
 
 
 def _read(folder: Path, name: str, where: str, bytes_max: int = limits.REPORT_BYTES_MAX) -> bytes:
@@ -121,7 +94,3 @@ def _read(folder: Path, name: str, where: str, bytes_max: int = limits.REPORT_BY
     if len(content) > bytes_max:
         raise Malformed(f"this is larger than {limits.REPORT_BYTES_MAX} bytes", where=where, next_step="Send less.")
     return content
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
