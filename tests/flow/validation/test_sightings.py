@@ -6,10 +6,9 @@ import json
 
 import pytest
 
-from leadtime.flow.validation.records import (
-    ThreadSample,
-)
-from leadtime.flow.validation.sightings import Code, Sightings, read_sightings
+from leadtime.flow.validation.network.records import NetworkAttempt
+from leadtime.flow.validation.records import BuildStep, ThreadSample
+from leadtime.flow.validation.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
 from leadtime.flow.validation.stacks.records import PythonFrame, Stack
 from leadtime.foundation.errors import Malformed
 
@@ -22,12 +21,16 @@ CODE = {
     "values": "ab",
 }
 
+ATTEMPT = {"call": "connect", "transport": "udp", "family": "inet", "address": "9.9.9.9", "port": 53, "times": 2}
+
 
 def written(*python: object, codes: tuple[object, ...] = (CODE,), imports: int = 0) -> bytes:
     times = {"state": "R", "ran_ms": 5, "waited_ms": 6, "let_run_ms": 7}
     sample = {"pid": 7, "thread": 7, **times, "frames": [], "python": list(python), "modules": {}, "files": {}}
     loaded = {"modules": ["d:m"], "imports": [{"digest": f"d:{place}", "code": place} for place in range(-1, imports)]}
-    return json.dumps({"reports": [], "samples": [[sample]], "codes": list(codes), **loaded}).encode()
+    return json.dumps(
+        {"reports": [], "samples": [[sample]], "codes": list(codes), "network": [ATTEMPT], **loaded}
+    ).encode()
 
 
 @pytest.mark.parametrize("genuine", [True, False])
@@ -46,6 +49,23 @@ def test_a_moment_is_read_whole() -> None:
     ((sample,),) = read_sightings(written()).read_samples(lambda _: True)
 
     assert sample == ThreadSample(7, 7, "R", 5, 6, 7, Stack((), (), {}, {}))
+
+
+def test_who_tried_the_network_is_read_within_bounds() -> None:
+    step = {"kind": "link", "pid": 2, "parent": 1, "order": 0, "inputs": [], "outputs": [], "flags": []}
+    build = {"steps": [{**step, "piped": False, "failed": False}], "network": [ATTEMPT] * 257}
+
+    (attempt,) = read_sightings(written()).network
+    assert attempt == NetworkAttempt("connect", "udp", "inet", "9.9.9.9", 53, 2)
+    assert read_build(json.dumps(build).encode()) == BuildSightings(
+        (BuildStep("link", 2, 1, 0, (), (), (), is_piped=False, failed=False),), (attempt,) * 256
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"port": "53"}, {"times": True}, {"address": 9}, {"call": None}])
+def test_an_attempt_of_another_shape_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read_build(json.dumps({"steps": [], "network": [{**ATTEMPT, **wrong}]}).encode())
 
 
 def test_an_import_counts_if_the_import_system_made_it() -> None:

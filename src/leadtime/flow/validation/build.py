@@ -12,10 +12,11 @@ from pathlib import Path
 from leadtime.flow.validation.blame.rules import proven_modules
 from leadtime.flow.validation.builds import SHELF, SealedBuilds
 from leadtime.flow.validation.evidence import Evidence
+from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Proof
-from leadtime.flow.validation.sightings import read_steps
+from leadtime.flow.validation.sightings import BuildSightings, read_build
 from leadtime.flow.validation.task import Fetched, Task
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.digests import Digest, digest_of_parts
@@ -44,11 +45,15 @@ ENDINGS: Mapping[Ending, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BuiltNote:
-    """What a built tree's judge must know: the release's files by digest, and the modules that are proven."""
+    """What a built tree's judge must know: the release's files by digest, and the modules that are proven.
+
+    ``network``: who tried it while this was built.
+    """
 
     release: Mapping[str, str]
     proofs: Mapping[str, Proof]
     log: str
+    network: tuple[NetworkAttempt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,10 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class BuildFailure:
-    """Why there is nothing to run, in one sentence."""
+    """Why there is nothing to run, in one sentence, and who tried the network meanwhile."""
 
     reason: str
+    network: tuple[NetworkAttempt, ...] = ()
 
 
 def places(toolchain: Toolchain, given: str = "") -> dict[str, str]:
@@ -138,12 +144,20 @@ def _make(
     outcome = _run(making, command, recipe, toolchain, task.sandbox_user)
     log = evidence.keep(outcome.stdout + outcome.stderr)
     discard(needs)
+    seen = _seen(outcome)
     if outcome.ending is not Ending.EXITED or outcome.exit_code != 0:
-        return BuildFailure(_failure(release.purl, outcome))
-    try:
-        return BuiltNote(files, proven_modules(read_steps(outcome.sightings), files), log)
-    except Malformed:
+        return BuildFailure(_failure(release.purl, outcome), seen.network if seen is not None else ())
+    if seen is None:
         return BuildFailure(f"the build of {release.purl} {ENDINGS[Ending.OBSERVER_LOST]}")
+    return BuiltNote(files, proven_modules(seen.steps, files), log, seen.network)
+
+
+def _seen(outcome: Outcome) -> BuildSightings | None:
+    """Return what was seen of a build; None if that cannot be read."""
+    try:
+        return read_build(outcome.sightings)
+    except Malformed:
+        return None
 
 
 def _failure(purl: str, outcome: Outcome) -> str:

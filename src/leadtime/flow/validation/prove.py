@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import BinaryIO, cast
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.bench import open_bench
 from leadtime.flow.validation.fairness.rules import harness_of, was_run
+from leadtime.flow.validation.network.records import NetworkUse
+from leadtime.flow.validation.network.rules import network_of
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged, SeenSide, Verdict
@@ -113,6 +116,7 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
         environment=seen.environment,
         releases=tuple((one.purl, one.release_digest) for one in sides),
         evidence=seen.evidence,
+        network=network_of(sides),
     )
 
 
@@ -224,7 +228,13 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         "environment": {"digest": verdict.environment},
         "releases": [{"purl": purl, "digest": digest} for purl, digest in verdict.releases],
         "evidence": list(verdict.evidence),
+        "network": [_use(use) for use in verdict.network if not use.attempt.is_local],
+        "local_sockets": [_use(use) for use in verdict.network if use.attempt.is_local],
     }
+
+
+def _use(use: NetworkUse) -> dict[str, object]:
+    return {"during": use.during.value, **dataclasses.asdict(use.attempt), "dns": use.attempt.is_dns}
 
 
 def as_bytes(verdict: Verdict) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from leadtime.flow.validation.network.records import NetworkAttempt, NetworkUse
 from leadtime.flow.validation.stacks.records import Fault, Stack
 from leadtime.foundation.digests import Digest
 
@@ -135,6 +136,7 @@ class SeenRun:
     reports: tuple[RuntimeReport, ...] = ()
     samples: tuple[tuple[ThreadSample, ...], ...] = ()
     loaded: frozenset[str] = frozenset()
+    network: tuple[NetworkAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,10 @@ class FixedSide:
 
 @dataclass(frozen=True, slots=True)
 class SeenSide:
-    """Everything seen of one release. ``build_failure`` is one sentence, or empty if it was built."""
+    """Everything seen of one release. ``build_failure`` is one sentence, or empty if it was built.
+
+    ``network``: who tried it while the release was built.
+    """
 
     purl: str
     release_digest: str
@@ -284,6 +289,7 @@ class SeenSide:
     scene: Scene
     control: SeenRun | None = None
     runs: tuple[SeenRun, ...] = ()
+    network: tuple[NetworkAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,3 +305,4 @@ class Verdict:
     environment: Digest
     releases: tuple[tuple[str, str], ...]
     evidence: tuple[Digest, ...] = field(default=())
+    network: tuple[NetworkUse, ...] = ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from leadtime.flow.validation.build import WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options
+from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, Scene, SeenRun
@@ -66,6 +67,11 @@ class Target:
         """Return what the stacks of its runs are judged against."""
         note, interpreter = self._built.note, self._toolchain.interpreter
         return Scene(note.release, note.proofs, interpreter.files, interpreter.places)
+
+    @property
+    def network(self) -> tuple[NetworkAttempt, ...]:
+        """Return who tried the network while it was built."""
+        return self._built.note.network
 
     def run(self, given: CarriedFile) -> RawRun:
         """Run the target once on ``given``."""
@@ -148,6 +154,7 @@ class Target:
             reports=reports,
             samples=samples,
             loaded=loaded,
+            network=sightings.network,
         )
 
     def _genuine(self, codes: frozenset[Code]) -> frozenset[Code]:

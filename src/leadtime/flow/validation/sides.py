@@ -76,7 +76,7 @@ class Sides:
         if isinstance(target, BuildFailure):
             interpreter = self.toolchain.interpreter
             scene = Scene({}, {}, interpreter.files, interpreter.places)
-            return SeenSide(release.purl, release.digest, target.reason, scene)
+            return SeenSide(release.purl, release.digest, target.reason, scene, network=target.network)
         raw = []
         control = self.task.control if with_control else None
         inputs = [*([control] if control is not None else []), *[self.task.input] * self.runs]
@@ -91,6 +91,7 @@ class Sides:
             scene=target.scene,
             control=runs[0] if control is not None else None,
             runs=runs[-self.runs :],
+            network=target.network,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import (
     BuildInput,
     BuildStep,
@@ -18,6 +19,7 @@ from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 
 BOUNDS = JsonBounds(bytes_max=64 << 20, depth_max=24, values_max=16_000_000)
 TEXT_CHARS_MAX = 4096
+ATTEMPTS_MAX = 256
 WRITE_BIT = 2
 """Of a page fault's error code (x86-64)."""
 
@@ -49,6 +51,7 @@ class Sightings:
     codes: tuple[Code, ...] = ()
     modules: tuple[str, ...] = ()
     imports: tuple[Json, ...] = ()
+    network: tuple[NetworkAttempt, ...] = ()
 
     def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
         """Return the reports of runtimes."""
@@ -80,12 +83,37 @@ def read_sightings(raw: bytes) -> Sightings:
         codes=codes,
         modules=_texts(_member(value, "modules")),
         imports=tuple(_list(_member(value, "imports"))),
+        network=_network(value),
     )
 
 
-def read_steps(raw: bytes) -> tuple[BuildStep, ...]:
-    """Return the steps of a watched build; raises `Malformed` for what no observer of ours writes."""
-    return tuple(_step(step) for step in _list(_member(read_json(raw, BOUNDS), "steps")))
+@dataclass(frozen=True, slots=True)
+class BuildSightings:
+    """What one watched build showed: the steps of its tools, and who tried the network."""
+
+    steps: tuple[BuildStep, ...] = ()
+    network: tuple[NetworkAttempt, ...] = ()
+
+
+def read_build(raw: bytes) -> BuildSightings:
+    """Return the sightings of a build; raises `Malformed` for what no observer of ours writes."""
+    value = read_json(raw, BOUNDS)
+    return BuildSightings(tuple(_step(step) for step in _list(_member(value, "steps"))), _network(value))
+
+
+def _network(value: Json) -> tuple[NetworkAttempt, ...]:
+    return tuple(_attempt(attempt) for attempt in _list(_member(value, "network"))[:ATTEMPTS_MAX])
+
+
+def _attempt(value: Json) -> NetworkAttempt:
+    return NetworkAttempt(
+        call=_text(_member(value, "call")),
+        transport=_text(_member(value, "transport")),
+        family=_text(_member(value, "family")),
+        address=_text(_member(value, "address")),
+        port=_number(_member(value, "port")),
+        times=_number(_member(value, "times")),
+    )
 
 
 def _step(value: Json) -> BuildStep:
