@@ -289,13 +289,13 @@ class TestNpm:
 
 
 class TestWhatIsNotFetched:
-    @pytest.mark.parametrize("purl", ["pkg:deb/debian/zlib@1", "pkg:generic/x@1", "pkg:github/a/b@1"])
+    @pytest.mark.parametrize("purl", ["pkg:cargo/zlib@1", "pkg:deb/ubuntu/x@1"])
     def test_other_kinds(self, fetcher: Fetcher, purl: str) -> None:
         with pytest.raises(Refused) as caught:
             fetcher.release(parse_purl(purl, where=""))
         kind = purl[4:].partition("/")[0]
         assert str(caught.value) == (
-            f"{purl}: releases of type {kind} are not fetched. Give a purl of type pypi or npm."
+            f"{purl}: releases of type {kind} are not fetched. Give a purl of type pypi, npm, deb, generic or github."
         )
 
     def test_a_purl_without_a_version(self, fetcher: Fetcher) -> None:

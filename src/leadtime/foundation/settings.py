@@ -43,6 +43,8 @@ class Settings:
     oidc: OidcClient | None = None
     witnesses: tuple[WitnessAt, ...] = ()
     proxies: tuple[str, ...] = ()
+    download_hosts: tuple[str, ...] = ()
+    github_archives: str = ""
 
 
 WITNESSES_MAX = 8
@@ -73,6 +75,14 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "",
         "Networks of our own proxies, apart by spaces, whose X-Forwarded-For the gateway believes; empty: none.",
     ),
+    "LEADTIME_DOWNLOAD_HOSTS": (
+        "",
+        "Hosts, apart by spaces, from which a recipe's generic release may come although they are not public.",
+    ),
+    "LEADTIME_GITHUB_ARCHIVES": (
+        "",
+        "Where the archive of a GitHub commit lies: an address with {owner}, {name} and {commit}; empty: GitHub's own.",
+    ),
     "LEADTIME_OIDC_NAME": ("your organisation", "What the sign-in button calls that provider."),
 }
 """Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
@@ -100,6 +110,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         oidc=_oidc(value),
         witnesses=_witnesses(value("LEADTIME_WITNESSES")),
         proxies=tuple(value("LEADTIME_PROXIES").split()),
+        download_hosts=tuple(value("LEADTIME_DOWNLOAD_HOSTS").lower().split()),
+        github_archives=value("LEADTIME_GITHUB_ARCHIVES"),
     )
 
 

@@ -15,6 +15,7 @@ import httpx
 
 from leadtime.foundation.errors import Missing, Refused, Unavailable
 from leadtime.packages import limits
+from leadtime.packages.addresses import Guard
 from leadtime.packages.indexes import pip_certificate
 
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
@@ -62,16 +63,21 @@ def open_client(environment: Mapping[str, str]) -> httpx.Client:
 
 
 class Downloads:
-    """Fetches pages and files through one client; ``pause`` and ``seconds`` are the waiting and the watch."""
+    """Fetches pages and files through one client; ``pause`` and ``seconds`` are the waiting and the watch.
+
+    With a ``guard``, only from where it lets each address lead, redirects included.
+    """
 
     def __init__(
         self,
         client: httpx.Client,
         *,
+        guard: Guard | None = None,
         pause: Callable[[float], None] = time.sleep,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._guard = guard
         self._pause = pause
         self._seconds = seconds
 
@@ -129,7 +135,7 @@ class Downloads:
         """Follow redirects by hand, so that none leaves https once it was reached, and give the open answer."""
         for _ in range(limits.REDIRECTS_MAX + 1):
             _check_address(address, what)
-            with self._client.stream("GET", address, headers=headers, follow_redirects=False) as response:
+            with self._open(address, headers, what) as response:
                 if not response.has_redirect_location:
                     _check_status(response, what)
                     yield response
@@ -147,6 +153,19 @@ class Downloads:
             where=what,
             next_step="Configure the index's final address.",
         )
+
+    @contextmanager
+    def _open(self, address: str, headers: Mapping[str, str], what: str) -> Iterator[httpx.Response]:
+        """Give the answer of one address; a guarded one is asked at the machine that was looked at, by its own name."""
+        extensions: dict[str, str] = {}
+        if self._guard is not None:
+            pinned = self._guard.pin(address, what=what)
+            address, headers = pinned.address, {**headers, "host": pinned.host}
+            extensions = {"sni_hostname": pinned.name}
+        with self._client.stream(
+            "GET", address, headers=headers, extensions=extensions, follow_redirects=False
+        ) as response:
+            yield response
 
     def _pieces(self, body: Iterator[bytes], bytes_max: int, what: str) -> Iterator[bytes]:
         """Yield the body; stop it at ``bytes_max`` after decompression, and at the wall-clock bound."""

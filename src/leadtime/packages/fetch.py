@@ -12,8 +12,10 @@ import httpx
 from leadtime.foundation.digests import Digest, digest_of_parts
 from leadtime.foundation.errors import Malformed, Missing, Refused, Unavailable
 from leadtime.packages import npm, pypi
+from leadtime.packages.addresses import Guard, Look, look_up
 from leadtime.packages.cache import ReleaseCache
 from leadtime.packages.downloads import Digests, Downloads, open_client
+from leadtime.packages.elsewhere import NOWHERE, Elsewhere, commit_offer, generic_offer, read_elsewhere
 from leadtime.packages.indexes import Indexes, read_indexes
 from leadtime.packages.published import Published, in_order, published_on_pypi
 from leadtime.packages.purls import Purl
@@ -21,7 +23,10 @@ from leadtime.packages.releases import Form, Offer, Release
 from leadtime.packages.requirements import Wanted, newest_pure_wheel, parse_requirement
 from leadtime.packages.resolve import no_wheel, resolve
 
-_ELSEWHERE = frozenset({"repository_url", "download_url", "vcs_url", "file_name"})
+ELSEWHERE = frozenset({"generic", "github"})
+"""Types of purl whose releases no index lists."""
+
+_PLACES = frozenset({"repository_url", "download_url", "vcs_url", "file_name"})
 
 __all__ = ["Fetcher", "Release", "open_fetcher"]
 
@@ -32,11 +37,15 @@ class Fetcher:
     Safe to use from several processes with one cache. Needs the network only for what the cache does not hold.
     """
 
-    def __init__(self, cache: Path, indexes: Indexes, client: httpx.Client) -> None:
+    def __init__(
+        self, cache: Path, indexes: Indexes, client: httpx.Client, elsewhere: Elsewhere = NOWHERE, look: Look = look_up
+    ) -> None:
         source = digest_of_parts((*indexes.pypi, "npm", indexes.npm, *map("=".join, indexes.npm_scopes)))
         self._cache = ReleaseCache(cache, source=source)
         self._indexes = indexes
         self._downloads = Downloads(client)
+        self._elsewhere = elsewhere
+        self._guarded = Downloads(client, guard=Guard(elsewhere.hosts, look))
         self._client = client
 
     def __enter__(self) -> Self:
@@ -66,6 +75,8 @@ class Fetcher:
         (``repository_url``, ``download_url``), and for bytes that differ from what the index promised; `Missing`
         where the index has no such release or no source archive of it; `Unavailable` where it does not answer.
         """
+        if purl.type in ELSEWHERE and not wheel:
+            return self._from_elsewhere(purl)
         version = _version_of(purl)
         form = Form.WHEEL if wheel else Form.SOURCE
         purl = purl.without_version().with_version(version)
@@ -80,7 +91,7 @@ class Fetcher:
         raise Refused(
             f"releases of type {purl.type} are not fetched{' as wheels' if wheel else ''}",
             where=str(purl),
-            next_step="Give a purl of type pypi or npm.",
+            next_step="Give a purl of type pypi, npm, deb, generic or github.",
         )
 
     def published(self, purl: Purl) -> tuple[Published, ...]:
@@ -133,6 +144,13 @@ class Fetcher:
             )
         return release.archive
 
+    def _from_elsewhere(self, purl: Purl) -> Release:
+        """Take what no index lists; a generic release is what its purl says, qualifiers included."""
+        if purl.type == "github":
+            purl = purl.without_version().with_version(purl.version or "")
+        offer = generic_offer(purl) if purl.type == "generic" else commit_offer(purl, self._elsewhere.github)
+        return self._cache.find(purl, Form.SOURCE) or self._fetched(purl, Form.SOURCE, offer, self._guarded)
+
     def _from_pypi(self, purl: Purl, version: str, form: Form) -> Release | None:
         """Take the first index that has the release: a later one cannot put itself before an earlier one."""
         choose = pypi.pure_wheel_of if form is Form.WHEEL else pypi.source_of
@@ -171,10 +189,10 @@ class Fetcher:
             except Missing:
                 continue
 
-    def _fetched(self, purl: Purl, form: Form, offer: Offer) -> Release:
+    def _fetched(self, purl: Purl, form: Form, offer: Offer, downloads: Downloads | None = None) -> Release:
         try:
             with self._cache.incoming() as stream:
-                digests = self._downloads.file(offer.address, stream, what=str(purl))
+                digests = (downloads or self._downloads).file(offer.address, stream, what=str(purl))
                 _check_digest(offer, digests, str(purl))
                 digest = Digest("sha256:" + digests.sha256)
                 archive = self._cache.keep(stream, digest)
@@ -191,12 +209,12 @@ class Fetcher:
 
 def open_fetcher(cache: Path, environment: Mapping[str, str]) -> Fetcher:
     """Return a fetcher as this environment configures pip and npm; for a door to call once, at start."""
-    return Fetcher(cache, read_indexes(environment), open_client(environment))
+    return Fetcher(cache, read_indexes(environment), open_client(environment), read_elsewhere(environment))
 
 
 def _version_of(purl: Purl) -> str:
     """Return the version; what a purl says about *where* its release lies is its writer's word and is not followed."""
-    elsewhere = [key for key, _ in purl.qualifiers if key in _ELSEWHERE]
+    elsewhere = [key for key, _ in purl.qualifiers if key in _PLACES]
     if elsewhere:
         raise Refused(
             f"a purl's {elsewhere[0]} is not followed: releases come from the configured indexes only",

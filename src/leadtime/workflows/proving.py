@@ -39,7 +39,10 @@ FRAME_CHARS_MAX = 5_000
 REPRODUCED = "reproduced"
 WORDS = frozenset({REPRODUCED, "not_reproduced", "harness_fault", "inconclusive"})
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LEADTIME_HOME", "LEADTIME_PYTHON", "LEADTIME_SANDBOX_USER")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LEADTIME_HOME", "LEADTIME_PYTHON", "LEADTIME_SANDBOX_USER"),
+    *("LEADTIME_DOWNLOAD_HOSTS", "LEADTIME_GITHUB_ARCHIVES"),
+)
 """Variables that the run gets besides those that pip and npm read for their registries; secrets are not among them."""
 
 PASSED_ON_PREFIXES = ("PIP_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_")

@@ -161,7 +161,7 @@ def test_an_oracle_without_an_observer_is_not_taken_on_trust(oracle: str) -> Non
 def test_a_kind_of_release_that_is_not_fetched_is_refused() -> None:
     with pytest.raises(Refused) as refusal:
         parse(subject={"vulnerable": "pkg:cargo/x@1"})
-    assert refusal.value.what == "releases of type cargo are not fetched yet"
+    assert refusal.value.what == "releases of type cargo are not fetched"
 
 
 @pytest.mark.parametrize(

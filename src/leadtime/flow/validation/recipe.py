@@ -24,7 +24,7 @@ NAME_CHARS_MAX = 255
 NEEDS_MAX = 50
 VARIABLES_MAX = 50
 VALUE_CHARS_MAX = 4_000
-FETCHED_TYPES = ("pypi", "npm")
+FETCHED_TYPES = ("pypi", "npm", "deb", "generic", "github")
 
 _PART = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,255}\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
@@ -36,7 +36,7 @@ BUILD_PLACEHOLDERS = frozenset({"src", "site", "python"})
 RUN_PLACEHOLDERS = BUILD_PLACEHOLDERS | {"input"}
 
 
-OBSERVED_ORACLES = frozenset({Oracle.SANITIZER, Oracle.HANG})
+OBSERVED_ORACLES = frozenset({Oracle.SANITIZER, Oracle.HANG, Oracle.EXCEPTION})
 """The oracles that an observer exists for; the others are refused by name rather than taken on trust."""
 
 
@@ -142,7 +142,9 @@ def _release(value: Json, where: str) -> Purl:
     purl = parse_purl(_text(value, where, VALUE_CHARS_MAX), where=where)
     if purl.type not in FETCHED_TYPES:
         raise Refused(
-            f"releases of type {purl.type} are not fetched yet", where=where, next_step="Use pkg:pypi or pkg:npm."
+            f"releases of type {purl.type} are not fetched",
+            where=where,
+            next_step=f"Use one of type {', '.join(FETCHED_TYPES)}.",
         )
     if not purl.version:
         raise Malformed("a release needs a version", where=where, next_step="Add one, like pkg:pypi/name@1.0.")
@@ -223,7 +225,7 @@ def _oracle(value: Json) -> Oracle:
         raise Refused(
             f"the oracle {oracle} has no observer yet, and is not taken on trust",
             where="$.oracle",
-            next_step="Use sanitizer or hang.",
+            next_step="Use sanitizer, hang or exception.",
         )
     return oracle
 
