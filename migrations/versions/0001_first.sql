@@ -196,6 +196,27 @@ CREATE INDEX ix_gateway_sealed_records_model ON gateway_sealed_records (model);
 
 CREATE INDEX ix_gateway_sealed_records_words ON gateway_sealed_records USING gin (words);
 
+CREATE TABLE held_asks (
+	id UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	fingerprints INTEGER NOT NULL, 
+	CONSTRAINT pk_held_asks PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_held_asks_organisation ON held_asks (organisation);
+
+CREATE TABLE held_marks (
+	report UUID NOT NULL, 
+	organisation UUID NOT NULL, 
+	noted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	marks BYTEA NOT NULL, 
+	CONSTRAINT pk_held_marks PRIMARY KEY (report)
+);
+
+CREATE INDEX ix_held_marks_organisation ON held_marks (organisation);
+
 CREATE TABLE inventories (
 	id UUID NOT NULL, 
 	organisation UUID NOT NULL, 
@@ -1007,6 +1028,22 @@ alter table "gateway_sealed_records" force row level security;
 create policy visible on "gateway_sealed_records" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()) or organisation = (select leadtime_organisation()));
 
 grant select, insert, update, delete on "gateway_sealed_records" to leadtime_app;
+
+alter table "held_asks" enable row level security;
+
+alter table "held_asks" force row level security;
+
+create policy visible on "held_asks" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
+
+grant select, insert, update, delete on "held_asks" to leadtime_app;
+
+alter table "held_marks" enable row level security;
+
+alter table "held_marks" force row level security;
+
+create policy visible on "held_marks" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "held_marks" to leadtime_app;
 
 alter table "inventories" enable row level security;
 

@@ -66,6 +66,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/deliveries/{delivery}/fixed-version": "U RM A AM MM M M M M",
     "GET /api/v1/exposures": "U RR R RR AA A R R R",
     "POST /api/v1/exposures/{exposed}/deployment": "U MM M MM AM M M M M",
+    "GET /api/v1/held": "U AA A RR RR A R A R",
+    "POST /api/v1/held": "U AA A RR RR A R A R",
     "GET /api/v1/inventories": "U RR R RR AA A R R R",
     "POST /api/v1/inventories": "U RR R RR AA A R R R",
     "GET /api/v1/me": "U AA A AA AA A A A A",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from uuid import UUID
@@ -15,6 +16,7 @@ from leadtime.doors.web.routes import PAGES
 from leadtime.flow import parties
 from leadtime.flow.intake import ReportId
 from leadtime.foundation.access import SYSTEM
+from leadtime.private_match import Asker
 from leadtime.workflows import report_to_operator
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
 from tests.contract.access_table_offers import PAGES as OFFER_PAGES
@@ -250,6 +252,7 @@ BODIES = {
     "/advisories/{found}/withdrawal": b'{"reason": "wrong"}',
     "/exposures/{exposed}/deployment": b'{"version": "5.2.0"}',
     "/inventories": b"requests==1.0\n",
+    "/held": json.dumps({"request": base64.b64encode(Asker.of([b"0" * 32]).request).decode()}).encode(),
 }
 
 

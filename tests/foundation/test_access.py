@@ -38,6 +38,7 @@ SHORT = {
 # Written by hand, reviewed by people: act -> who may, as role:relations (o own, p participant, s stranger).
 REVIEWED = {
     Act.HAND_IN_REPORT: "finder:o coord:o maint:o oper:o agency:o partner:o",
+    Act.ASK_HELD: "finder:o coord:o agency:o partner:o",
     Act.READ_REPORT: "finder:o coord:ops maint:op oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_VALIDATION: "finder:o coord:ops maint:op oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_VULNERABILITY: "coord:ops maint:p",
@@ -141,7 +142,7 @@ def test_each_scope_holds_the_acts_that_were_reviewed() -> None:
     assert SCOPES[Scope.EVERYTHING] == frozenset(Act) - {Act.KEEP_SIGN_INS, Act.KEEP_PEOPLE}
     assert {act.name for act in SCOPES[Scope.READ_ONLY]} == CHANGING_NOTHING
     assert {act.name for act in SCOPES[Scope.REPORTS]} == {
-        "HAND_IN_REPORT", "READ_REPORT", "READ_VALIDATION", "READ_ORGANISATION",
+        "HAND_IN_REPORT", "ASK_HELD", "READ_REPORT", "READ_VALIDATION", "READ_ORGANISATION",
     }  # fmt: skip
     assert {act.name for act in SCOPES[Scope.INVENTORIES]} == {
         "KEEP_INVENTORY", "READ_EXPOSURE", "MARK_DEPLOYED", "READ_ORGANISATION", "READ_TOTALS",

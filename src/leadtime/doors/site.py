@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from leadtime.doors.held_shelf import HeldShelf
 from leadtime.foundation.database import Database
 from leadtime.foundation.settings import Settings
 
@@ -24,6 +25,7 @@ class Site:
     settings: Settings
     same_host: bool = False
     parts: frozenset[Part] = frozenset(Part)
+    held: HeldShelf = field(default_factory=HeldShelf, compare=False)
 
     @property
     def over_https(self) -> bool:

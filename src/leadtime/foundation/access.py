@@ -40,6 +40,7 @@ class Act(StrEnum):
     """What is done; one word per verb that a door offers."""
 
     HAND_IN_REPORT = "hand in a report"
+    ASK_HELD = "ask what is held"
     READ_REPORT = "read a report"
     READ_VALIDATION = "read a validation"
     READ_VULNERABILITY = "read a vulnerability"
@@ -91,6 +92,9 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.HAND_IN_REPORT: frozenset(
         (role, Relation.OWN)
         for role in (Role.FINDER, Role.COORDINATOR, Role.MAINTAINER, Role.OPERATOR, Role.AGENCY, Role.PARTNER)
+    ),
+    Act.ASK_HELD: frozenset(
+        (role, Relation.OWN) for role in (Role.FINDER, Role.COORDINATOR, Role.AGENCY, Role.PARTNER)
     ),
     Act.READ_REPORT: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.READ_VALIDATION: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
@@ -172,7 +176,9 @@ SCOPES: Mapping[Scope, frozenset[Act]] = {
     Scope.PERSONAL: frozenset(Act),
     Scope.EVERYTHING: frozenset(Act) - {Act.KEEP_SIGN_INS, Act.KEEP_PEOPLE},
     Scope.READ_ONLY: _READ_ONLY,
-    Scope.REPORTS: frozenset({Act.HAND_IN_REPORT, Act.READ_REPORT, Act.READ_VALIDATION, Act.READ_ORGANISATION}),
+    Scope.REPORTS: frozenset(
+        {Act.HAND_IN_REPORT, Act.ASK_HELD, Act.READ_REPORT, Act.READ_VALIDATION, Act.READ_ORGANISATION}
+    ),
     Scope.INVENTORIES: frozenset(
         {Act.KEEP_INVENTORY, Act.READ_EXPOSURE, Act.MARK_DEPLOYED, Act.READ_ORGANISATION, Act.READ_TOTALS}
     ),

@@ -15,9 +15,9 @@ from functools import partial
 from uuid import UUID
 
 from leadtime.flow import coordination, intake, merging, validation
-from leadtime.flow.intake import Receipt, ReportId
-from leadtime.flow.merging import Merged, VulnerabilityId
-from leadtime.flow.validation import Begun, Outcome, Word
+from leadtime.flow.intake import Finding, Receipt, ReportId
+from leadtime.flow.merging import Evidence, Merged, VulnerabilityId
+from leadtime.flow.validation import Begun, KeptValidation, Outcome, Word
 from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -67,7 +67,7 @@ def open_unproven(tx: Transaction, report: ReportId, *, reason: str) -> coordina
     known = merging.vulnerability_of(tx, report)
     if known is None:
         kept, finding = validation.read_validation(tx, report), intake.read_finding(tx, report)
-        known = merging.merge_in(tx, unproven_evidence_of(finding, kept)).vulnerability
+        known = _merge_in(tx, finding, unproven_evidence_of(finding, kept), kept).vulnerability
     case = _open_case(tx, known, because=because)
     if case is None:
         raise Missing("this report has no case", where=str(report), next_step="Read the report again.")
@@ -91,12 +91,20 @@ def merge(station: Station, report: UUID) -> None:
     with station.database.transaction(SYSTEM) as tx:
         if merging.vulnerability_of(tx, ReportId(report)) is not None:
             return
-        finding = intake.read_finding(tx, ReportId(report))
-        merged = merging.merge_in(tx, evidence_of(finding, validation.read_validation(tx, ReportId(report))))
+        finding, kept = intake.read_finding(tx, ReportId(report)), validation.read_validation(tx, ReportId(report))
+        merged = _merge_in(tx, finding, evidence_of(finding, kept), kept)
         if merged.absorbed:
             _take_in(tx, merged)
         else:
             enqueue(tx, OPEN_CASE, merged.vulnerability)
+
+
+def _merge_in(tx: Transaction, finding: Finding, evidence: Evidence, kept: KeptValidation) -> Merged:
+    """Merge a report, and hold from now on where its flaw lies, for whoever asks."""
+    signature = (kept.outcome and kept.outcome.signature) or ""
+    clues = merging.clues_of(finding, evidence, signature)
+    merging.note_held(tx, kept.report, kept.organisation, merging.fingerprints_of_all(clues))
+    return merging.merge_in(tx, evidence)
 
 
 def open_case(station: Station, vulnerability: UUID) -> None:

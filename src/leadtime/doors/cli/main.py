@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "call": "What is kept of calls to a model.",
     "flag": "What keeps people of your organisation away from a model.",
     "report": "Hand in reports.",
+    "held": "Ask whether a flaw is held already, without telling which.",
     "validate": "Reproduce a flaw in the sandbox and print the verdict.",
     "evidence": "Open a piece of what a validation saw.",
     "cluster": "Group crash reports by root cause.",

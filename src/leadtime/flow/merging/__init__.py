@@ -9,6 +9,8 @@ Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java 
 
 from leadtime.flow.merging.alike import Alike, join, read_alike
 from leadtime.flow.merging.cluster import CrashText, cluster
+from leadtime.flow.merging.fingerprints import Clue, Kind, clues_of, fingerprints_of, fingerprints_of_all
+from leadtime.flow.merging.held import Budget, HeldAsk, count_ask, list_asks, note_held, own_marks, read_held
 from leadtime.flow.merging.merge_in import merge_in
 from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
 from leadtime.flow.merging.records import (
@@ -27,25 +29,37 @@ from leadtime.flow.merging.stacks import Stack, parse_stack
 
 __all__ = [
     "Alike",
+    "Budget",
+    "Clue",
     "CrashText",
     "Credit",
     "Evidence",
     "Frame",
+    "HeldAsk",
+    "Kind",
     "Link",
     "LinkKind",
     "Merged",
     "Stack",
     "Vulnerability",
     "VulnerabilityId",
+    "clues_of",
     "cluster",
     "compare",
+    "count_ask",
     "finders_of",
+    "fingerprints_of",
+    "fingerprints_of_all",
     "group",
     "join",
+    "list_asks",
     "merge_in",
+    "note_held",
+    "own_marks",
     "parse_stack",
     "read_alike",
     "read_evidence_of",
+    "read_held",
     "read_vulnerability",
     "split",
     "vulnerability_of",

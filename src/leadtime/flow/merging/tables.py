@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Uuid
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Uuid
 
-from leadtime.foundation.database.schema import EVERYTHING, id_column, instant, related, sealed, table
+from leadtime.foundation.database.schema import EVERYTHING, id_column, instant, own, related, sealed, table
 
 SUMMARY, EVIDENCE, WHY = "vulnerabilities.summary", "merged_reports.evidence", "merged_reports.why"
 """Names that sealed columns are bound to."""
@@ -46,3 +46,27 @@ kept_apart = table(
     visible=EVERYTHING,
 )
 """Pairs of reports that a person set apart; outlives every later merge."""
+
+HELD_MARKS = "held_marks.marks"
+"""Name that the sealed fingerprints are bound to."""
+
+held_marks = table(
+    "held_marks",
+    id_column("report"),
+    Column("organisation", Uuid, nullable=False, index=True),
+    instant("noted_at"),
+    sealed("marks"),
+    visible=EVERYTHING,
+)
+"""Fingerprints of where each merged report's flaw lies: digests, one after another, sealed under a key of their own."""
+
+held_asks = table(
+    "held_asks",
+    id_column(),
+    Column("organisation", Uuid, nullable=False, index=True),
+    Column("person", Uuid, nullable=False),
+    instant("at"),
+    Column("fingerprints", Integer, nullable=False),
+    visible=own(),
+)
+"""Who asked what is held, and for how many fingerprints, the filling included: the day's budget, and the audit."""

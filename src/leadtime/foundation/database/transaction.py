@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
@@ -105,11 +105,7 @@ class Transaction:
 
     def seal(self, entity: UUID, column: str, plaintext: bytes) -> bytes:
         """Return ``plaintext`` sealed under the entity's own data key, which is made on first use."""
-        key = self._find_data_key(entity)
-        if key is None:
-            key = crypto.new_data_key()
-            wrapped = crypto.seal(self.keys.wrapping, key, context=f"key:{entity}:None")
-            self.connection.execute(insert(data_keys).values(entity=entity, wrapped_by=None, wrapped=wrapped))
+        key = self._find_data_key(entity) or self._make_data_key(entity)
         return crypto.seal(key, plaintext, context=f"{column}:{entity}")
 
     def unseal(self, entity: UUID, column: str, sealed: bytes) -> bytes:
@@ -119,6 +115,14 @@ class Transaction:
             raise Missing("there is no such thing that you may see", next_step="Check who you are signed in as.")
         self.unsealed.add(entity)
         return crypto.unseal(key, sealed, context=f"{column}:{entity}")
+
+    def unseal_all(self, entity: UUID, column: str, sealed: Iterable[bytes]) -> Iterator[bytes]:
+        """Give what `seal` closed several times for one entity and column, looking its key up once."""
+        key = self._find_data_key(entity)
+        if key is not None:
+            self.unsealed.add(entity)
+            for each in sealed:
+                yield crypto.unseal(key, each, context=f"{column}:{entity}")
 
     def rewrap(self, entity: UUID, under: UUID) -> None:
         """Wrap the entity's data key under the data key of ``under`` (a case), whose loss then closes both."""
@@ -131,6 +135,17 @@ class Transaction:
         self.connection.execute(
             data_keys.update().where(data_keys.c.entity == entity).values(wrapped_by=under, wrapped=wrapped)
         )
+
+    def _make_data_key(self, entity: UUID) -> bytes:
+        """Return the entity's data key, made now, or by another transaction at the same time."""
+        fresh = crypto.new_data_key()
+        wrapped = crypto.seal(self.keys.wrapping, fresh, context=f"key:{entity}:None")
+        row = {"entity": entity, "wrapped_by": None, "wrapped": wrapped}
+        made = self.connection.execute(upsert(data_keys).values(row).on_conflict_do_nothing()).rowcount
+        key = fresh if made else self._find_data_key(entity)
+        if key is None:
+            raise Missing("there is no such thing that you may see", next_step="Check who you are signed in as.")
+        return key
 
     def _find_data_key(self, entity: UUID) -> bytes | None:
         """Return the entity's data key, opened through the one that wraps it (one level: cases are wrapped by none)."""
