@@ -12,6 +12,8 @@ from pathlib import Path
 from leadtime.flow.validation.blame.rules import proven_modules
 from leadtime.flow.validation.builds import SHELF, SealedBuilds
 from leadtime.flow.validation.evidence import Evidence
+from leadtime.flow.validation.ladder.apply import Applied, apply_patch, apply_where_it_fits
+from leadtime.flow.validation.ladder.diffs import PATCH_WHERE, read_patch
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
@@ -47,13 +49,14 @@ ENDINGS: Mapping[Ending, str] = {
 class BuiltNote:
     """What a built tree's judge must know: the release's files by digest, and the modules that are proven.
 
-    ``network``: who tried it while this was built.
+    ``network``: who tried it while this was built. ``patch``: what a patch touched before that, if there was one.
     """
 
     release: Mapping[str, str]
     proofs: Mapping[str, Proof]
     log: str
     network: tuple[NetworkAttempt, ...]
+    patch: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,14 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class BuildFailure:
-    """Why there is nothing to run, in one sentence, and who tried the network meanwhile."""
+    """Why there is nothing to run, in one sentence, and who tried the network meanwhile.
+
+    ``of_patch``: the patch could not be put into the release, so nothing was built.
+    """
 
     reason: str
     network: tuple[NetworkAttempt, ...] = ()
+    of_patch: bool = False
 
 
 def places(toolchain: Toolchain, given: str = "") -> dict[str, str]:
@@ -113,7 +120,9 @@ def cache_key(task: Task, recipe: Recipe, release: Fetched, toolchain: Toolchain
     parts = (*recipe.build, "needs", *task.wheels, "env", *(f"{n}={v}" for n, v in recipe.env), "files", *files)
     uses_site = "site" if recipe.uses("site") else ""
     wheel = release.wheel or ""
-    return digest_of_parts(("leadtime.build/1", release.digest, wheel, toolchain.digest, uses_site, *limits, *parts))
+    patch = ("patch", release.patch.base64) if release.patch is not None else ()
+    made_of = (release.digest, wheel, *patch, toolchain.digest, uses_site, *limits, *parts)
+    return digest_of_parts(("leadtime.build/2", *made_of))
 
 
 def _note(place: Path) -> BuiltNote:
@@ -123,17 +132,14 @@ def _note(place: Path) -> BuiltNote:
 def _make(
     making: Path, task: Task, recipe: Recipe, release: Fetched, *, toolchain: Toolchain, evidence: Evidence
 ) -> BuiltNote | BuildFailure:
+    needs = making / "needs"
+    needs.mkdir()
     try:
-        tree = unpack(Path(release.archive), making / "src", where=release.purl)
-        files = manifest(tree)
-        needs = making / "needs"
-        needs.mkdir()
-        for number, wheel in enumerate(task.wheels):
-            _unpack_beside(Path(wheel), needs, making / f"wheel-{number}")
-        if release.wheel is not None:
-            files |= manifest(unpack(Path(release.wheel), making / "site", strip=0, where=release.purl))
+        files, applied = _unpack(making, task, release)
     except Malformed as problem:
-        return BuildFailure(f"the release cannot be unpacked: {problem}")
+        is_of_patch = release.patch is not None and problem.where.startswith(PATCH_WHERE)
+        reason = problem.what if is_of_patch else f"the release cannot be unpacked: {problem}"
+        return BuildFailure(reason, of_patch=is_of_patch)
     for name in ("site", "work"):
         (making / name).mkdir(exist_ok=True)
     for file in task.files:
@@ -149,7 +155,22 @@ def _make(
         return BuildFailure(_failure(release.purl, outcome), seen.network if seen is not None else ())
     if seen is None:
         return BuildFailure(f"the build of {release.purl} {ENDINGS[Ending.OBSERVER_LOST]}")
-    return BuiltNote(files, proven_modules(seen.steps, files), log, seen.network)
+    return BuiltNote(files, proven_modules(seen.steps, files), log, seen.network, applied)
+
+
+def _unpack(making: Path, task: Task, release: Fetched) -> tuple[dict[str, str], Applied | None]:
+    """Lay out a release, its wheel and what the build needs, with the patch in them; return the files by digest."""
+    patch = read_patch(release.patch.content()) if release.patch is not None else None
+    tree, applied = unpack(Path(release.archive), making / "src", where=release.purl), None
+    if patch is not None:
+        tree, applied = apply_patch(patch, tree)
+    files = manifest(tree)
+    for number, wheel in enumerate(task.wheels):
+        _unpack_beside(Path(wheel), making / "needs", making / f"wheel-{number}")
+    if release.wheel is not None:
+        site = unpack(Path(release.wheel), making / "site", strip=0, where=release.purl)
+        files |= manifest(site if patch is None else apply_where_it_fits(patch, site))
+    return files, applied
 
 
 def _seen(outcome: Outcome) -> BuildSightings | None:

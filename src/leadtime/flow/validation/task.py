@@ -20,17 +20,6 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """One release on this machine: its archive in the cache, and its pure wheel where the recipe needs one."""
-
-    purl: str
-    archive: str
-    digest: str
-    filename: str
-    wheel: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class CarriedFile:
     """A file as text: its plain relative name and its bytes in base64."""
 
@@ -43,8 +32,27 @@ class CarriedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """One release on this machine: its archive in the cache, and its pure wheel where the recipe needs one.
+
+    ``patch``: what is put into it before it is built.
+    """
+
+    purl: str
+    archive: str
+    digest: str
+    filename: str
+    wheel: str | None
+    patch: CarriedFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """Everything that a run needs. ``unfetched``: why the fixed release could not be fetched, or empty."""
+    """Everything that a run needs. ``unfetched``: why the fixed release could not be fetched, or empty.
+
+    ``patched``: the vulnerable release with a patch to judge, ``seed`` what its variants are drawn with, and ``known``
+    further inputs of the same flaw.
+    """
 
     recipe: str
     files: tuple[CarriedFile, ...]
@@ -59,6 +67,9 @@ class Task:
     cache: str
     evidence: str
     evidence_in_clear: bool
+    patched: Fetched | None = None
+    seed: int = 0
+    known: tuple[CarriedFile, ...] = ()
 
 
 def prepare(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from leadtime.flow.validation.ladder.diffs import FileDiff, Fit, fit, patched
+from leadtime.flow.validation.ladder.diffs import PATCH_WHERE, FileDiff, Fit, fit, patched
 from leadtime.foundation.digests import digest_of, digest_of_file
 from leadtime.foundation.errors import Malformed
 from leadtime.packages.inner import InnerManifest, inner_manifests
@@ -59,7 +59,7 @@ def apply_patch(files: tuple[FileDiff, ...], tree: UnpackedTree) -> tuple[Unpack
             return _into_archive(found, top, inner, tree), Applied(_paths(found), found.left_out, inner.archive)
     raise Malformed(
         "the patch changes no file that the release holds",
-        where="patch",
+        where=PATCH_WHERE,
         next_step="Write it against the release that the recipe names.",
     )
 
@@ -102,19 +102,21 @@ def _make_folder(folder: Path, root: Path) -> None:
     """Make a folder in the tree; raises `Malformed` where a file or a link of the release stands in its way."""
     for place in (*reversed([one for one in folder.parents if one.is_relative_to(root)]), folder):
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            raise Malformed("the patch creates a file below what is no folder", where="patch", next_step="Correct it.")
+            raise Malformed(
+                "the patch creates a file below what is no folder", where=PATCH_WHERE, next_step="Correct it."
+            )
         place.mkdir(exist_ok=True)
 
 
 def _created(file: FileDiff, *, exists: bool) -> bytes:
     if exists:
-        raise Malformed(f"the patch creates {file.name}, which is there", where="patch", next_step="Correct it.")
+        raise Malformed(f"the patch creates {file.name}, which is there", where=PATCH_WHERE, next_step="Correct it.")
     return patched(b"", file)
 
 
 def _check_deleted(file: FileDiff, left: bytes) -> None:
     if left:
-        raise Malformed(f"the patch deletes {file.name}, but not all of it", where="patch", next_step="Correct it.")
+        raise Malformed(f"the patch deletes {file.name}, but not all of it", where=PATCH_WHERE, next_step="Correct it.")
 
 
 def _content(pieces: Iterable[bytes], path: str) -> bytes:
@@ -122,7 +124,7 @@ def _content(pieces: Iterable[bytes], path: str) -> bytes:
     for piece in pieces:
         content += piece
         if len(content) > FILE_BYTES_MAX:
-            raise Malformed(f"{path} has more than {FILE_BYTES_MAX} bytes", where="patch", next_step="Patch less.")
+            raise Malformed(f"{path} has more than {FILE_BYTES_MAX} bytes", where=PATCH_WHERE, next_step="Patch less.")
     return content
 
 
@@ -154,7 +156,9 @@ def _mode_of(archive: Path) -> _Mode:
     with archive.open("rb") as stream:
         first = stream.read(_MAGIC_BYTES)
     if first.startswith(b"PK"):
-        raise Malformed("a patch is not put into a zip inside the release", where="patch", next_step="Patch by hand.")
+        raise Malformed(
+            "a patch is not put into a zip inside the release", where=PATCH_WHERE, next_step="Patch by hand."
+        )
     return next((mode for start, mode in _MODES if first.startswith(start)), "w")
 
 
@@ -162,7 +166,7 @@ def _copy(
     member: Member, content: IO[bytes] | None, file: FileDiff | None, target: tarfile.TarFile, *, where: str
 ) -> None:
     if file is not None and file.creates:
-        raise Malformed(f"the patch creates {file.name}, which is there", where="patch", next_step="Correct it.")
+        raise Malformed(f"the patch creates {file.name}, which is there", where=PATCH_WHERE, next_step="Correct it.")
     if file is None or content is None:
         _add(target, member, content)
         return

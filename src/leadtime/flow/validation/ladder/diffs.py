@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from leadtime.foundation.errors import Malformed, Refused
 
+PATCH_WHERE = "patch"
+"""Where a refusal of what stands in a patch lies."""
+
 PATCH_BYTES_MAX = 4 << 20
 PATCHED_FILES_MAX = 500
 HUNKS_MAX = 5_000
@@ -63,7 +66,7 @@ def read_patch(raw: bytes) -> tuple[FileDiff, ...]:
     Raises `Malformed` naming the line, and `Refused` for what a text diff cannot say: renames, links, binary files.
     """
     if len(raw) > PATCH_BYTES_MAX:
-        raise Malformed(f"the patch has more than {PATCH_BYTES_MAX} bytes", where="patch", next_step="Send less.")
+        raise Malformed(f"the patch has more than {PATCH_BYTES_MAX} bytes", where=PATCH_WHERE, next_step="Send less.")
     lines = _LINES.findall(raw)
     files: list[FileDiff] = []
     hunks = at = 0
@@ -72,7 +75,7 @@ def read_patch(raw: bytes) -> tuple[FileDiff, ...]:
         if _REFUSED.match(line) or _ODD_MODE.match(line):
             raise Refused(
                 "a patch may change, create and delete text files, nothing else",
-                where=f"patch, line {at + 1}",
+                where=f"{PATCH_WHERE}, line {at + 1}",
                 next_step="Write a rename as one file deleted and one created.",
             )
         if line.startswith(b"--- ") and lines[at + 1 : at + 2] and lines[at + 1].startswith(b"+++ "):
@@ -84,13 +87,13 @@ def read_patch(raw: bytes) -> tuple[FileDiff, ...]:
         if len(files) > PATCHED_FILES_MAX or hunks > HUNKS_MAX:
             raise Malformed(
                 f"the patch has more than {PATCHED_FILES_MAX} files or {HUNKS_MAX} hunks",
-                where="patch",
+                where=PATCH_WHERE,
                 next_step=_STEP,
             )
     if not files:
-        raise Malformed("there is no hunk in the patch", where="patch", next_step=_STEP)
+        raise Malformed("there is no hunk in the patch", where=PATCH_WHERE, next_step=_STEP)
     if len({file.name for file in files}) < len(files):
-        raise Malformed("a file stands twice in the patch", where="patch", next_step="Write its hunks together.")
+        raise Malformed("a file stands twice in the patch", where=PATCH_WHERE, next_step="Write its hunks together.")
     return tuple(files)
 
 
@@ -120,7 +123,7 @@ def _name(line: bytes, at: int) -> str:
     if not all(parts) or ".." in parts or _UNSAFE.search(name) or len(name) > PATH_CHARS_MAX:
         raise Malformed(
             "this is not the relative path of a file below the release",
-            where=f"patch, line {at + 1}",
+            where=f"{PATCH_WHERE}, line {at + 1}",
             next_step="Write paths like a/lib/x.c.",
         )
     return "/".join(parts)
@@ -158,7 +161,7 @@ def _read_hunk(lines: Sequence[bytes], at: int) -> tuple[Hunk, int]:
 
 
 def _broken(at: int) -> Malformed:
-    return Malformed("this is not how a unified diff goes on", where=f"patch, line {at + 1}", next_step=_STEP)
+    return Malformed("this is not how a unified diff goes on", where=f"{PATCH_WHERE}, line {at + 1}", next_step=_STEP)
 
 
 def fit(files: Sequence[FileDiff], tree: Container[str]) -> Fit | None:
@@ -189,7 +192,7 @@ def patched(content: bytes, file: FileDiff) -> bytes:
         if at is None:
             raise Malformed(
                 f"hunk {number} of {file.name} has no place in the release",
-                where="patch",
+                where=PATCH_WHERE,
                 next_step="Write the patch against the release that the recipe names.",
             )
         result += lines[taken:at]
