@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self, overload
 
 import httpx
 
-from leadtime.foundation.digests import Digest, digest_of_parts
+from leadtime.foundation.digests import Digest, digest_of_file, digest_of_parts
 from leadtime.foundation.errors import Malformed, Missing, Refused, Unavailable
 from leadtime.packages import npm, pypi
 from leadtime.packages.addresses import Guard, Look, look_up
 from leadtime.packages.cache import ReleaseCache
+from leadtime.packages.debian import SourcePackages
 from leadtime.packages.downloads import Digests, Downloads, open_client
 from leadtime.packages.elsewhere import NOWHERE, Elsewhere, commit_offer, generic_offer, read_elsewhere
 from leadtime.packages.indexes import Indexes, read_indexes
@@ -42,6 +46,7 @@ class Fetcher:
     ) -> None:
         source = digest_of_parts((*indexes.pypi, "npm", indexes.npm, *map("=".join, indexes.npm_scopes)))
         self._cache = ReleaseCache(cache, source=source)
+        self._debian = SourcePackages(cache / "apt")
         self._indexes = indexes
         self._downloads = Downloads(client)
         self._elsewhere = elsewhere
@@ -67,12 +72,13 @@ class Fetcher:
     def release(self, purl: Purl, *, wheel: Literal[True]) -> Release | None: ...
 
     def release(self, purl: Purl, *, wheel: bool = False) -> Release | None:
-        """Return the source archive of exactly the version that ``purl`` names.
+        """Return the source archive of exactly the version that ``purl`` names (a Debian one patched as Debian builds it).
 
         With ``wheel`` (PyPI only): the wheel without machine code, or None where there is none.
-        Qualifiers and subpath are dropped from the release's purl. Raises `Malformed` for a purl without a version;
-        `Refused` for a kind of purl that is not fetched, for one that says where its release lies
-        (``repository_url``, ``download_url``), and for bytes that differ from what the index promised; `Missing`
+        Qualifiers and subpath are dropped from the release's purl, but for a generic one. Raises `Malformed` for a purl
+        without a version; `Refused` for a kind of purl that is not fetched, for one that says where its release lies
+        (``repository_url``, ``download_url``; a generic one must, with its digest, in a public place), and for bytes
+        that differ from what was promised; `Missing`
         where the index has no such release or no source archive of it; `Unavailable` where it does not answer.
         """
         if purl.type in ELSEWHERE and not wheel:
@@ -88,6 +94,8 @@ class Fetcher:
             return self._fetched(purl, form, npm.offer_of(self._downloads, registry, purl.full_name, version))
         if purl.type == "pypi":
             return self._from_pypi(purl, version, form)
+        if (purl.type, purl.namespace) == ("deb", "debian") and not wheel:
+            return self._from_debian(purl)
         raise Refused(
             f"releases of type {purl.type} are not fetched{' as wheels' if wheel else ''}",
             where=str(purl),
@@ -151,6 +159,18 @@ class Fetcher:
         offer = generic_offer(purl) if purl.type == "generic" else commit_offer(purl, self._elsewhere.github)
         return self._cache.find(purl, Form.SOURCE) or self._fetched(purl, Form.SOURCE, offer, self._guarded)
 
+    def _from_debian(self, purl: Purl) -> Release:
+        """Take a source package as Debian builds it: all its parts, and its patches, in one archive of ours."""
+        with self._keeping(str(purl)), tempfile.TemporaryDirectory(prefix=".source-") as place:
+            described = self._debian.build_tree(purl, Path(place))
+            with self._cache.incoming() as stream, Path(place, "tree.tar").open("rb") as tree:
+                shutil.copyfileobj(tree, stream)
+                digest = digest_of_file(Path(place, "tree.tar"))
+                archive = self._cache.keep(stream, digest)
+            release = Release(purl, archive, digest, f"{purl.name}_{purl.version}.tar", described)
+            self._cache.note(release, Form.SOURCE)
+        return release
+
     def _from_pypi(self, purl: Purl, version: str, form: Form) -> Release | None:
         """Take the first index that has the release: a later one cannot put itself before an earlier one."""
         choose = pypi.pure_wheel_of if form is Form.WHEEL else pypi.source_of
@@ -190,7 +210,7 @@ class Fetcher:
                 continue
 
     def _fetched(self, purl: Purl, form: Form, offer: Offer, downloads: Downloads | None = None) -> Release:
-        try:
+        with self._keeping(str(purl)):
             with self._cache.incoming() as stream:
                 digests = (downloads or self._downloads).file(offer.address, stream, what=str(purl))
                 _check_digest(offer, digests, str(purl))
@@ -198,13 +218,19 @@ class Fetcher:
                 archive = self._cache.keep(stream, digest)
             release = Release(purl, archive, digest, offer.filename, offer.declared_digest)
             self._cache.note(release, form)
+        return release
+
+    @staticmethod
+    @contextmanager
+    def _keeping(where: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as problem:
             raise Unavailable(
                 f"the release cannot be kept in the cache ({problem.strerror})",
-                where=str(purl),
+                where=where,
                 next_step="Make room on the disk, and make the cache directory writable.",
             ) from None
-        return release
 
 
 def open_fetcher(cache: Path, environment: Mapping[str, str]) -> Fetcher:

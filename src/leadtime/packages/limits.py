@@ -21,6 +21,9 @@ FILE_NAME_CHARACTERS_MAX = 255
 RELEASES_LISTED_MAX = 5_000
 """Of one package; the largest real ones have near 4,000."""
 CONFIGURATION_BYTES_MAX = 1 << 20
+CONFIGURATION_FILES_MAX = 100
+SOURCE_PARTS_MAX = 32
+"""Files of one Debian source package."""
 NPM_QUESTION_SECONDS_MAX = 20.0
 
 ENTRIES_MAX = 200_000
