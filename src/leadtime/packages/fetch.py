@@ -72,7 +72,7 @@ class Fetcher:
     def release(self, purl: Purl, *, wheel: Literal[True]) -> Release | None: ...
 
     def release(self, purl: Purl, *, wheel: bool = False) -> Release | None:
-        """Return the source archive of exactly the version that ``purl`` names (a Debian one patched as Debian builds it).
+        """Return the source archive of exactly the version that ``purl`` names; a Debian one as Debian patches it.
 
         With ``wheel`` (PyPI only): the wheel without machine code, or None where there is none.
         Qualifiers and subpath are dropped from the release's purl, but for a generic one. Raises `Malformed` for a purl
