@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from leadtime.flow.validation.probing import Prober, is_same_flaw
-from leadtime.flow.validation.records import Crash, Origin, Showing
+from leadtime.flow.validation.probing import Prober
+from leadtime.flow.validation.records import Showing
 from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.sides import open_sides, shown
-from leadtime.foundation.digests import digest_of
 from leadtime.sandbox import Ending
 from tests.flow.validation.brittle import Trial, task_of
-from tests.flow.validation.seen import frame
-
-CRASH = Crash("heap-buffer-overflow", "READ 1", (frame("read_one"), frame("brittle_sum", line=13)), digest_of(b"a"))
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +45,3 @@ def test_an_input_repeats_the_flaw_only_if_it_fails_in_the_same_function(prober:
     assert prober.judge(hit.run).showing is Showing.HIT
     assert prober.repeats(b"?null") is None
     assert prober.repeats(b"harmless") is None
-
-
-@pytest.mark.parametrize(
-    ("other", "is_same"),
-    [
-        (replace(CRASH, frames=(frame("elsewhere"),)), True),
-        (replace(CRASH, signature=digest_of(b"b"), crash_class="SEGV"), True),
-        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("memcpy", origin=Origin.LIBC), *CRASH.frames)), True),
-        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("brittle_sum"), frame("read_one"))), False),
-        (replace(CRASH, signature=digest_of(b"b"), frames=(frame("read_one", "lib/other.c"),)), False),
-    ],
-)
-def test_two_crashes_are_one_flaw_by_their_signature_or_their_faulting_function(other: Crash, *, is_same: bool) -> None:
-    assert is_same_flaw(CRASH, other) is is_same

@@ -12,8 +12,9 @@ from pathlib import Path
 from leadtime.flow.validation.blame.rules import proven_modules
 from leadtime.flow.validation.builds import SHELF, SealedBuilds
 from leadtime.flow.validation.evidence import Evidence
-from leadtime.flow.validation.ladder.apply import Applied, apply_patch, apply_where_it_fits
+from leadtime.flow.validation.ladder.apply import apply_patch, apply_where_it_fits
 from leadtime.flow.validation.ladder.diffs import PATCH_WHERE, read_patch
+from leadtime.flow.validation.ladder.records import Applied
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
@@ -75,12 +76,12 @@ class Built:
 class BuildFailure:
     """Why there is nothing to run, in one sentence, and who tried the network meanwhile.
 
-    ``of_patch``: the patch could not be put into the release, so nothing was built.
+    ``patch``: what a patch touched before it was built; None if it could not be put into the release.
     """
 
     reason: str
     network: tuple[NetworkAttempt, ...] = ()
-    of_patch: bool = False
+    patch: Applied | None = None
 
 
 def places(toolchain: Toolchain, given: str = "") -> dict[str, str]:
@@ -139,7 +140,7 @@ def _make(
     except Malformed as problem:
         is_of_patch = release.patch is not None and problem.where.startswith(PATCH_WHERE)
         reason = problem.what if is_of_patch else f"the release cannot be unpacked: {problem}"
-        return BuildFailure(reason, of_patch=is_of_patch)
+        return BuildFailure(reason)
     for name in ("site", "work"):
         (making / name).mkdir(exist_ok=True)
     for file in task.files:
@@ -152,9 +153,9 @@ def _make(
     discard(needs)
     seen = _seen(outcome)
     if outcome.ending is not Ending.EXITED or outcome.exit_code != 0:
-        return BuildFailure(_failure(release.purl, outcome), seen.network if seen is not None else ())
+        return BuildFailure(_failure(release.purl, outcome), seen.network if seen is not None else (), applied)
     if seen is None:
-        return BuildFailure(f"the build of {release.purl} {ENDINGS[Ending.OBSERVER_LOST]}")
+        return BuildFailure(f"the build of {release.purl} {ENDINGS[Ending.OBSERVER_LOST]}", patch=applied)
     return BuiltNote(files, proven_modules(seen.steps, files), log, seen.network, applied)
 
 

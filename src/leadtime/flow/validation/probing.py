@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
 
-from leadtime.flow.validation.oracles.crashes import is_subjects
+from leadtime.flow.validation.ladder.rules import is_same_flaw
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.records import Crash, Judged, Oracle, SeenRun, Showing
 from leadtime.flow.validation.rules import judge_run
@@ -55,9 +56,13 @@ class Prober:
     def __init__(self, target: Target, oracle: Oracle, given: CarriedFile, crash: Crash) -> None:
         self._target = target
         self._oracle = oracle
-        self._name = given.name
         self._crash = crash
-        self._shown = None if oracle in NOT_GLANCED else self.glance(given.content())
+        self._given = given
+
+    @cached_property
+    def _shown(self) -> Glance:
+        """How the known input ends."""
+        return self.glance(self._given.content())
 
     def glance(self, content: bytes) -> Glance:
         """Run an input with nobody watching, which takes a tenth of a watched run; what comes of it is hostile."""
@@ -77,7 +82,7 @@ class Prober:
 
         Watched only if it ends as the known input does.
         """
-        if self._shown is not None and not (glance or self.glance(content)).ends_as(self._shown):
+        if self._oracle not in NOT_GLANCED and not (glance or self.glance(content)).ends_as(self._shown):
             return None
         run = self.watch(content)
         judged = self.judge(run)
@@ -86,15 +91,7 @@ class Prober:
         return Hit(run, judged.crash)
 
     def _carried(self, content: bytes) -> CarriedFile:
-        return CarriedFile(self._name, base64.b64encode(content).decode())
-
-
-def is_same_flaw(crash: Crash, other: Crash) -> bool:
-    """Tell whether two crashes have one signature, or lie in one function of one file of the subject's."""
-    if crash.signature == other.signature:
-        return True
-    first, second = (next(filter(is_subjects, one.frames)) for one in (crash, other))
-    return (first.function, first.file) == (second.function, second.file)
+        return CarriedFile(self._given.name, base64.b64encode(content).decode())
 
 
 def _glance(outcome: Outcome | None) -> Glance:

@@ -56,7 +56,8 @@ LIMITS_MAX = RecipeLimits(build_s=3600, run_s=600, memory_mib=16_384)
 class Recipe:
     """One target: the release with the flaw, the one without, and commands with their placeholders.
 
-    ``files`` and ``control`` are plain relative names beside the recipe; ``env`` is set for build and run.
+    ``files`` and ``control`` are plain relative names beside the recipe; ``env`` is set for build and run. ``tests``
+    are commands that a patch must not break; each passes with exit code 0.
     """
 
     vulnerable: Purl
@@ -70,10 +71,11 @@ class Recipe:
     oracle: Oracle
     control: str | None
     limits: RecipeLimits
+    tests: tuple[str, ...] = ()
 
     def uses(self, placeholder: str) -> bool:
         """Tell whether any command has ``{placeholder}``."""
-        return any(placeholder in _PLACEHOLDER.findall(command) for command in (*self.build, self.run))
+        return any(placeholder in _PLACEHOLDER.findall(command) for command in (*self.build, self.run, *self.tests))
 
 
 def parse_recipe(raw: bytes) -> Recipe:
@@ -95,15 +97,13 @@ def parse_recipe(raw: bytes) -> Recipe:
         files=_files(top.get("files")),
         needs_pypi=_matching(needs.get("pypi"), "$.needs.pypi", _NEED),
         needs_debian=_matching(needs.get("debian"), "$.needs.debian", _PACKAGE),
-        build=tuple(
-            _command(command, f"$.build[{number}]", BUILD_PLACEHOLDERS)
-            for number, command in enumerate(_list(top.get("build"), "$.build", COMMANDS_MAX))
-        ),
+        build=_commands(top.get("build"), "$.build"),
         run=_command(top.get("run"), "$.run", RUN_PLACEHOLDERS),
         env=_variables(top.get("env")),
         oracle=_oracle(top.get("oracle")),
         control=None if control is None else _file_name(control, "$.control"),
         limits=_limits(top.get("limits")),
+        tests=_commands(top.get("tests"), "$.tests"),
     )
 
 
@@ -181,6 +181,11 @@ def _matching(value: Json, where: str, pattern: re.Pattern[str]) -> tuple[str, .
                 next_step="Write it like setuptools<70.",
             )
     return tuple(found)
+
+
+def _commands(value: Json, where: str) -> tuple[str, ...]:
+    found = enumerate(_list(value, where, COMMANDS_MAX))
+    return tuple(_command(command, f"{where}[{number}]", BUILD_PLACEHOLDERS) for number, command in found)
 
 
 def _command(value: Json, where: str, placeholders: frozenset[str]) -> str:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from leadtime.flow.validation.ladder.records import SeenPatch
+from leadtime.flow.validation.ladder.try_patch import try_patch
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe
 from leadtime.flow.validation.records import SeenSide
+from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.sides import Progress, open_sides, shown
 from leadtime.flow.validation.task import Task
 from leadtime.flow.validation.toolchain import Toolchain
@@ -27,12 +30,16 @@ TASK_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=4_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that a run saw, both sides, with the digests of the evidence it kept."""
+    """Everything that a run saw, both sides, with the digests of the evidence it kept.
+
+    ``patch``: what was seen with the task's patch; None without one, or where the flaw did not show.
+    """
 
     vulnerable: SeenSide
     fixed: SeenSide | None
     environment: Digest
     evidence: tuple[Digest, ...]
+    patch: SeenPatch | None = None
 
 
 def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
@@ -40,11 +47,14 @@ def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
     sides = open_sides(task, progress, runs=runs)
     with sides.built(task.vulnerable) as target:
         vulnerable = sides.see(task.vulnerable, target, with_control=True)
+        crash, patch = shown(sides.recipe, vulnerable), None
+        if task.patched is not None and crash is not None and isinstance(target, Target):
+            patch = try_patch(sides, task.patched, target, vulnerable, crash)
     fixed = None
-    if task.fixed is not None and shown(sides.recipe, vulnerable) is not None:
+    if task.fixed is not None and crash is not None:
         with sides.built(task.fixed) as target:
             fixed = sides.see(task.fixed, target, with_control=False)
-    return Seen(vulnerable, fixed, _environment(sides.recipe, sides.toolchain), tuple(sides.evidence.digests))
+    return Seen(vulnerable, fixed, _environment(sides.recipe, sides.toolchain), tuple(sides.evidence.digests), patch)
 
 
 def _environment(recipe: Recipe, toolchain: Toolchain) -> Digest:

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadtime.flow.validation.build import WORK_PLACE, Built, places
+from leadtime.flow.validation.build import BUILD_OPTIONS, WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options
+from leadtime.flow.validation.ladder.records import Applied
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
@@ -69,6 +70,11 @@ class Target:
         return Scene(note.release, note.proofs, interpreter.files, interpreter.places)
 
     @property
+    def patch(self) -> Applied | None:
+        """Return what a patch touched before it was built, None if there was no patch."""
+        return self._built.note.patch
+
+    @property
     def network(self) -> tuple[NetworkAttempt, ...]:
         """Return who tried the network while it was built."""
         return self._built.note.network
@@ -90,6 +96,23 @@ class Target:
     def glance(self, given: CarriedFile) -> Outcome | None:
         """Run the target once on ``given`` with nobody watching; None if it could not be started. Nothing is kept."""
         return self._start(given, Watch.NOTHING)
+
+    def passes(self, command: str) -> bool:
+        """Tell whether one of the recipe's tests ends with exit code 0, in the built tree, with nobody watching."""
+        recipe, interpreter = self._recipe, self._toolchain.interpreter
+        with tempfile.TemporaryDirectory(prefix="leadtime-test-", ignore_cleanup_errors=True) as place:
+            work = Path(place, "work")
+            try:
+                if not copy_tree(self._built.place / "work", work):
+                    return False
+                mounts = (*self._built.mounts(), Mount(work, WORK_PLACE, writable=True), *interpreter.mounts)
+                limits = Limits(wall_s=recipe.limits.build_s, memory_mib=recipe.limits.memory_mib)
+                env = {**BUILD_OPTIONS, **dict(recipe.env)}
+                program = Program(fill(command, places(self._toolchain)), limits, mounts=mounts, env=env)
+                outcome = run(program, user=self._user)
+            finally:
+                discard(work)
+        return outcome.ending is Ending.EXITED and outcome.exit_code == 0
 
     def _start(self, given: CarriedFile, watch: Watch) -> Outcome | None:
         with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from leadtime.flow.validation.ladder import apply as applying
-from leadtime.flow.validation.ladder.apply import Applied, apply_patch, apply_where_it_fits
+from leadtime.flow.validation.ladder.apply import apply_patch, apply_where_it_fits
 from leadtime.flow.validation.ladder.diffs import read_patch
+from leadtime.flow.validation.ladder.records import Applied
 from leadtime.foundation.digests import digest_of, digest_of_file
 from leadtime.foundation.errors import Malformed
 from leadtime.packages.inner import inner_manifests

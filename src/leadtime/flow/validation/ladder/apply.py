@@ -10,11 +10,11 @@ import io
 import os
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from leadtime.flow.validation.ladder.diffs import PATCH_WHERE, FileDiff, Fit, fit, patched
+from leadtime.flow.validation.ladder.records import Applied
 from leadtime.foundation.digests import digest_of, digest_of_file
 from leadtime.foundation.errors import Malformed
 from leadtime.packages.inner import InnerManifest, inner_manifests
@@ -33,15 +33,6 @@ _TAR_KINDS: Mapping[MemberKind, bytes] = {
 _Mode = Literal["w", "w:gz", "w:bz2", "w:xz"]
 _MODES: tuple[tuple[bytes, _Mode], ...] = ((b"\x1f\x8b", "w:gz"), (b"BZh", "w:bz2"), (b"\xfd7zXZ", "w:xz"))
 _MAGIC_BYTES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a patch touched, by path; what the release does not carry; the archive it went into (empty: the release)."""
-
-    touched: tuple[str, ...]
-    left_out: tuple[str, ...]
-    archive: str
 
 
 def apply_patch(files: tuple[FileDiff, ...], tree: UnpackedTree) -> tuple[UnpackedTree, Applied]:

@@ -1,0 +1,119 @@
+"""What is seen of a patched release, and how far its patch climbs: plain frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leadtime.flow.validation.records import Scene, SeenRun
+from leadtime.foundation.digests import Digest
+
+
+class Rung(StrEnum):
+    """The rungs, from the ground up."""
+
+    APPLIES = "applies"
+    BUILDS = "builds"
+    REPRODUCER = "reproducer_silent"
+    VARIANTS = "variants_silent"
+    TESTS = "tests_pass"
+    BEHAVIOUR = "behaviour_kept"
+
+
+class Standing(StrEnum):
+    """Whether a rung holds."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a patch touched, by path; what the release does not carry; the archive it went into (empty: the release)."""
+
+    touched: tuple[str, ...]
+    left_out: tuple[str, ...]
+    archive: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another input that shows the flaw: what was changed to get it, and a run of it without and with the patch."""
+
+    digest: Digest
+    kind: str
+    before: SeenRun
+    after: SeenRun
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run ended that nobody watched, and the digest of all that it printed; None where a limit ended it."""
+
+    exit_code: int | None
+    signal: int | None
+    output: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Harmless:
+    """An input that shows nothing, and how it ends without and with the patch."""
+
+    digest: Digest
+    kind: str
+    before: Manner
+    after: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Whether one of the recipe's tests passed without and with the patch."""
+
+    before: bool
+    after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPatch:
+    """Everything seen of a patched release; what is empty was not come to.
+
+    ``failure``: why it does not apply (``applied`` is None) or build. ``tries``: inputs tried to find the variants.
+    """
+
+    applied: Applied | None
+    failure: str
+    scene: Scene
+    runs: tuple[SeenRun, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    tries: int = 0
+    tests: tuple[Tested, ...] = ()
+    harmless: tuple[Harmless, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung: whether it holds, and why in one sentence."""
+
+    rung: Rung
+    standing: Standing
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How far a patch climbed, rung by rung; ``applied``: what it touched, None if it does not apply."""
+
+    steps: tuple[Step, ...]
+    applied: Applied | None
+
+    @property
+    def reached(self) -> Rung | None:
+        """Return the highest rung that holds, with all below it; tests that could not be run do not count."""
+        held = [step.rung for step in self.steps if step.standing is Standing.PASSED]
+        return held[-1] if held else None
+
+    @property
+    def is_climbed(self) -> bool:
+        """Tell whether the patch reached the top."""
+        return self.reached is Rung.BEHAVIOUR
