@@ -64,10 +64,16 @@ TABLE: dict[str, str] = {
 PAGES: dict[str, str] = {
     "GET /models": "U AA AA AAA R AA R",
     "GET /models/{model}": "U AM AM AAM M AM M",
+    "POST /models": "U AA RR RRR R RR R",
+    "POST /models/{model}/milestones": "M AM RM RRM M RM M",
+    "POST /models/{model}/partners": "M AM AM RRM M RM M",
+    "POST /models/{model}/offers": "M AM RM RRM M RM M",
+    "POST /models/{model}/entries/{entry}/grants": "M AM MM AMM M MM M",
     "POST /models/{model}/windows/{window_id}/withdraw": "M AM MM RRM M MM M",
     "POST /models/{model}/grants/{grant_id}/credential": "M RM MM AMM M MM M",
     "POST /models/{model}/grants/{grant_id}/end": "M AM MM AMM M MM M",
     "POST /models/{model}/grants/{grant_id}/return": "M RM MM AMM M MM M",
+    "POST /models/{model}/entries/{entry}/end": "M AM MM RMM M MM M",
     "POST /models/{model}/withdraw": "M AM RM RRM M RM M",
     "POST /models/{model}/release": "M AM RM RRM M RM M",
 }

@@ -11,9 +11,10 @@ from leadtime.doors.read_models.access_log import HOURS_SHOWN, Bar, CallLine, ba
 from leadtime.doors.read_models.budgets import Budget, Meter, budget_of, lines_of, meters_of
 from leadtime.doors.read_models.pictures import Badge, Event, Step, Tone
 from leadtime.doors.read_models.thanks import Thanks, read_thanks
-from leadtime.flow import assessment, gateway, window
+from leadtime.flow import assessment, gateway, parties, window
 from leadtime.flow.assessment import Designation
 from leadtime.flow.gateway import AlarmSeen, Amount, CallId
+from leadtime.flow.parties import Person
 from leadtime.flow.window import (
     Agreement,
     Disposition,
@@ -117,7 +118,18 @@ class EntryLine:
     organisation: str
     state: Badge
     proposed: bool
-    window: UUID | None
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccess:
+    """What a holder gives its own people access within: for these purposes, to these people."""
+
+    entry: UUID
+    instrument: str
+    purposes: tuple[str, ...]
+    may_propose: bool
+    people: tuple[Person, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,8 @@ class ModelPage:
     state: Badge
     steps: tuple[Step, ...]
     is_developer: bool
+    may_offer: bool
+    known: tuple[tuple[UUID, str], ...]
     windows: tuple[WindowCard, ...]
     agreements: tuple[AgreementCard, ...]
     sealed: bool
@@ -135,6 +149,7 @@ class ModelPage:
     key: str | None
     designations: tuple[Designation, ...]
     entries: tuple[EntryLine, ...]
+    own: tuple[OwnAccess, ...]
     grants: tuple[GrantCard, ...]
     calls: tuple[CallLine, ...]
     older: UUID | None
@@ -175,6 +190,8 @@ def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = 
         state=STATES[found.state],
         steps=_steps(found),
         is_developer=is_developer,
+        may_offer=is_developer and found.state is not ModelState.RELEASED,
+        known=tuple(houses.items()) if is_developer else (),
         windows=tuple(_window(each, tx.now) for each in windows),
         agreements=tuple(_agreement(each) for each in agreements),
         sealed=any(each.terms.record_mode is RecordMode.SEALED for each in agreements),
@@ -182,6 +199,7 @@ def read_model_page(tx: Transaction, model: ModelId, *, before: CallId | None = 
         key=gateway.read_sealing_key(tx) if keeps_key else None,
         designations=assessment.list_designations(tx, model),
         entries=tuple(_entry(each) for each in entries) if is_developer else (),
+        own=() if is_developer else _own(tx, entries, agreements, windows),
         grants=tuple(
             _grant(
                 tx,
@@ -256,10 +274,32 @@ def _agreement(found: Agreement) -> AgreementCard:
     )
 
 
+def _own(
+    tx: Transaction, entries: Iterable[Entry], agreements: Iterable[Agreement], windows: Iterable[Window]
+) -> tuple[OwnAccess, ...]:
+    """Return what the viewer's organisation may give its people now."""
+    house = tx.viewer.organisation
+    terms = {each.id: each.terms for each in agreements}
+    still_open = {each.id for each in windows if each.state is WindowState.OPEN}
+    mine = [
+        each
+        for each in entries
+        if (each.organisation, each.state) == (house, EntryState.JOINED) and each.window in still_open
+    ]
+    people = parties.list_people(tx, mine[0].organisation) if mine else ()
+    return tuple(
+        OwnAccess(each.id, agreed.instrument, agreed.purposes, agreed.agency_may_propose, people)
+        for each in mine
+        if each.agreement and (agreed := terms.get(each.agreement))
+    )
+
+
 def _entry(found: Entry) -> EntryLine:
     tones = {EntryState.PROPOSED: Tone.ASK, EntryState.JOINED: Tone.GOOD}
     badge = Badge(found.state.value, tones.get(found.state, Tone.PLAIN))
-    return EntryLine(found.id, found.organisation_name, badge, found.state is EntryState.PROPOSED, found.window)
+    return EntryLine(
+        found.id, found.organisation_name, badge, found.state is EntryState.PROPOSED, found.state not in tones
+    )
 
 
 def _grant(

@@ -37,26 +37,26 @@ def show_model(ask: PageAsk) -> Response:
 
 def withdraw_model(ask: PageAsk) -> Response:
     """End every window of a model: one press, nobody else is asked (I1)."""
-    model = _model_of(ask)
-    return _do(ask, model, lambda tx: window.withdraw_model(tx, model))
+    model = enrolled_at(ask)
+    return refusing(ask, model, lambda tx: window.withdraw_model(tx, model))
 
 
 def release_model(ask: PageAsk) -> Response:
     """Record that a model is public: one press, nobody else is asked (I1)."""
-    model = _model_of(ask)
-    return _do(ask, model, lambda tx: window.release(tx, model))
+    model = enrolled_at(ask)
+    return refusing(ask, model, lambda tx: window.release(tx, model))
 
 
 def withdraw_window(ask: PageAsk) -> Response:
     """End one window."""
     found = WindowId(parse_id(ask.request.path_params["window_id"], where="window"))
-    return _do(ask, found, lambda tx: window.withdraw(tx, found))
+    return refusing(ask, found, lambda tx: window.withdraw(tx, found))
 
 
 def end_grant(ask: PageAsk) -> Response:
     """End one person's access."""
     grant = _grant_of(ask)
-    return _do(ask, grant, lambda tx: window.end_grant(tx, grant))
+    return refusing(ask, grant, lambda tx: window.end_grant(tx, grant))
 
 
 def draw_credential(ask: PageAsk) -> Response:
@@ -72,14 +72,14 @@ def sign_off(ask: PageAsk) -> Response:
     if ask.form.get("disposition") not in set(Disposition):
         raise Malformed("choose what became of it", where="disposition", next_step="Choose one.")
     grant, became = _grant_of(ask), Disposition(ask.form["disposition"])
-    return _do(ask, grant, lambda tx: window.sign_off(tx, grant, became, note=ask.form.get("note", "")))
+    return refusing(ask, grant, lambda tx: window.sign_off(tx, grant, became, note=ask.form.get("note", "")))
 
 
-def _do(ask: PageAsk, thing: UUID, act: Callable[[Transaction], object]) -> Response:
+def refusing(ask: PageAsk, thing: UUID, act: Callable[[Transaction], object]) -> Response:
     """Do a move and show the model again; a refusal leaves a leaf in its log."""
     with leaving_refusals(ask.site.database, ask.viewer, thing), ask.transaction() as tx:
         act(tx)
-    return see_other(f"{HERE}/{_model_of(ask)}")
+    return see_other(f"{HERE}/{enrolled_at(ask)}")
 
 
 def _model_page(ask: PageAsk, secret: str = "") -> Response:
@@ -87,13 +87,14 @@ def _model_page(ask: PageAsk, secret: str = "") -> Response:
     asked = ask.request.query_params.get("before")
     before = CallId(parse_id(asked, where="before")) if asked else None
     with ask.transaction() as tx:
-        page = read_model_page(tx, _model_of(ask), before=before)
+        page = read_model_page(tx, enrolled_at(ask), before=before)
     follow = FOLLOW_SECONDS if ask.request.query_params.get("follow") == "yes" else 0
     url = ask.site.settings.url
     return ask.page("model.html", here=HERE, page=page, notice=NOTICE, secret=secret, url=url, follow=follow)
 
 
-def _model_of(ask: PageAsk) -> ModelId:
+def enrolled_at(ask: PageAsk) -> ModelId:
+    """Return the model that the address names."""
     return ModelId(parse_id(ask.request.path_params["model"], where="model"))
 
 

@@ -13,6 +13,7 @@ from leadtime.doors.web import (
     deliveries,
     flags,
     front,
+    offering,
     offers,
     operating,
     own,
@@ -68,7 +69,13 @@ EVERYWHERE: tuple[Route, ...] = (
 
 EARLY_ACCESS: tuple[Route, ...] = (
     _get("/models", offers.show_models),
+    _post("/models", offering.enrol_model),
     _get("/models/{model}", offers.show_model),
+    _post("/models/{model}/milestones", offering.set_milestones),
+    _post("/models/{model}/offers", offering.offer_model),
+    _post("/models/{model}/partners", offering.propose_partner),
+    _post("/models/{model}/entries/{entry}/grants", offering.give_access),
+    _post("/models/{model}/entries/{entry}/end", offering.end_entry),
     _post("/models/{model}/withdraw", offers.withdraw_model),
     _post("/models/{model}/release", offers.release_model),
     _post("/models/{model}/windows/{window_id}/withdraw", offers.withdraw_window),
