@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
@@ -46,7 +47,7 @@ _CHARSET = re.compile(
 _TAG = re.compile(r"<[^<>]{0,10000}>")
 _HEADER = re.compile(rb"[!-9;-~]{1,80}:")
 _OF_MAIL = (b"from:", b"date:", b"message-id:", b"received:", b"return-path:", b"mime-version:")
-_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
+_UNREADABLE = (MessageError, LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 """What the standard library raises over hostile headers and parts; each is one more way to say that they are wrong."""
 
 

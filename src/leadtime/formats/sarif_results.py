@@ -133,15 +133,15 @@ def _weakness(result: JsonObject, rule: JsonObject) -> int | None:
 
 
 def _weakness_names(result: JsonObject, rule: JsonObject) -> Iterator[str]:
-    for holder in (result, rule):
+    related = list_or_none(rule.get("relationships"), items_max=TOLD_ITEMS_MAX)
+    targets = [object_or_none(object_or_none(each).get("target")) for each in related]
+    taxa = [object_or_none(each) for each in list_or_none(result.get("taxa"), items_max=TOLD_ITEMS_MAX)]
+    for holder, named in ((result, taxa), (rule, targets)):
         properties = object_or_none(holder.get("properties"))
         yield from map(_text, list_or_none(properties.get("tags"), items_max=TOLD_ITEMS_MAX))
         yield _text(properties.get("cwe"))
-    related = list_or_none(rule.get("relationships"), items_max=TOLD_ITEMS_MAX)
-    targets = [object_or_none(object_or_none(each).get("target")) for each in related]
-    taxa = map(object_or_none, list_or_none(result.get("taxa"), items_max=TOLD_ITEMS_MAX))
-    for taxon in (*taxa, *targets):
-        yield f"{_text(object_or_none(taxon.get('toolComponent')).get('name'))}-{_text(taxon.get('id'))}"
+        for each in named:
+            yield f"{_text(object_or_none(each.get('toolComponent')).get('name'))}-{_text(each.get('id'))}"
 
 
 def _places(found: FoundResult) -> Iterator[Place]:
