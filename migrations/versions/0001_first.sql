@@ -377,6 +377,36 @@ CREATE TABLE returns (
 	CONSTRAINT pk_returns PRIMARY KEY (grant_id)
 );
 
+CREATE TABLE runners (
+	name TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	sealing_key BYTEA NOT NULL, 
+	signing_key BYTEA NOT NULL, 
+	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	slots INTEGER NOT NULL, 
+	heard_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_runners PRIMARY KEY (name), 
+	CONSTRAINT uq_runners_role UNIQUE (role)
+);
+
+CREATE TABLE runs (
+	id UUID NOT NULL, 
+	validation UUID NOT NULL, 
+	attempt INTEGER NOT NULL, 
+	role TEXT NOT NULL, 
+	message BYTEA NOT NULL, 
+	given_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	taken_at TIMESTAMP WITH TIME ZONE, 
+	takings INTEGER NOT NULL, 
+	answer BYTEA, 
+	answered_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_runs PRIMARY KEY (id), 
+	CONSTRAINT ck_runs_answer CHECK (octet_length(answer) <= 33554432), 
+	CONSTRAINT uq_runs_validation UNIQUE (validation)
+);
+
+CREATE INDEX ix_runs_role ON runs (role);
+
 CREATE TABLE set_aside (
 	job BIGINT NOT NULL, 
 	step TEXT NOT NULL, 
@@ -431,6 +461,8 @@ CREATE TABLE validations (
 	called_at TIMESTAMP WITH TIME ZONE, 
 	begun_at TIMESTAMP WITH TIME ZONE, 
 	decided_at TIMESTAMP WITH TIME ZONE, 
+	survey BYTEA, 
+	surveyed_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_validations PRIMARY KEY (id), 
 	CONSTRAINT uq_validations_report UNIQUE (report)
 );
@@ -605,6 +637,18 @@ CREATE TABLE model_variants (
 	output_price BIGINT NOT NULL, 
 	CONSTRAINT pk_model_variants PRIMARY KEY (model, name), 
 	CONSTRAINT fk_model_variants_model FOREIGN KEY(model) REFERENCES models (id)
+);
+
+CREATE TABLE root_outcomes (
+	vulnerability UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	organisation UUID, 
+	person UUID, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	words BYTEA NOT NULL, 
+	CONSTRAINT pk_root_outcomes PRIMARY KEY (vulnerability, number), 
+	CONSTRAINT fk_root_outcomes_vulnerability FOREIGN KEY(vulnerability) REFERENCES vulnerabilities (id)
 );
 
 CREATE TABLE ssvc_entries (
@@ -1171,6 +1215,30 @@ create policy visible on "returns" using ((select leadtime_role()) = 'system' or
 
 grant select, insert, update, delete on "returns" to leadtime_app;
 
+alter table "runners" enable row level security;
+
+alter table "runners" force row level security;
+
+create policy visible on "runners" to leadtime_app using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "runners" to leadtime_app;
+
+create policy lent on "runners" to leadtime_runner using (role = current_user) with check (role = current_user);
+
+grant select (role, slots, heard_at), update (slots, heard_at) on "runners" to leadtime_runner;
+
+alter table "runs" enable row level security;
+
+alter table "runs" force row level security;
+
+create policy visible on "runs" to leadtime_app using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+
+grant select, insert, update, delete on "runs" to leadtime_app;
+
+create policy lent on "runs" to leadtime_runner using (role = current_user) with check (role = current_user);
+
+grant select (id, role, message, given_at, taken_at, takings, answered_at), update (taken_at, takings, answer, answered_at) on "runs" to leadtime_runner;
+
 alter table "set_aside" enable row level security;
 
 alter table "set_aside" force row level security;
@@ -1315,6 +1383,14 @@ create policy written on "model_variants" using ((select leadtime_role()) = 'sys
 
 grant select, insert, update, delete on "model_variants" to leadtime_app;
 
+alter table "root_outcomes" enable row level security;
+
+alter table "root_outcomes" force row level security;
+
+create policy visible on "root_outcomes" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability));
+
+grant select, insert, update, delete on "root_outcomes" to leadtime_app;
+
 alter table "ssvc_entries" enable row level security;
 
 alter table "ssvc_entries" force row level security;
@@ -1441,7 +1517,7 @@ create policy visible on "sessions" using ((select leadtime_role()) in ('coordin
 
 grant select, insert, update, delete on "sessions" to leadtime_app;
 
-grant usage on schema public to leadtime_app;
+grant usage on schema public to leadtime_app, leadtime_runner;
 
 grant usage on all sequences in schema public to leadtime_app;
 

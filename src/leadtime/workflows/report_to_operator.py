@@ -22,11 +22,13 @@ from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 from leadtime.foundation.lines import check_prose, one_line
+from leadtime.workflows import outcomes
 from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue
 from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
 from leadtime.workflows.exploited import cves_in, is_exploited
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
+from leadtime.workflows.surveying import FIND_RANGE, Look, find_range, look_over
 
 VALIDATE = Kind("validate", Queue.VALIDATION)
 MERGE = Kind("merge", Queue.FLOW)
@@ -87,7 +89,10 @@ def validate(prove: Prove, station: Station, report: UUID) -> None:
 
 
 def merge(station: Station, report: UUID) -> None:
-    """Give the report to the vulnerability that its evidence shows, new or known; that one's case is next."""
+    """Give the report to the vulnerability that its evidence shows, new or known; that one's case is next.
+
+    Of a new one the affected releases are looked for, too, if this installation looks for any.
+    """
     with station.database.transaction(SYSTEM) as tx:
         if merging.vulnerability_of(tx, ReportId(report)) is not None:
             return
@@ -97,6 +102,8 @@ def merge(station: Station, report: UUID) -> None:
             _take_in(tx, merged)
         else:
             enqueue(tx, OPEN_CASE, merged.vulnerability)
+        if merged.new and station.settings.range_releases:
+            enqueue(tx, FIND_RANGE, report)
 
 
 def _merge_in(tx: Transaction, finding: Finding, evidence: Evidence, kept: KeptValidation) -> Merged:
@@ -138,6 +145,7 @@ def _take_in(tx: Transaction, merged: Merged) -> None:
     for absorbed in merged.absorbed:
         if case is not None:
             coordination.absorb_case(tx, absorbed, into=case)
+    outcomes.doubt(tx, merged)
 
 
 def _open_case(tx: Transaction, vulnerability: VulnerabilityId, *, because: str = "") -> coordination.CaseId | None:
@@ -158,10 +166,11 @@ ASIDES: Mapping[Kind, PutAside] = {VALIDATE: _put_validation_aside}
 """What is done for an entity whose job is set aside; what other steps wait for is told by what is not there yet."""
 
 
-def plan(prove: Prove) -> Plan:
+def plan(prove: Prove, look: Look = look_over) -> Plan:
     """Return every step of the story by the kind of its job, and how the farm's turns are kept."""
     steps: Mapping[Kind, Step] = {
         VALIDATE: partial(validate, prove),
+        FIND_RANGE: partial(find_range, look),
         MERGE: merge,
         OPEN_CASE: open_case,
         MATCH_ADVISORY: match_advisory,

@@ -22,6 +22,7 @@ from leadtime.doors.api.shapes_flow import (
 from leadtime.flow import coordination, parties
 from leadtime.flow.coordination import CaseId, CaseState
 from leadtime.foundation.database import Transaction
+from leadtime.workflows import outcomes
 
 router = APIRouter(tags=["cases"])
 
@@ -149,7 +150,7 @@ def reopen_case(case: UUID, wanted: ReasonWanted, ask: AskingOnce) -> Response:
     """Open a published or closed case again, with a reason."""
 
     def act(tx: Transaction) -> CaseFileShape:
-        coordination.reopen_case(tx, CaseId(case), reason=wanted.reason)
+        outcomes.reopen_case(tx, CaseId(case), reason=wanted.reason)
         return _file(tx, CaseId(case))
 
     return ask.do(act, CaseFileShape, status=200)

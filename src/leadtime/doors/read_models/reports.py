@@ -11,9 +11,10 @@ from sqlalchemy import text
 from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
-from leadtime.flow import coordination, intake
+from leadtime.flow import coordination, intake, merging
 from leadtime.flow.coordination import Case, CaseState
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
+from leadtime.flow.merging import RootOutcome
 from leadtime.flow.validation import KeptValidation, State, Word
 from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
@@ -81,6 +82,7 @@ class ReportPage:
     case_number: str = ""
     case_href: str = ""
     acts: tuple[ReportAct, ...] = ()
+    answer: RootOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         case_number=case.number if case else "",
         case_href=f"/cases/{case.id}" if case else "",
         acts=_acts(kept, case) if may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER) else (),
+        answer=merging.answer_to(tx, report),
     )
 
 

@@ -17,11 +17,12 @@ from leadtime.flow import advisory, coordination, parties
 from leadtime.flow.advisory import Advisory
 from leadtime.flow.coordination import CaseId, DeliveryId, DeliveryState
 from leadtime.flow.intake import ReportId
+from leadtime.flow.merging import OutcomeKind
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.errors import Conflict, Missing
+from leadtime.foundation.errors import Conflict, Malformed, Missing
 from leadtime.foundation.ids import parse_id
-from leadtime.workflows import publishing, report_to_operator
+from leadtime.workflows import outcomes, publishing, report_to_operator
 from leadtime.workflows.drafting import draft_advisory
 
 HERE = "/cases"
@@ -100,7 +101,18 @@ def revise(ask: PageAsk) -> Response:
 def reopen(ask: PageAsk) -> Response:
     """Open a published or closed case again."""
     with ask.transaction() as tx:
-        coordination.reopen_case(tx, case_of(ask), reason=ask.field("reason"))
+        outcomes.reopen_case(tx, case_of(ask), reason=ask.field("reason"))
+    return _back(ask)
+
+
+def decide(ask: PageAsk) -> Response:
+    """Record what was decided of a case's root cause; it answers every report of it."""
+    kind = OutcomeKind(ask.field("kind")) if ask.field("kind") in set(OutcomeKind) else None
+    if kind is None:
+        raise Malformed("there is no such outcome", where="kind", next_step="Choose one of the page's.")
+    with ask.transaction() as tx:
+        flaw = coordination.read_case(tx, case_of(ask)).case.vulnerability
+        outcomes.decide(tx, flaw, kind, reason=ask.field("reason"), severity=ask.form.get("severity", ""))
     return _back(ask)
 
 

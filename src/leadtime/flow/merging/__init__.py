@@ -12,6 +12,14 @@ from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.fingerprints import Clue, Kind, clues_of, fingerprints_of, fingerprints_of_all
 from leadtime.flow.merging.held import Budget, HeldAsk, count_ask, list_asks, note_held, own_marks, read_held
 from leadtime.flow.merging.merge_in import merge_in
+from leadtime.flow.merging.outcomes import (
+    OutcomeKind,
+    RootOutcome,
+    answer_to,
+    list_outcomes,
+    note_outcome,
+    outcome_of,
+)
 from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
 from leadtime.flow.merging.records import (
     Credit,
@@ -40,9 +48,12 @@ __all__ = [
     "Link",
     "LinkKind",
     "Merged",
+    "OutcomeKind",
+    "RootOutcome",
     "Stack",
     "Vulnerability",
     "VulnerabilityId",
+    "answer_to",
     "clues_of",
     "cluster",
     "compare",
@@ -53,8 +64,11 @@ __all__ = [
     "group",
     "join",
     "list_asks",
+    "list_outcomes",
     "merge_in",
     "note_held",
+    "note_outcome",
+    "outcome_of",
     "own_marks",
     "parse_stack",
     "read_alike",

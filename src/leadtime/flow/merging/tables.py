@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Uuid
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Text, Uuid
 
 from leadtime.foundation.database.schema import EVERYTHING, id_column, instant, own, related, sealed, table
 
@@ -70,3 +70,20 @@ held_asks = table(
     visible=own(),
 )
 """Who asked what is held, and for how many fingerprints, the filling included: the day's budget, and the audit."""
+
+OUTCOME = "root_outcomes.words"
+"""Name that an outcome's sealed words are bound to."""
+
+root_outcomes = table(
+    "root_outcomes",
+    Column("vulnerability", Uuid, ForeignKey("vulnerabilities.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("organisation", Uuid, nullable=True),
+    Column("person", Uuid, nullable=True),
+    instant("at"),
+    sealed("words"),
+    visible=related("vulnerability"),
+)
+"""What was decided of a root cause, numbered from 1, the last one holds; ``words`` are its severity and reason, sealed
+under the vulnerability's key. No person: Leadtime itself."""
