@@ -4,6 +4,7 @@ Runs in the outer box, as the tracer of everything in the inner one. ``watch`` i
 process to follow while that still waits at its gate, and returns plain JSON values. What it looks for:
 
 * ``reports``: at each exit, whether a sanitizer's runtime that is really mapped ends the process, and on which stack;
+* ``raises``: what ``reports`` looks for, and which exception of an interpreter's main thread ended it;
 * ``stacks_at_limit``: when the time is up, what every thread is doing, several times;
 * ``builds``: which compiler read what and wrote what.
 
@@ -25,6 +26,7 @@ from collections.abc import Callable
 import observe_build
 import observe_ptrace as trace
 import observe_report
+from observe_exception import Exceptions
 from observe_hang import Sampler, extension_s
 from observe_loaded import Loaded
 from observe_memory import Mapping, Memory
@@ -93,6 +95,7 @@ class Witness:
         self._static: dict[str, StaticRuntime] = {}
         self._interpreters = Interpreters()
         self._loaded = Loaded(self._files, self._interpreters)
+        self._exceptions = Exceptions(self._interpreters, limits)
         self._network = Network()
 
     def expect(self, tid: int) -> None:
@@ -120,10 +123,13 @@ class Witness:
         if event == trace.EVENT_STOP and number in trace.GROUP_STOPS:
             trace.listen(tid)
             return event
+        is_ours = False
         with contextlib.suppress(OSError, ValueError):
-            self._look(tid, number, event)
+            is_ours = event == 0 and number == signal.SIGTRAP and self._exceptions.take(tid)
+            if not is_ours:
+                self._look(tid, number, event)
         step = self._step_of(tid) if self._open_steps else None
-        deliver = 0 if event or number == trace.CALL_STOP else number
+        deliver = 0 if event or is_ours or number == trace.CALL_STOP else number
         wants_calls = self._loaded.wants_calls(tid) if step is None else step.wants_calls
         trace.resume(tid, deliver, to_next_call=wants_calls)
         return event
@@ -135,6 +141,8 @@ class Witness:
             self._look_at_exec(tid)
         elif event == trace.EVENT_EXEC:
             self._loaded.see_exec(tid)
+            if self._mode == "raises":
+                self._exceptions.begin(tid)
         elif number == trace.CALL_STOP:
             self._look_at_call(tid)
         elif event == trace.EVENT_SECCOMP:
@@ -188,6 +196,7 @@ class Witness:
         memory = Memory(tid)
         try:
             self._loaded.see_end(tid, memory)
+            self._exceptions.end(tid, status, memory)
             self._look_at_end(tid, status, memory)
         finally:
             memory.close()
@@ -254,6 +263,7 @@ class Witness:
             "imports": self._loaded.imports(),
             "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
+            **self._exceptions.findings(),
             "network": self._network.attempts(),
             "network_total": self._network.total,
         }

@@ -3,6 +3,8 @@
 #include <Python.h>
 #include <stddef.h>
 #include <stdio.h>
+#include "opcode.h"
+#include "internal/pycore_dict.h"
 #include "internal/pycore_frame.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_runtime.h"
@@ -32,6 +34,25 @@ int main(void) {
 #else
   AT("frame_owner", Frame, is_entry);
   printf("\"entry_owner\": -1, ");
+  /* What following an exception needs besides. */
+  AT("first_thread", _PyRuntimeState, _main_interpreter._initial_thread);
+  AT("signals", _PyRuntimeState, ceval.signals_pending);
+  AT("exception", PyThreadState, curexc_type);
+  AT("asynchronous", PyThreadState, async_exc);
+  AT("recursion_limit", PyThreadState, recursion_limit);
+  AT("trace_function", PyThreadState, c_tracefunc);
+  AT("profile_function", PyThreadState, c_profilefunc);
+  AT("frame_object", Frame, frame_obj);
+  AT("type_base", PyTypeObject, tp_base);
+  AT("type_flags", PyTypeObject, tp_flags);
+  AT("type_members", PyTypeObject, tp_dict);
+  AT("type_qualified", PyHeapTypeObject, ht_qualname);
+  AT("dict_keys", PyDictObject, ma_keys);
+  AT("keys_index_bits", PyDictKeysObject, dk_log2_index_bytes);
+  AT("keys_kind", PyDictKeysObject, dk_kind);
+  AT("keys_count", PyDictKeysObject, dk_nentries);
+  AT("keys_start", PyDictKeysObject, dk_indices);
+  printf("\"op_raise\": %d, \"op_reraise\": %d, ", RAISE_VARARGS, RERAISE);
 #endif
 #endif
   AT("frame_previous", Frame, previous);

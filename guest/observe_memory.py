@@ -88,6 +88,27 @@ class Memory:
         return True
 
 
+class Past(Memory):
+    """A process's memory as it is now, but for a piece of it as it was; closed with the present one."""
+
+    def __init__(self, now: Memory, start: int, saved: bytes) -> None:
+        self._memory = now._memory  # noqa: SLF001 - the same memory, opened once
+        self.mappings = now.mappings
+        self._start = start
+        self._saved = saved
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return ``size`` bytes at ``address`` as they were, or fewer where the memory ends."""
+        end = self._start + len(self._saved)
+        if address >= end or address + size <= self._start:
+            return super().read(address, size)
+        before = super().read(address, self._start - address) if address < self._start else b""
+        after = super().read(end, address + size - end) if address + size > end else b""
+        # Where the stack did not reach then, there may be nothing now.
+        before = before.ljust(max(0, self._start - address), b"\0")
+        return before + self._saved[max(0, address - self._start) : address + size - self._start] + after
+
+
 def _mappings(pid: int) -> list[Mapping]:
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
         lines = [line.rstrip("\n") for line, _ in zip(stream, range(MAPPINGS_MAX), strict=False)]

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 SEIZE, INTERRUPT, LISTEN, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 0x4201, 0x4202
 CONT, GETREGS, SYSCALL = 7, 12, 24
+PEEKUSER, POKEUSER = 3, 6
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT, EVENT_SECCOMP, EVENT_STOP = 1, 2, 3, 4, 6, 7, 128
+BIRTHS = (EVENT_FORK, EVENT_VFORK, EVENT_CLONE)
 CALL_STOP = 5 | 0x80
 OPTIONS = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6) | (1 << 7) | (1 << 20)
 """TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, TRACEEXIT, TRACESECCOMP, EXITKILL.
@@ -23,8 +25,12 @@ No child escapes or outlives us, and the calls that the program's filter marks s
 GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 WALL = 0x40000000
 REGISTERS = 27
-RIP, RSP, ORIG_RAX = 16, 19, 15
+RIP, RSP, ORIG_RAX, RDI = 16, 19, 15, 14
 """Places in struct user_regs_struct (asm/ptrace.h), which is also the order in a core file's NT_PRSTATUS."""
+DEBUG_REGISTERS_AT, STATUS_REGISTER, CONTROL_REGISTER = 848, 6, 7
+"""u_debugreg in struct user (sys/user.h); DR6 says which register trapped, DR7 what each looks for."""
+WRITE_BITS = {0: 0b0000, 4: 0b1101, 8: 0b1001}
+"""Of DR7, by how many bytes are looked at: their length, and that writing them traps; 0: running it traps."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.restype = ctypes.c_long
@@ -100,6 +106,27 @@ def fault(tid: int) -> Fault:
     number, _, code, address = struct.unpack_from("<iii4xQ", raw.raw)
     regs = registers(tid)
     return Fault(number, code, address, regs[RIP], regs[RSP])
+
+
+def set_points(tid: int, points: dict[int, tuple[int, int]]) -> None:
+    """Have a stopped thread trap where any of up to four points is written, or run; no points: nowhere.
+
+    ``points``: by register, the address and how many bytes (4 or 8) may be written there, or 0 for code that may run.
+    Raises OSError where the machine has no debug registers to lend.
+    """
+    control = 0
+    _ptrace(POKEUSER, tid, DEBUG_REGISTERS_AT + 8 * CONTROL_REGISTER, 0)
+    for number, (address, size) in points.items():
+        _ptrace(POKEUSER, tid, DEBUG_REGISTERS_AT + 8 * number, address)
+        control |= 1 << 2 * number | WRITE_BITS[size] << 16 + 4 * number
+    _ptrace(POKEUSER, tid, DEBUG_REGISTERS_AT + 8 * CONTROL_REGISTER, control)
+
+
+def taken_points(tid: int) -> set[int]:
+    """Return which points made a thread trap since it was asked last."""
+    status = int(_libc.ptrace(PEEKUSER, tid, DEBUG_REGISTERS_AT + 8 * STATUS_REGISTER, 0))
+    _ptrace(POKEUSER, tid, DEBUG_REGISTERS_AT + 8 * STATUS_REGISTER, 0)
+    return {number for number in range(4) if status >> number & 1}
 
 
 def next_stop(timeout_s: float) -> tuple[int, int] | None:

@@ -6,6 +6,8 @@ been forged by a program that writes into its own interpreter, so every walk is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from observe_memory import Memory
 from observe_values import MemoryValues, digest
 
@@ -55,6 +57,23 @@ class Codes:
         return self._seen
 
 
+@dataclass(frozen=True)
+class RawFrame:
+    """One frame as it lies in memory: where, its code, instruction and object, and its caller."""
+
+    address: int
+    code: int
+    instruction: int
+    object: int
+    outer: int
+    is_entry: bool
+
+    def is_same_call(self, other: RawFrame) -> bool:
+        """Tell whether another look was at this same call; one whose object is not made yet may be."""
+        objects = {self.object, other.object} - {0}
+        return (self.address, self.code, self.outer) == (other.address, other.code, other.outer) and len(objects) < 2
+
+
 class PythonStack:
     """The frames of one interpreter, by the measured ``layout`` and the address of its runtime structure."""
 
@@ -83,6 +102,29 @@ class PythonStack:
             self._add(found, frame)
             frame = self._memory.word(frame + at["frame_previous"])
         return found
+
+    def current(self, thread: int) -> RawFrame | None:
+        """Return the frame that a thread's evaluator runs (CPython 3.11); None if it runs none."""
+        return self.raw(
+            self._memory.word(self._memory.word(thread + self._at["thread_cframe"]) + self._at["cframe_frame"])
+        )
+
+    def raw(self, frame: int) -> RawFrame | None:
+        """Return the frame at an address (CPython 3.11); None for none."""
+        if not frame:
+            return None
+        at, word = self._at, self._memory.word
+        places = ("frame_code", "frame_instruction", "frame_object", "frame_previous")
+        code, instruction, made, outer = (word(frame + at[name]) for name in places)
+        return RawFrame(
+            frame, code, instruction, made, outer, self._memory.read(frame + at["frame_owner"], 1) == b"\x01"
+        )
+
+    def described(self, frame: RawFrame) -> dict[str, object]:
+        """Return a frame as `frames` does; its code must still be there."""
+        place, first, table = self._code(frame.code)
+        unit = (frame.instruction - frame.code - self._at["code_start"]) // 2
+        return {"code": place, "line": _line(table, first, unit), "entry": frame.is_entry}
 
     def _thread(self, native_thread: int) -> int:
         at = self._at

@@ -38,13 +38,21 @@ class Interpreters:
 
     def frames(self, memory: Memory, own_thread_number: int) -> list[dict[str, object]]:
         """Return a stopped thread's frames of Python, innermost first; ``code`` counts in `codes`."""
+        try:
+            mapping, layout = self.layout(memory)
+        except KeyError:
+            return []
+        address = observe_report.address_of(memory, mapping, mapping.file(), "_PyRuntime")
+        return PythonStack(memory, layout, address, self.codes).frames(own_thread_number)
+
+    def layout(self, memory: Memory) -> tuple[Mapping, dict[str, int]]:
+        """Return where the interpreter's code is mapped, and its measured layout; raises KeyError if none is."""
         for mapping in memory.mappings:
             known = self._known.get(mapping.file()) if mapping.is_code else None
             if known:
-                address = observe_report.address_of(memory, mapping, mapping.file(), "_PyRuntime")
-                layout = {str(name): int(str(value)) for name, value in dict(known["layout"]).items()}  # type: ignore[call-overload]
-                return PythonStack(memory, layout, address, self.codes).frames(own_thread_number)
-        return []
+                places = dict(known["layout"])  # type: ignore[call-overload]
+                return mapping, {str(name): int(str(value)) for name, value in places.items()}
+        raise KeyError("no interpreter is mapped")
 
 
 class Excerpt:

@@ -70,6 +70,8 @@ int brittle_spin(const char *text) {
 PACKAGE = '''\
 """Sums, brittly."""
 
+import json
+
 
 def total(text):
     position = 0
@@ -91,6 +93,62 @@ def words(text):
         if text[position] == "!"%(loop)s:
             continue
         position += 1
+
+
+class BrittleError(ValueError):
+    """Said of text that cannot be read."""
+
+
+def parse(text):
+    if text.startswith("!")%(loop)s:
+        raise ValueError("no such text")
+    return len(text)
+
+
+def pick(text):
+    return text[1000]
+
+
+def number(text):
+    try:
+        return int(text)
+    except ValueError as problem:
+        raise BrittleError("no number") from problem
+
+
+def guard(text, visit):
+    seen = []
+    try:
+        return visit(text)
+    finally:
+        seen.append(len({}.get("none", "")))
+
+
+def try_out(text):
+    try:
+        return parse(text)
+    except ValueError as problem:
+        return problem
+
+
+def letters(text):
+    yield from text
+
+
+def complain(kind):
+    raise kind("no such text")
+
+
+def descend(levels):
+    return descend(levels - 1) + 1 if levels else 0
+
+
+def decode(text):
+    return json.loads(text)
+
+
+def grow(text):
+    return text * (1 << 27)
 '''
 
 VERSIONS: Mapping[str, Mapping[str, str]] = {

@@ -9,7 +9,7 @@ import pytest
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import BuildStep, ThreadSample
 from leadtime.flow.validation.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
-from leadtime.flow.validation.stacks.records import PythonFrame, Stack
+from leadtime.flow.validation.stacks.records import PythonFrame, RaisedException, Stack
 from leadtime.foundation.errors import Malformed
 
 CODE = {
@@ -24,12 +24,36 @@ CODE = {
 ATTEMPT = {"call": "connect", "transport": "udp", "family": "inet", "address": "9.9.9.9", "port": 53, "times": 2}
 
 
-def written(*python: object, codes: tuple[object, ...] = (CODE,), imports: int = 0) -> bytes:
+RAISED = {
+    "ending": 2,
+    "name": "brittle.BrittleError",
+    "ancestors": ["ValueError"],
+    "doubts": ["traced"],
+    "lowered": ["open files"],
+    "recursion_limit": 1000,
+    "frames": [],
+    "python": [],
+    "modules": {},
+    "files": {},
+}
+
+
+def written(
+    *python: object, codes: tuple[object, ...] = (CODE,), imports: int = 0, raised: tuple[object, ...] = ()
+) -> bytes:
     times = {"state": "R", "ran_ms": 5, "waited_ms": 6, "let_run_ms": 7}
     sample = {"pid": 7, "thread": 7, **times, "frames": [], "python": list(python), "modules": {}, "files": {}}
     loaded = {"modules": ["d:m"], "imports": [{"digest": f"d:{place}", "code": place} for place in range(-1, imports)]}
     return json.dumps(
-        {"reports": [], "samples": [[sample]], "codes": list(codes), "network": [ATTEMPT], **loaded}
+        {
+            "reports": [],
+            "samples": [[sample]],
+            "codes": list(codes),
+            "network": [ATTEMPT],
+            "raised": list(raised),
+            "unwatched": "too many",
+            **loaded,
+        }
     ).encode()
 
 
@@ -49,6 +73,19 @@ def test_a_moment_is_read_whole() -> None:
     ((sample,),) = read_sightings(written()).read_samples(lambda _: True)
 
     assert sample == ThreadSample(7, 7, "R", 5, 6, 7, Stack((), (), {}, {}))
+
+
+def test_what_was_raised_is_read_whole() -> None:
+    seen = read_sightings(written(raised=(RAISED,)))
+
+    assert seen.unwatched == "too many"
+    assert seen.read_raised(lambda _: True) == (
+        RaisedException(
+            2, "brittle.BrittleError", ("ValueError",), ("traced",), ("open files",), 1000, Stack((), (), {}, {})
+        ),
+    )
+    with pytest.raises(Malformed):
+        read_sightings(written(raised=({**RAISED, "ending": "2"},))).read_raised(lambda _: True)
 
 
 def test_who_tried_the_network_is_read_within_bounds() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from leadtime.flow.validation.network.records import NetworkAttempt, NetworkUse
-from leadtime.flow.validation.stacks.records import Fault, Stack
+from leadtime.flow.validation.stacks.records import Fault, RaisedException, Stack
 from leadtime.foundation.digests import Digest
 
 
@@ -126,7 +126,9 @@ class Limit(StrEnum):
 class SeenRun:
     """One run as it was seen from outside.
 
-    ``claims_report``: its output holds text like a sanitizer's. ``loaded``: digests of the modules that its processes
+    ``claims_report``: its output holds text like a sanitizer's; ``claims_traceback``: like an interpreter's of an
+    exception that nothing caught. ``raised``: the exceptions that ended one, of which ``unwatched`` says in words why
+    some were not watched. ``loaded``: digests of the modules that its processes
     held when they ended, and of the sources that its interpreter imported.
     """
 
@@ -136,6 +138,9 @@ class SeenRun:
     reports: tuple[RuntimeReport, ...] = ()
     samples: tuple[tuple[ThreadSample, ...], ...] = ()
     loaded: frozenset[str] = frozenset()
+    raised: tuple[RaisedException, ...] = ()
+    unwatched: str = ""
+    claims_traceback: bool = False
     network: tuple[NetworkAttempt, ...] = ()
 
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from leadtime.flow.validation.oracles.exception import judge_exception
 from leadtime.flow.validation.oracles.hang import judge_hang
 from leadtime.flow.validation.oracles.sanitizer import judge_sanitizer
 from leadtime.flow.validation.records import (
@@ -31,7 +32,11 @@ Z_95 = 1.959964
 
 Judge = Callable[[SeenRun, Scene], Judged]
 
-JUDGES: Mapping[Oracle, Judge] = {Oracle.SANITIZER: judge_sanitizer, Oracle.HANG: judge_hang}
+JUDGES: Mapping[Oracle, Judge] = {
+    Oracle.SANITIZER: judge_sanitizer,
+    Oracle.HANG: judge_hang,
+    Oracle.EXCEPTION: judge_exception,
+}
 """Who judges under which oracle; a recipe that names another is refused."""
 
 

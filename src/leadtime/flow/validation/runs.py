@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options
 from leadtime.flow.validation.ladder.records import Applied
 from leadtime.flow.validation.network.records import NetworkAttempt
+from leadtime.flow.validation.oracles.exception import claims_traceback
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, Scene, SeenRun
@@ -31,6 +32,9 @@ COPY_S_MAX = 600
 CODE_ANSWERS, CODE_VALUES = "observe_code.py", "observe_values.py"
 QUESTION_LIMITS = Limits(wall_s=120, memory_mib=1024)
 CODES_MAX = 2_000
+
+WATCHES: Mapping[Oracle, Watch] = {Oracle.HANG: Watch.STACKS_AT_LIMIT, Oracle.EXCEPTION: Watch.RAISES}
+"""What the observer looks for under an oracle; a sanitizer's reports under any other."""
 
 LIMITS: dict[Ending, Limit] = {
     Ending.TIMED_OUT: Limit.TIME,
@@ -81,7 +85,7 @@ class Target:
 
     def run(self, given: CarriedFile) -> RawRun:
         """Run the target once on ``given``."""
-        watch = Watch.STACKS_AT_LIMIT if self._recipe.oracle is Oracle.HANG else Watch.REPORTS
+        watch = WATCHES.get(self._recipe.oracle, Watch.REPORTS)
         outcome = self._start(given, watch)
         if outcome is None:
             return RawRun(None, None)
@@ -168,6 +172,7 @@ class Target:
             reports = sightings.read_reports(genuine.__contains__)
             samples = sightings.read_samples(genuine.__contains__)
             loaded = sightings.read_loaded(genuine.__contains__)
+            raised = sightings.read_raised(genuine.__contains__)
         except Malformed:
             return SeenRun(Limit.OBSERVER, None, claims_report=False)
         return SeenRun(
@@ -177,6 +182,9 @@ class Target:
             reports=reports,
             samples=samples,
             loaded=loaded,
+            raised=raised,
+            unwatched=sightings.unwatched,
+            claims_traceback=claims_traceback(outcome.stdout) or claims_traceback(outcome.stderr),
             network=sightings.network,
         )
 

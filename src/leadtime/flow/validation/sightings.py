@@ -13,7 +13,15 @@ from leadtime.flow.validation.records import (
     RuntimeReport,
     ThreadSample,
 )
-from leadtime.flow.validation.stacks.records import Fault, FrameKind, Module, NativeFrame, PythonFrame, Stack
+from leadtime.flow.validation.stacks.records import (
+    Fault,
+    FrameKind,
+    Module,
+    NativeFrame,
+    PythonFrame,
+    RaisedException,
+    Stack,
+)
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 
@@ -51,6 +59,8 @@ class Sightings:
     codes: tuple[Code, ...] = ()
     modules: tuple[str, ...] = ()
     imports: tuple[Json, ...] = ()
+    raised: tuple[Json, ...] = ()
+    unwatched: str = ""
     network: tuple[NetworkAttempt, ...] = ()
 
     def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
@@ -62,6 +72,11 @@ class Sightings:
         """Return the stacks at the limit, moment by moment."""
         known = self._known(is_genuine)
         return tuple(tuple(_sample(sample, known) for sample in moment) for moment in self.samples)
+
+    def read_raised(self, is_genuine: IsGenuine) -> tuple[RaisedException, ...]:
+        """Return the exceptions that ended a program."""
+        known = self._known(is_genuine)
+        return tuple(_raised(raised, known) for raised in self.raised)
 
     def read_loaded(self, is_genuine: IsGenuine) -> frozenset[str]:
         """Return the digests of the modules that were mapped, and of the sources that the import system read."""
@@ -83,6 +98,8 @@ def read_sightings(raw: bytes) -> Sightings:
         codes=codes,
         modules=_texts(_member(value, "modules")),
         imports=tuple(_list(_member(value, "imports"))),
+        raised=tuple(_list(_member(value, "raised"))),
+        unwatched=_text(_member(value, "unwatched")),
         network=_network(value),
     )
 
@@ -159,6 +176,18 @@ def _report(value: Json, known: _Known) -> RuntimeReport:
         access_bytes=_number(told.get("size", 0)),
         is_write=told.get("write") is True,
         circumstances=_circumstances(value),
+    )
+
+
+def _raised(value: Json, known: _Known) -> RaisedException:
+    return RaisedException(
+        ending=_number(_member(value, "ending")),
+        name=_text(_member(value, "name")),
+        ancestors=_texts(_member(value, "ancestors")),
+        doubts=_texts(_member(value, "doubts")),
+        lowered=_texts(_member(value, "lowered")),
+        recursion_limit=_number(_member(value, "recursion_limit")),
+        stack=_stack(value, known),
     )
 
 

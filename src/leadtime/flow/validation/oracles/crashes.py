@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from leadtime.flow.validation.blame.rules import SKIPPED
 from leadtime.flow.validation.records import Frame, Judged, Limit, Origin, SeenRun, Showing
 from leadtime.foundation.digests import Digest, digest_of_parts
 
 SIGNATURE_FRAMES = 3
 RECURSION_REPEATS = 3
+RECURSIONS = frozenset({"stack-overflow", "RecursionError"})
 SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP = 6, 7, 8, 4, 11, 5
 
 OUR_LIMITS = frozenset({Limit.OBSERVER, Limit.TREE})
@@ -50,8 +52,18 @@ def signature_of(crash_class: str, frames: Sequence[Frame]) -> Digest:
     """
     names = [plain_function(frame.function) for frame in frames if frame.origin is Origin.SUBJECT]
     recurring = sorted(name for name, times in Counter(names).items() if times >= RECURSION_REPEATS)
-    chosen = recurring if crash_class == "stack-overflow" and recurring else names[:SIGNATURE_FRAMES]
+    chosen = recurring if crash_class in RECURSIONS and recurring else names[:SIGNATURE_FRAMES]
     return digest_of_parts(("leadtime.signature/1", crash_class, *chosen))
+
+
+def doubt_of_depth(frames: Sequence[Frame]) -> str:
+    """Return in words that others than the subject have used up a stack; empty if they have not.
+
+    Whoever goes deep and calls the subject with what is left has it fail at its first step.
+    """
+    own = sum(1 for frame in frames if frame.origin is Origin.SUBJECT)
+    others = sum(1 for frame in frames if frame.origin not in SKIPPED) - own
+    return "most of its stack is not the subject's" if others > own else ""
 
 
 def plain_function(function: str) -> str:

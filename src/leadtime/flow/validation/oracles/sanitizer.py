@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from leadtime.flow.validation.blame.rules import SKIPPED, blame, faulting_frame, merged, origin_of
+from leadtime.flow.validation.blame.rules import blame, faulting_frame, merged, origin_of
 from leadtime.flow.validation.fairness.rules import unfairness
 from leadtime.flow.validation.oracles.crashes import (
     SIGABRT,
     SIGNAL_CLASSES,
     SIGSEGV,
+    doubt_of_depth,
     plain_function,
     quiet,
     signature_of,
@@ -114,22 +115,12 @@ def _class_by_function(functions: Sequence[str]) -> str:
 def _judge_frames(frames: tuple[Frame, ...], crash_class: str, access: str, unfair: str) -> Judged:
     fault = faulting_frame(frames)
     if fault is not None and fault.origin is Origin.SUBJECT:
-        doubt = unfair or _doubt_of_depth(frames, crash_class)
+        doubt = unfair or (crash_class == "stack-overflow" and doubt_of_depth(frames))
         if doubt:
             return Judged(Showing.FOREIGN, f"{crash_class} in {fault.text}, but {doubt}")
         crash = Crash(crash_class, access, frames, signature_of(crash_class, frames))
         return Judged(Showing.HIT, f"{crash_class} in {fault.text}", crash)
     return Judged(Showing.FOREIGN, f"{crash_class}, but {blame(fault)}")
-
-
-def _doubt_of_depth(frames: Sequence[Frame], crash_class: str) -> str:
-    """Return in words that others than the subject have used up a stack; empty if they have not.
-
-    Whoever goes deep and calls the subject with what is left has it fail at its first step.
-    """
-    own = sum(1 for frame in frames if frame.origin is Origin.SUBJECT)
-    others = sum(1 for frame in frames if frame.origin not in SKIPPED) - own
-    return "most of its stack is not the subject's" if crash_class == "stack-overflow" and others > own else ""
 
 
 def claims_report(output: bytes) -> bool:

@@ -69,6 +69,25 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
+class RaisedException:
+    """An exception that left the last frame of a program of Python, with the stacks of when it was raised.
+
+    ``ending`` counts how often that happened before; several may be of one, where it cannot be told which it was.
+    ``name`` is what its class says its name is, with its module; ``ancestors`` the classes built into the interpreter
+    that it is or derives from, nearest first; ``doubts`` the observer's words for why it may not be what it seems;
+    ``lowered`` the limits that were lower than the box's own, ``recursion_limit`` the interpreter's, in frames.
+    """
+
+    ending: int
+    name: str
+    ancestors: tuple[str, ...]
+    doubts: tuple[str, ...]
+    lowered: tuple[str, ...]
+    recursion_limit: int
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A signal as the kernel delivered it; ``code`` above zero: raised by the kernel, not sent by a process."""
 
