@@ -30,6 +30,7 @@ class Watch(Enum):
 
     NOTHING = "nothing"
     REPORTS = "reports"
+    RAISES = "raises"
     STACKS_AT_LIMIT = "stacks_at_limit"
     BUILDS = "builds"
 
