@@ -391,7 +391,7 @@ CREATE TABLE runners (
 
 CREATE TABLE runs (
 	id UUID NOT NULL, 
-	validation UUID NOT NULL, 
+	entity UUID NOT NULL, 
 	attempt INTEGER NOT NULL, 
 	role TEXT NOT NULL, 
 	message BYTEA NOT NULL, 
@@ -402,7 +402,7 @@ CREATE TABLE runs (
 	answered_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_runs PRIMARY KEY (id), 
 	CONSTRAINT ck_runs_answer CHECK (octet_length(answer) <= 33554432), 
-	CONSTRAINT uq_runs_validation UNIQUE (validation)
+	CONSTRAINT uq_runs_entity UNIQUE (entity)
 );
 
 CREATE INDEX ix_runs_role ON runs (role);

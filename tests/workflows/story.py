@@ -95,7 +95,7 @@ def believe(begun: Begun, _stopping: threading.Event) -> Outcome:
 
 
 def station_of(database: Database, address: Address, home: str) -> Station:
-    return Station(database, address, read_settings({"LEADTIME_HOME": home}))
+    return Station(database, address, read_settings({"LEADTIME_HOME": home, "LEADTIME_RANGE_RELEASES": "0"}))
 
 
 def work_until_idle(station: Station) -> None:

@@ -45,9 +45,11 @@ class Settings:
     proxies: tuple[str, ...] = ()
     download_hosts: tuple[str, ...] = ()
     github_archives: str = ""
+    range_releases: int = 0
 
 
 WITNESSES_MAX = 8
+RANGE_RELEASES_MAX = 200
 
 CHECKOUT = Path(__file__).parents[3]
 """Where the source lies, if Leadtime runs from a checkout."""
@@ -83,6 +85,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
         "",
         "Where the archive of a GitHub commit lies: an address with {owner}, {name} and {commit}; empty: GitHub's own.",
     ),
+    "LEADTIME_RANGE_RELEASES": (
+        "12",
+        "How many published releases a reproduced flaw is run over, to find the affected ones; 0: none.",
+    ),
     "LEADTIME_OIDC_NAME": ("your organisation", "What the sign-in button calls that provider."),
 }
 """Environment variable -> (default, one sentence). `docs/settings.md` is generated from this."""
@@ -112,6 +118,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         proxies=tuple(value("LEADTIME_PROXIES").split()),
         download_hosts=tuple(value("LEADTIME_DOWNLOAD_HOSTS").lower().split()),
         github_archives=value("LEADTIME_GITHUB_ARCHIVES"),
+        range_releases=_count(value("LEADTIME_RANGE_RELEASES"), "LEADTIME_RANGE_RELEASES", RANGE_RELEASES_MAX),
     )
 
 
@@ -139,6 +146,12 @@ def _oidc(value: Callable[[str], str]) -> OidcClient | None:
             next_step="Set both, or neither and no issuer.",
         )
     return OidcClient(issuer, client_id, secret, value("LEADTIME_OIDC_NAME"))
+
+
+def _count(text: str, where: str, highest: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest):
+        raise Malformed(f"this must be a whole number from 0 to {highest}", where=where, next_step="Correct it.")
+    return int(text)
 
 
 def _witnesses(text: str) -> tuple[WitnessAt, ...]:

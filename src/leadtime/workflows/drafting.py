@@ -6,14 +6,17 @@ source; finders are credited from the reports. Nothing is invented, and no repor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
 
 from leadtime.flow import advisory, coordination, intake, merging, parties, validation
 from leadtime.flow.advisory import Advisory, DraftFacts, FinderShare, affected_package, credits_of, runs_of
 from leadtime.flow.coordination import CaseFile, CaseId
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import Vulnerability
+from leadtime.flow.validation import AffectedRange, Bound, KeptValidation
 from leadtime.formats.advisories import (
     AdvisoryDocument,
     AffectedSpan,
@@ -99,6 +102,24 @@ def words_of(document: AdvisoryDocument) -> Words:
         spans=tuple(span for package in document.packages for span in package.spans),
         references=document.references,
     )
+
+
+def offered_spans(validations: Iterable[KeptValidation]) -> tuple[AffectedSpan, ...]:
+    """Return the ranges that the first surveyed of a case's validations found, for a person to take over or not."""
+    for kept in validations:
+        if kept.survey is not None and kept.survey.found.affected is not None:
+            return _spans(kept.survey.found.affected, kept.survey.at)
+    return ()
+
+
+def _spans(affected: AffectedRange, at: datetime) -> tuple[AffectedSpan, ...]:
+    """Return events as spans, each from where the flaw came to where it went."""
+    told = f"run by this installation on {len(affected.tried)} of {len(affected.releases)} releases"
+    undecided = f", {len(affected.undecided)} not decided" if affected.undecided else ""
+    source = f"{told}{undecided} ({at.date().isoformat()})"
+    starts = [event.release for event in affected.events if event.bound is Bound.INTRODUCED]
+    ends = [event.release for event in affected.events if event.bound is Bound.FIXED]
+    return tuple(AffectedSpan(start, end, None, source) for start, end in zip_longest(starts, ends))
 
 
 def _runs(tx: Transaction, found: Vulnerability) -> Iterator[Run]:

@@ -41,7 +41,7 @@ WORDS = frozenset({REPRODUCED, "not_reproduced", "harness_fault", "inconclusive"
 
 PASSED_ON = (
     *("PATH", "HOME", "LANG", "LEADTIME_HOME", "LEADTIME_PYTHON", "LEADTIME_SANDBOX_USER"),
-    *("LEADTIME_DOWNLOAD_HOSTS", "LEADTIME_GITHUB_ARCHIVES"),
+    *("LEADTIME_DOWNLOAD_HOSTS", "LEADTIME_GITHUB_ARCHIVES", "LEADTIME_RANGE_RELEASES"),
 )
 """Variables that the run gets besides those that pip and npm read for their registries; secrets are not among them."""
 
@@ -55,13 +55,21 @@ def prove(settings: Settings, begun: Begun, stopping: threading.Event) -> Outcom
     """
     if begun.reproducer is None:
         return read_outcome(undecided("the report carries no reproducer"))
+    return read_outcome(run_apart(settings, begun.reproducer, stopping))
+
+
+def run_apart(settings: Settings, reproducer: Reproducer, stopping: threading.Event, *, code: str = "") -> bytes:
+    """Return what the run itself answers, still to be distrusted (`read_outcome`); raises `Unavailable` as `prove`.
+
+    ``code`` is what its process runs: `APART` if not said.
+    """
     try:
-        code, answer, words = _run(settings, begun.reproducer, stopping)
+        exit_code, answer, words = _run(settings, reproducer, stopping, code or APART)
     finally:
         # One that had to be killed left what it had laid out in clear.
         sweep_benches(settings.home / "cache")
-    if code == 0:
-        return read_outcome(answer)
+    if exit_code == 0:
+        return answer
     raise Unavailable(f"the run ended without a verdict: {words}", next_step="It is tried again by itself.")
 
 
@@ -101,14 +109,14 @@ def _wrong(where: str) -> Malformed:
     return Malformed("a run answered something that it cannot mean", where=where, next_step="Look at its worker.")
 
 
-def _run(settings: Settings, reproducer: Reproducer, stopping: threading.Event) -> tuple[int, bytes, str]:
+def _run(settings: Settings, reproducer: Reproducer, stopping: threading.Event, code: str) -> tuple[int, bytes, str]:
     """Run the process to its end and return its exit code, its answer, and its last words."""
     with _in_memory("reproducer") as message, _in_memory("answer") as answer, _in_memory("errors") as errors:
         message.write(as_message(reproducer))
         message.seek(0)
         running = subprocess.Popen(
             # The kernel ends it with us, however we end.
-            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", APART],
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", code],
             stdin=message,
             stdout=answer,
             stderr=errors,

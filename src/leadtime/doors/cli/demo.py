@@ -210,7 +210,8 @@ def keep_table(settings: Settings, table: Table) -> None:
 def serving(settings: Settings, console: Console) -> Iterator[subprocess.Popen[bytes]]:
     """Run the site and every queue as a process of its own while the block runs."""
     log = (settings.home / "serve.log").open("wb")
-    environment = dict(os.environ, LEADTIME_HOME=str(settings.home))
+    # Unless it is asked for: a dozen builds of each flaw's releases would keep the story waiting.
+    environment = {"LEADTIME_RANGE_RELEASES": "0", **os.environ, "LEADTIME_HOME": str(settings.home)}
     arguments = [sys.executable, "-I", "-m", "leadtime.doors.cli.main", "serve", "--same-host"]
     site = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:

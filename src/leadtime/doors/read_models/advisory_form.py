@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leadtime.flow.advisory import Advisory
 from leadtime.formats.advisories import AffectedSpan, Reference, ReferenceKind
@@ -26,11 +26,11 @@ class FormWords:
     kinds: tuple[str, ...] = tuple(each.value for each in ReferenceKind)
 
 
-def form_words(held: Advisory | None, title: str) -> FormWords:
-    """Return what the form of a case's advisory begins with; ``title`` is the case's."""
+def form_words(held: Advisory | None, title: str, offered: tuple[AffectedSpan, ...] = ()) -> FormWords:
+    """Return what the form of a case's advisory begins with: its ``title``, and ``offered``: ranges run here."""
     blank = FormWords(title)
     if held is None:
-        return blank
+        return replace(blank, spans=(*offered, *blank.spans)[:SPANS_SHOWN_MAX])
     said = held.document
     spans = tuple(span for package in said.packages for span in package.spans)
     return FormWords(

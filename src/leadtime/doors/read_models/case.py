@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,11 +29,12 @@ from leadtime.flow.advisory import Advisory, AdvisoryState
 from leadtime.flow.coordination import CaseFile, CaseId, CaseState, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
 from leadtime.flow.merging import Vulnerability
-from leadtime.flow.validation import Word
+from leadtime.flow.validation import KeptValidation, Word
 from leadtime.foundation.access import Act, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 from leadtime.foundation.explanation import Explanation
+from leadtime.workflows.drafting import offered_spans
 
 REPORTS_SHOWN_MAX = 50
 NOTE_CHARS_SHOWN_MAX = 300
@@ -191,7 +192,7 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         advisory=_advisory_line(parts.advisory),
         history=_history(parts.file, names),
         acts=_acts(parts) if coordinates else (),
-        words=form_words(parts.advisory, case.title),
+        words=form_words(parts.advisory, case.title, offered_spans(_validations(tx, parts.reports))),
         accounts=accounts_of(parts.reports, names, tx.viewer.role),
         has_reproducer=any(each.body.reproducer for each in parts.reports),
         answer=_answer(tx, parts.file),
@@ -224,6 +225,10 @@ def evidence_lines(tx: Transaction, reports: Iterable[Report], names: Names) -> 
         if shown:
             found.append(shown)
     return tuple(found)
+
+
+def _validations(tx: Transaction, reports: Iterable[Report]) -> Iterator[KeptValidation]:
+    return (kept for report in reports if (kept := find_validation(tx, report.id)) is not None)
 
 
 def is_proven(tx: Transaction, reports: Iterable[Report]) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadtime.doors.read_models.names import Name
-from leadtime.doors.read_models.pictures import Badge, Evidence, FrameLine, Runs, Tone
+from leadtime.doors.read_models.pictures import Badge, Evidence, FrameLine, ReleaseMark, ReleaseStrip, Runs, Tone
 from leadtime.flow import intake, validation
 from leadtime.flow.intake import Report
-from leadtime.flow.validation import KeptValidation, State
+from leadtime.flow.validation import KeptValidation, State, Survey
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 
@@ -79,7 +79,24 @@ def evidence_of(report: Report, kept: KeptValidation, finder: Name) -> Evidence 
         reason=str(result.get("reason") or ""),
         decided_at=kept.decided_at,
         digests=tuple(str(digest) for digest in result.get("evidence") or ()),
+        releases=strip_of(kept.survey.found) if kept.survey else None,
     )
+
+
+def strip_of(found: Survey) -> ReleaseStrip:
+    """Return a survey as a strip with one mark a release."""
+    newest = found.newest.tried
+    told = f"{newest.release}: {newest.word.replace('_', ' ')}" if newest else f"not known: {found.newest.reason}"
+    affected = found.affected
+    if affected is None:
+        return ReleaseStrip((), found.reason, told, 0)
+    tried = {each.release: each for each in affected.tried}
+    marks = [
+        ReleaseMark(name, tried[name].word.value, tried[name].reason) if name in tried else ReleaseMark(name, "")
+        for name in affected.releases
+    ]
+    events = ", ".join(f"{event.bound} {event.release}" for event in affected.events)
+    return ReleaseStrip(tuple(marks), events or "no release", told, len(affected.undecided))
 
 
 def subjects_of(report: Report) -> tuple[str, str]:

@@ -95,6 +95,30 @@ class FrameLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseMark:
+    """One release in a strip, with what it showed in a word; ``word`` is empty where it was not run."""
+
+    release: str
+    word: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStrip:
+    """What the reproducer showed over a package's releases, oldest first; ``newest`` is a sentence."""
+
+    marks: tuple[ReleaseMark, ...]
+    events: str
+    newest: str
+    undecided: int
+
+    @property
+    def tried(self) -> tuple[ReleaseMark, ...]:
+        """Return the releases that were run."""
+        return tuple(mark for mark in self.marks if mark.word)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What one validation showed, with the finder whose report it proved."""
 
@@ -113,6 +137,7 @@ class Evidence:
     reason: str
     decided_at: datetime | None
     digests: tuple[str, ...]
+    releases: ReleaseStrip | None = None
 
     @property
     def telling(self) -> tuple[FrameLine, ...]:

@@ -9,12 +9,14 @@ Standard: the recipe and the verdicts are this project's own contract.
 
 from leadtime.flow.validation.absorb import absorb_validation
 from leadtime.flow.validation.affected.find import RELEASES_TRIED, RELEASES_TRIED_MAX
-from leadtime.flow.validation.affected.records import AffectedRange, NewestRelease, ReleaseWord, Tried
-from leadtime.flow.validation.affected.survey import Survey, survey, survey_as_json
+from leadtime.flow.validation.affected.keep import keep_survey
+from leadtime.flow.validation.affected.records import AffectedRange, Bound, NewestRelease, ReleaseWord, Survey, Tried
+from leadtime.flow.validation.affected.spelling import read_survey, survey_as_json
+from leadtime.flow.validation.affected.survey import survey
 from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.bench import sweep_benches
 from leadtime.flow.validation.evidence import read_evidence
-from leadtime.flow.validation.kept import Begun, KeptValidation, Outcome, ValidationId
+from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
 from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import queue_validation
@@ -31,7 +33,9 @@ __all__ = [
     "RELEASES_TRIED_MAX",
     "AffectedRange",
     "Begun",
+    "Bound",
     "FixedWord",
+    "KeptSurvey",
     "KeptValidation",
     "NewestRelease",
     "Outcome",
@@ -48,6 +52,7 @@ __all__ = [
     "as_json",
     "begin_validation",
     "call_next",
+    "keep_survey",
     "note_urgency",
     "prove",
     "put_aside",
@@ -55,6 +60,7 @@ __all__ = [
     "read_evidence",
     "read_folder",
     "read_validation",
+    "read_survey",
     "retry_validation",
     "survey",
     "survey_as_json",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from leadtime.flow.intake import ReportId, Reproducer
 from leadtime.flow.parties import OrganisationId
+from leadtime.flow.validation.affected.records import Survey
 from leadtime.flow.validation.states import State
 
 ValidationId = NewType("ValidationId", UUID)
@@ -34,6 +35,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptSurvey:
+    """What was found out of a package's other releases, and when."""
+
+    found: Survey
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KeptValidation:
     """A validation: whose report, where it stands, how often it was taken, and, once decided, what it came to."""
 
@@ -46,3 +55,4 @@ class KeptValidation:
     begun_at: datetime | None
     decided_at: datetime | None
     outcome: Outcome | None
+    survey: KeptSurvey | None = None

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.parties import OrganisationId
-from leadtime.flow.validation.kept import KeptValidation, Outcome, ValidationId
+from leadtime.flow.validation.affected.spelling import read_survey
+from leadtime.flow.validation.kept import KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.states import State
-from leadtime.flow.validation.tables import RESULT, validations
+from leadtime.flow.validation.tables import RESULT, SURVEY, validations
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
@@ -27,6 +28,9 @@ def read_validation(tx: Transaction, report: ReportId) -> KeptValidation:
         result = tx.unseal(row.report, RESULT, row.result)
         crash = json.loads(result).get("crash") or {}
         outcome = Outcome(row.verdict, crash.get("signature"), result)
+    survey = None
+    if row.survey is not None:
+        survey = KeptSurvey(read_survey(tx.unseal(row.report, SURVEY, row.survey)), row.surveyed_at)
     return KeptValidation(
         id=ValidationId(row.id),
         report=ReportId(row.report),
@@ -37,4 +41,5 @@ def read_validation(tx: Transaction, report: ReportId) -> KeptValidation:
         begun_at=row.begun_at,
         decided_at=row.decided_at,
         outcome=outcome,
+        survey=survey,
     )

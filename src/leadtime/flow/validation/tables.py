@@ -10,6 +10,9 @@ from leadtime.foundation.database.schema import SYSTEM_ONLY, id_column, instant,
 RESULT = "validations.result"
 """Name that the sealed column is bound to."""
 
+SURVEY = "validations.survey"
+"""Name that the other sealed column is bound to."""
+
 _WAITS = "state = 'queued' and called_at is null"
 
 validations = table(
@@ -28,6 +31,8 @@ validations = table(
     instant("called_at", nullable=True),
     instant("begun_at", nullable=True),
     instant("decided_at", nullable=True),
+    sealed("survey", nullable=True),
+    instant("surveyed_at", nullable=True),
     Index("ix_validations_turn", "organisation", "queued_at", "id", postgresql_where=text(_WAITS)),
     Index("ix_validations_urgent", "organisation", postgresql_where=text(f"{_WAITS} and urgent")),
     visible=related("report"),
@@ -35,7 +40,7 @@ validations = table(
 """One a report. ``attempt`` is raised by each taking; ``signature`` is a blind index; ``result`` is canonical JSON.
 
 ``called_at``: when its turn came. ``urgent``: it is about what is exploited now; ``named``: blind indexes of the CVEs
-that it names."""
+that it names. ``survey``: what was found out of other releases since, as canonical JSON, and when."""
 
 validation_shares = table(
     "validation_shares",

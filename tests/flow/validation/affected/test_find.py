@@ -17,9 +17,9 @@ from leadtime.flow.validation.affected.records import (
     Event,
     NewestRelease,
     ReleaseWord,
+    Survey,
     Tried,
 )
-from leadtime.flow.validation.affected.survey import Survey
 from leadtime.flow.validation.affected.trying import Trying, of_release
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Harness, Verdict, Word
 from leadtime.foundation.digests import Digest

@@ -68,3 +68,12 @@ class NewestRelease:
 
     tried: Tried | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found out beyond a verdict; ``affected`` is None where it was not asked for, or ``reason`` says why."""
+
+    newest: NewestRelease
+    affected: AffectedRange | None
+    reason: str
