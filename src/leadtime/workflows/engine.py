@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -117,15 +117,25 @@ def enqueue(tx: Transaction, kind: Kind, entity: UUID, *, priority: Priority | N
 
     ``priority``: that of its queue if not said.
     """
-    job = Job(
-        priority=(PRIORITIES[kind.queue] if priority is None else priority).value,
-        queue=kind.queue.value,
-        task_name=kind.name,
-        task_kwargs={"entity": str(entity)},
-        lock=f"{kind.name}:{entity}",
-        queueing_lock=None,
-    )
-    JobManager(SyncPsycopgConnector()).defer_job(job, connection=tx.connection.connection.driver_connection)
+    enqueue_all(tx, kind, (entity,), priority=priority)
+
+
+def enqueue_all(tx: Transaction, kind: Kind, entities: Sequence[UUID], *, priority: Priority | None = None) -> None:
+    """Enqueue a job for each entity as `enqueue` does, in one statement."""
+    jobs = [
+        Job(
+            priority=(PRIORITIES[kind.queue] if priority is None else priority).value,
+            queue=kind.queue.value,
+            task_name=kind.name,
+            task_kwargs={"entity": str(entity)},
+            lock=f"{kind.name}:{entity}",
+            queueing_lock=None,
+        )
+        for entity in entities
+    ]
+    if jobs:
+        connection = tx.connection.connection.driver_connection
+        JobManager(SyncPsycopgConnector()).batch_defer_jobs(jobs, connection=connection)
 
 
 def job_schema() -> Iterable[str]:

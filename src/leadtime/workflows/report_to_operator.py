@@ -10,7 +10,7 @@ do in between are verbs of the stages; those that make work for others are in `p
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -20,10 +20,10 @@ from leadtime.flow.merging import Evidence, Merged, VulnerabilityId
 from leadtime.flow.validation import Begun, KeptValidation, Outcome, Word
 from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.errors import Missing, Refused
+from leadtime.foundation.errors import LeadtimeError, Missing, Refused
 from leadtime.foundation.lines import check_prose, one_line
 from leadtime.workflows import outcomes
-from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue
+from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue, enqueue_all
 from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
 from leadtime.workflows.exploited import cves_in, is_exploited
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
@@ -43,11 +43,22 @@ Prove = Callable[[Begun, threading.Event], Outcome]
 
 def hand_in(tx: Transaction, raw: bytes) -> Receipt:
     """Receive a report and let it be validated; the receipt may leave once the transaction has committed."""
-    receipt = intake.receive(tx, raw)
-    cves = cves_in(raw)
-    if validation.queue_validation(tx, receipt.id, cves=cves, exploited=is_exploited(tx, cves)):
-        enqueue(tx, VALIDATE, receipt.id)
-    return receipt
+    (received,) = hand_in_all(tx, (raw,))
+    if isinstance(received, LeadtimeError):
+        raise received
+    return received
+
+
+def hand_in_all(tx: Transaction, raws: Sequence[bytes]) -> tuple[Receipt | LeadtimeError, ...]:
+    """Receive reports as `hand_in` does one, in as many statements, and return what became of each in its order."""
+    received = intake.receive_all(tx, raws)
+    waiting = []
+    for each, raw in zip(received, raws, strict=True):
+        if isinstance(each, intake.Received) and each.fresh:
+            cves = cves_in(raw)
+            waiting.append(validation.Waiting(each.receipt.id, cves, is_exploited(tx, cves)))
+    enqueue_all(tx, VALIDATE, validation.queue_validations(tx, waiting))
+    return tuple(each.receipt if isinstance(each, intake.Received) else each for each in received)
 
 
 def validate_again(tx: Transaction, report: ReportId) -> None:

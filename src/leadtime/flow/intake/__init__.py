@@ -21,7 +21,7 @@ from leadtime.flow.intake.importing import (
 )
 from leadtime.flow.intake.pack import pack_reports
 from leadtime.flow.intake.read import list_reports, read_credits, read_finding, read_receipt, read_report
-from leadtime.flow.intake.receive import receive
+from leadtime.flow.intake.receive import Received, receive, receive_all
 from leadtime.flow.intake.records import (
     Component,
     Disclosure,
@@ -65,6 +65,7 @@ __all__ = [
     "Product",
     "ReadReport",
     "Receipt",
+    "Received",
     "Report",
     "ReportBody",
     "ReportForm",
@@ -87,6 +88,7 @@ __all__ = [
     "read_report",
     "receipt_as_json",
     "receive",
+    "receive_all",
     "recognise_report",
     "software_run",
 ]

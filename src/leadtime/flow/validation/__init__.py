@@ -17,14 +17,16 @@ from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.bench import sweep_benches
 from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
+from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch, ladder_as_json
+from leadtime.flow.validation.ladder.records import Ladder, Standing
 from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
 from leadtime.flow.validation.put_aside import put_aside
-from leadtime.flow.validation.queue import queue_validation
+from leadtime.flow.validation.queue import Waiting, queue_validation, queue_validations
 from leadtime.flow.validation.read import read_validation
 from leadtime.flow.validation.records import FixedWord, Verdict, Word
 from leadtime.flow.validation.retry import retry_validation
 from leadtime.flow.validation.states import State
-from leadtime.flow.validation.task import read_folder
+from leadtime.flow.validation.task import read_diff, read_folder
 from leadtime.flow.validation.turns.call import call_next
 from leadtime.flow.validation.turns.urgency import note_urgency
 
@@ -37,14 +39,18 @@ __all__ = [
     "FixedWord",
     "KeptSurvey",
     "KeptValidation",
+    "Ladder",
     "NewestRelease",
     "Outcome",
+    "PatchJudgement",
     "ReleaseWord",
+    "Standing",
     "State",
     "Survey",
     "Tried",
     "ValidationId",
     "Verdict",
+    "Waiting",
     "Word",
     "Workshop",
     "absorb_validation",
@@ -52,15 +58,19 @@ __all__ = [
     "as_json",
     "begin_validation",
     "call_next",
+    "judge_patch",
     "keep_survey",
+    "ladder_as_json",
     "note_urgency",
     "prove",
     "put_aside",
     "queue_validation",
+    "queue_validations",
+    "read_diff",
     "read_evidence",
     "read_folder",
-    "read_validation",
     "read_survey",
+    "read_validation",
     "retry_validation",
     "survey",
     "survey_as_json",

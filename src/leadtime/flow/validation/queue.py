@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.validation.states import State
-from leadtime.flow.validation.tables import validations
 from leadtime.flow.validation.turns.urgency import blind_cves
-from leadtime.foundation.access import Act
+from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.database.schema import relations
 from leadtime.foundation.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A report that is to be validated: ``cves``: those that it names; ``exploited``: one of them is, now."""
+
+    report: ReportId
+    cves: Collection[str] = ()
+    exploited: bool = False
 
 
 def queue_validation(tx: Transaction, report: ReportId, *, cves: Collection[str] = (), exploited: bool = False) -> bool:
@@ -21,16 +31,44 @@ def queue_validation(tx: Transaction, report: ReportId, *, cves: Collection[str]
     ``cves``: those that it names; ``exploited``: one of them is, now. Only the organisation that handed the report in
     may; raises `Missing` to any other.
     """
-    tx.require(Act.HAND_IN_REPORT, report)
+    return bool(queue_validations(tx, (Waiting(report, cves, exploited),)))
+
+
+def queue_validations(tx: Transaction, several: Sequence[Waiting]) -> tuple[ReportId, ...]:
+    """Let validations wait as `queue_validation` does, in one statement; return the reports whose was not there yet."""
+    if not several:
+        return ()
+    _require_own(tx, [each.report for each in several])
+    now = tx.now
     row = {
-        "id": new_id(tx.now),
-        "report": report,
+        "ids": [new_id(now) for _ in several],
+        "reports": [each.report for each in several],
+        "urgent": [each.exploited for each in several],
+        "named": [",".join(index.hex() for index in blind_cves(tx.keys, each.cves)) for each in several],
         "organisation": tx.viewer.organisation,
         "state": State.QUEUED.value,
-        "attempt": 0,
-        "urgent": exploited,
-        "named": blind_cves(tx.keys, cves),
-        "queued_at": tx.now,
+        "now": now,
     }
-    statement = upsert(validations).values(row).on_conflict_do_nothing(index_elements=["report"])
-    return tx.connection.execute(statement.returning(validations.c.id)).one_or_none() is not None
+    return tuple(map(ReportId, tx.connection.scalars(_QUEUE, row)))
+
+
+def _require_own(tx: Transaction, several: Sequence[ReportId]) -> None:
+    """Ask for the right to hand in each report; one query, and one more for each that is not the viewer's own."""
+    tx.require(Act.HAND_IN_REPORT)
+    own = select(relations.c.entity).where(
+        relations.c.entity.in_(several),
+        relations.c.organisation == tx.viewer.organisation,
+        relations.c.relation == Relation.OWN.value,
+    )
+    for report in set(several).difference(map(ReportId, tx.connection.scalars(own))):
+        tx.require(Act.HAND_IN_REPORT, report)
+
+
+_QUEUE = text("""
+    insert into validations (id, report, organisation, state, attempt, urgent, named, queued_at)
+    select given.id, given.report, :organisation, :state, 0, given.urgent, array(
+        select decode(each, 'hex') from unnest(string_to_array(nullif(given.named, ''), ',')) as each), :now
+    from unnest(cast(:ids as uuid[]), cast(:reports as uuid[]), cast(:urgent as boolean[]), cast(:named as text[]))
+        as given(id, report, urgent, named)
+    on conflict (report) do nothing returning report""")
+"""Arrays of arrays cannot be passed row by row, so the indexes of a report's CVEs are one text."""
