@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation.declared import declared_needs, wheels_for
+from leadtime.flow.validation.ladder.diffs import PATCH_BYTES_MAX
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing
 from leadtime.packages.fetch import Fetcher
@@ -173,6 +174,11 @@ def read_folder(recipe: Path, given: Path) -> Reproducer:
         files.append(NamedFile(name, _read(path, name, left)))
         left -= len(files[-1].content)
     return Reproducer(recipe=raw, files=tuple(files), input=NamedFile(given.name, _read(given, given.name, left)))
+
+
+def read_diff(path: Path) -> bytes:
+    """Return a patch's bytes; raises `Malformed` if there is no such file or it is too large for one."""
+    return _read(path, path.name, PATCH_BYTES_MAX)
 
 
 RECIPE_FILE_BYTES_MAX = 256 * 1024

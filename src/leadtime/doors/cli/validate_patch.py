@@ -1,0 +1,20 @@
+"""What ``leadtime validate --patch`` prints: the ladder, rung by rung."""
+
+from __future__ import annotations
+
+from leadtime.flow.validation import Ladder, Standing
+
+MARKS = {Standing.PASSED: "✓", Standing.FAILED: "✗", Standing.NOT_CHECKED: "?"}
+NAME_WIDTH = 18
+
+
+def ladder_lines(ladder: Ladder | None) -> list[str]:
+    """Return how far a patch climbs, in words, from the ground up."""
+    if ladder is None:
+        return ["patch: not judged, for the flaw did not show without it"]
+    reached = "the top" if ladder.is_climbed else (ladder.reached.value if ladder.reached is not None else "no rung")
+    lines = [f"patch: reaches {reached.replace('_', ' ')}"]
+    for step in ladder.steps:
+        name = step.rung.value.replace("_", " ")
+        lines.append(f"  {MARKS[step.standing]} {name:{NAME_WIDTH}} {step.reason}")
+    return lines
