@@ -79,6 +79,10 @@ def proven(cast, station):
     return prove
 
 
+def never(*_) -> Survey:
+    raise AssertionError
+
+
 def ranges_waiting(database) -> int:
     return [name for name, _ in state_of(database)["jobs"]].count("find_range")
 
@@ -102,8 +106,10 @@ def test_where_no_releases_are_to_be_run_none_are(cast, database, home):
         validation.absorb_validation(tx, begun, believe(begun, threading.Event()))
 
     merge(station, report)
+    find_range(never, station, report)
 
     assert ranges_waiting(database) == 0
+    assert validation_of(database, report).survey is None
 
 
 def test_what_is_found_is_kept_sealed_once_and_read_with_the_validation(proven, database, station, clock):
@@ -128,10 +134,7 @@ def test_what_is_found_is_kept_sealed_once_and_read_with_the_validation(proven, 
 def test_what_was_not_reproduced_is_not_looked_over(proven, station):
     report = proven("A-1", verdict="not_reproduced")
 
-    def look(*_):
-        raise AssertionError
-
-    find_range(look, station, report)
+    find_range(never, station, report)
 
 
 def test_only_a_worker_keeps_what_it_ran(cast, proven, database):

@@ -31,6 +31,8 @@ def look_over(settings: Settings, reproducer: Reproducer, stopping: threading.Ev
 
 def find_range(look: Look, station: Station, report: UUID) -> None:
     """Run a reproduced report over its package's releases, outside of any transaction, and keep what that shows."""
+    if not station.settings.range_releases:
+        return
     mine = ReportId(report)
     with station.database.transaction(SYSTEM) as tx:
         kept = validation.read_validation(tx, mine)
