@@ -79,6 +79,7 @@ TABLE: dict[str, str] = {
     "POST /api/v1/organisations": "U RR A RR RR R R R R",
     "GET /api/v1/organisations/{organisation}/pace": "U MM A AM MM M M M M",
     "POST /api/v1/organisations/{organisation}/pace": "U MM A AM MM M M M M",
+    "GET /api/v1/organisations/{organisation}/track-record": "U MM A AM MM M M M M",
     "GET /api/v1/organisations/{organisation}/people": "U MM A AM MM M M M M",
     "POST /api/v1/people": "U RR A RR RR R R R R",
     "POST /api/v1/people/{person}/removal": "U MM R MM MM M R M M",  # one alone: the developer's person signed in

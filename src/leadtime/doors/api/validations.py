@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 
 from leadtime.doors.api.asking import Asking, AskingOnce
 from leadtime.doors.api.shapes import Input, Line
-from leadtime.doors.api.shapes_flow import CaseFileShape, ValidationShape
-from leadtime.flow import coordination, intake, validation
+from leadtime.doors.api.shapes_flow import CaseFileShape, Shape, ValidationShape
+from leadtime.flow import coordination, intake, parties, validation
 from leadtime.foundation.database import Transaction
 from leadtime.workflows import report_to_operator
 
@@ -22,11 +22,36 @@ class UnprovenWanted(Input):
     reason: Line
 
 
+class RateShape(Shape):
+    """A share with its 95 % Wilson score interval."""
+
+    hits: int
+    runs: int
+    low: float
+    high: float
+
+
+class TrackRecordShape(Shape):
+    """Of a finder's reports: decided, of those refuted (not reproduced, or the harness at fault), and that share."""
+
+    organisation: UUID
+    decided: int
+    refuted: int
+    rate: RateShape | None
+
+
 @router.get("/reports/{report}/validation", summary="Read what a report's validation showed")
 def read_validation(report: UUID, ask: Asking) -> ValidationShape:
     """Return where the validation stands, with its result once it is decided."""
     with ask.transaction() as tx:
         return ValidationShape.of(validation.read_validation(tx, intake.ReportId(report)))
+
+
+@router.get("/organisations/{organisation}/track-record", summary="Read how often a finder's reports did not hold")
+def read_track_record(organisation: UUID, ask: Asking) -> TrackRecordShape:
+    """Return how many of an organisation's reports were decided and how many of those were refuted, with the rate."""
+    with ask.transaction() as tx:
+        return TrackRecordShape.model_validate(validation.read_track_record(tx, parties.OrganisationId(organisation)))
 
 
 @router.post(

@@ -11,7 +11,7 @@ from leadtime.doors.read_models.accounts import Account, accounts_of
 from leadtime.doors.read_models.advisories import badge as advisory_badge
 from leadtime.doors.read_models.advisory_form import FormWords, form_words
 from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
-from leadtime.doors.read_models.evidence import evidence_of, find_validation
+from leadtime.doors.read_models.evidence import count_results, evidence_of, find_validation
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import (
     Badge,
@@ -28,7 +28,7 @@ from leadtime.flow import advisory, coordination, intake, merging, parties
 from leadtime.flow.advisory import Advisory, AdvisoryState
 from leadtime.flow.coordination import CaseFile, CaseId, CaseState, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
-from leadtime.flow.merging import Vulnerability
+from leadtime.flow.merging import RootOutcome, Vulnerability
 from leadtime.flow.validation import KeptValidation, Word
 from leadtime.foundation.access import Act, Role, may
 from leadtime.foundation.database import Transaction
@@ -53,6 +53,7 @@ class CaseAct(StrEnum):
     LIFT = "lift"
     CLOSE = "close"
     WITHDRAW = "withdraw"
+    DECIDE = "outcome"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class CasePage:
     maintainers: tuple[Choice, ...] = ()
     reports: tuple[Choice, ...] = ()
     needs_reason: bool = False
+    outcomes: tuple[RootOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
             Choice(str(each.id), f"{each.body.title} ({names.of(each.organisation).text})") for each in parts.reports
         ),
         needs_reason=not is_proven(tx, parts.reports),
+        outcomes=merging.list_outcomes(tx, flaw.id) if flaw else (),
     )
 
 
@@ -219,9 +222,10 @@ def readable_reports(tx: Transaction, reports: Iterable[intake.ReportId]) -> tup
 def evidence_lines(tx: Transaction, reports: Iterable[Report], names: Names) -> tuple[Evidence, ...]:
     """Return what the validations of the reports showed, as far as they are decided."""
     found: list[Evidence] = []
-    for report in reports:
-        kept = find_validation(tx, report.id)
-        shown = kept and evidence_of(report, kept, names.of(report.organisation))
+    proven = [(report, find_validation(tx, report.id)) for report in reports]
+    results = count_results(proven)
+    for report, kept in proven:
+        shown = kept and evidence_of(report, kept, names.of(report.organisation), results=results)
         if shown:
             found.append(shown)
     return tuple(found)
@@ -366,6 +370,6 @@ def _acts(parts: CaseParts) -> tuple[CaseAct, ...]:
         return (CaseAct.REOPEN,)
     advised = _ADVISORY_ACTS[parts.advisory.state if parts.advisory else None]
     if state is CaseState.PUBLISHED:
-        return (CaseAct.DELIVER, *advised, CaseAct.REOPEN, CaseAct.CLOSE, *apart)
+        return (CaseAct.DELIVER, *advised, CaseAct.REOPEN, CaseAct.CLOSE, CaseAct.DECIDE, *apart)
     lift = (CaseAct.LIFT,) if parts.file.case.embargo else ()
-    return (CaseAct.EMBARGO, *lift, CaseAct.DELIVER, *advised, CaseAct.CLOSE, *apart)
+    return (CaseAct.EMBARGO, *lift, CaseAct.DELIVER, *advised, CaseAct.CLOSE, CaseAct.DECIDE, *apart)

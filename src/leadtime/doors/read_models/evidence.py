@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadtime.doors.read_models.names import Name
 from leadtime.doors.read_models.pictures import Badge, Evidence, FrameLine, ReleaseMark, ReleaseStrip, Runs, Tone
 from leadtime.flow import intake, validation
 from leadtime.flow.intake import Report
-from leadtime.flow.validation import KeptValidation, State, Survey
+from leadtime.flow.validation import (
+    FixedWord,
+    Grounds,
+    Hand,
+    Harness,
+    KeptValidation,
+    State,
+    Survey,
+    Tier,
+    Word,
+    count_independent,
+    model_family,
+    tier_of,
+)
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 
@@ -56,8 +69,11 @@ def find_validation(tx: Transaction, report: intake.ReportId) -> KeptValidation 
         return None
 
 
-def evidence_of(report: Report, kept: KeptValidation, finder: Name) -> Evidence | None:
-    """Return what the validation of a report showed, None until it is decided."""
+def evidence_of(report: Report, kept: KeptValidation, finder: Name, *, results: int = 1) -> Evidence | None:
+    """Return what the validation of a report showed, None until it is decided.
+
+    ``results``: how many that are independent of each other show the same flaw.
+    """
     if kept.outcome is None:
         return None
     result = json.loads(kept.outcome.result)
@@ -80,7 +96,26 @@ def evidence_of(report: Report, kept: KeptValidation, finder: Name) -> Evidence 
         decided_at=kept.decided_at,
         digests=tuple(str(digest) for digest in result.get("evidence") or ()),
         releases=strip_of(kept.survey.found) if kept.survey else None,
+        tier=tier_in(result, results) if kept.outcome.verdict == Word.REPRODUCED else None,
     )
+
+
+def count_results(proven: Iterable[tuple[Report, KeptValidation | None]]) -> int:
+    """Return how many of the reports of one flaw were reproduced and are independent of each other (`tier`)."""
+    return count_independent(
+        [
+            Hand(str(report.organisation), model_family=model_family(report.body.found_by.model))
+            for report, kept in proven
+            if kept and kept.outcome and kept.outcome.verdict == Word.REPRODUCED
+        ]
+    )
+
+
+def tier_in(result: Mapping[str, Any], results: int) -> Tier:
+    """Return the tier of a kept result that was reproduced."""
+    fixed = (result.get("fixed") or {}).get("verdict") or FixedWord.NOT_CHECKED
+    harness = Harness(result.get("harness") or Harness.FINDER)
+    return tier_of(Grounds(harness, FixedWord(fixed), controlled=result.get("control") == "clean", results=results))
 
 
 def strip_of(found: Survey) -> ReleaseStrip:

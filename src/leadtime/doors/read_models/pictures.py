@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from leadtime.flow.validation import Tier
 from leadtime.foundation.explanation import Explanation
 
 
@@ -138,6 +139,7 @@ class Evidence:
     decided_at: datetime | None
     digests: tuple[str, ...]
     releases: ReleaseStrip | None = None
+    tier: Tier | None = None
 
     @property
     def telling(self) -> tuple[FrameLine, ...]:

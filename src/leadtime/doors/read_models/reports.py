@@ -11,11 +11,12 @@ from sqlalchemy import text
 from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
-from leadtime.flow import coordination, intake, merging
+from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.coordination import Case, CaseState
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
 from leadtime.flow.merging import RootOutcome
-from leadtime.flow.validation import KeptValidation, State, Word
+from leadtime.flow.parties import OrganisationId
+from leadtime.flow.validation import KeptValidation, State, TrackRecord, Word
 from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -44,6 +45,7 @@ class ReportList:
     rows: tuple[ReportRow, ...]
     everybodys: bool
     more: str = ""
+    record: TrackRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class ReportPage:
     case_href: str = ""
     acts: tuple[ReportAct, ...] = ()
     answer: RootOutcome | None = None
+    record: TrackRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class ListParts:
     validations: tuple[KeptValidation | None, ...]
     after: ReportId | None
     everybodys: bool
+    record: TrackRecord | None
 
 
 def read_list(tx: Transaction, after: ReportId | None) -> ListParts:
@@ -103,6 +107,7 @@ def read_list(tx: Transaction, after: ReportId | None) -> ListParts:
         validations=tuple(find_validation(tx, each.id) for each in page.reports),
         after=page.after,
         everybodys=tx.viewer.role is Role.COORDINATOR,
+        record=_own_record(tx),
     )
 
 
@@ -121,7 +126,14 @@ def list_of(parts: ListParts, names: Names) -> ReportList:
         )
         for each, kept in zip(parts.summaries, parts.validations, strict=True)
     )
-    return ReportList(rows, parts.everybodys, f"/reports?cursor={parts.after}" if parts.after else "")
+    return ReportList(rows, parts.everybodys, f"/reports?cursor={parts.after}" if parts.after else "", parts.record)
+
+
+def _own_record(tx: Transaction) -> TrackRecord | None:
+    """Return how often the viewer's own reports did not hold; a coordinator reads that on each finder's report."""
+    if tx.viewer.organisation is None or tx.viewer.role is Role.COORDINATOR:
+        return None
+    return validation.read_track_record(tx, OrganisationId(tx.viewer.organisation))
 
 
 def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
@@ -130,6 +142,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
     receipt = intake.read_receipt(tx, report)
     kept = find_validation(tx, report)
     case = _case_of(tx, report)
+    coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER)
     return ReportPage(
         id=str(report),
         reference=found.body.reference or "",
@@ -145,8 +158,9 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         evidence=evidence_of(found, kept, names.of(found.organisation)) if kept else None,
         case_number=case.number if case else "",
         case_href=f"/cases/{case.id}" if case else "",
-        acts=_acts(kept, case) if may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER) else (),
+        acts=_acts(kept, case) if coordinates else (),
         answer=merging.answer_to(tx, report),
+        record=validation.read_track_record(tx, found.organisation) if coordinates else None,
     )
 
 

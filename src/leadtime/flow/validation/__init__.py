@@ -15,18 +15,21 @@ from leadtime.flow.validation.affected.spelling import read_survey, survey_as_js
 from leadtime.flow.validation.affected.survey import survey
 from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.bench import sweep_benches
+from leadtime.flow.validation.bundle.pack import pack_bundle
 from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch, ladder_as_json
 from leadtime.flow.validation.ladder.records import Ladder, Standing
-from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove
+from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove, task_for
 from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import Waiting, queue_validation, queue_validations
 from leadtime.flow.validation.read import read_validation
-from leadtime.flow.validation.records import FixedWord, Verdict, Word
+from leadtime.flow.validation.records import FixedWord, Harness, Verdict, Word
 from leadtime.flow.validation.retry import retry_validation
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.task import read_diff, read_folder
+from leadtime.flow.validation.tier import Grounds, Hand, Tier, count_independent, model_family, tier_of
+from leadtime.flow.validation.track_record import TrackRecord, read_track_record
 from leadtime.flow.validation.turns.call import call_next
 from leadtime.flow.validation.turns.urgency import note_urgency
 
@@ -37,6 +40,9 @@ __all__ = [
     "Begun",
     "Bound",
     "FixedWord",
+    "Grounds",
+    "Hand",
+    "Harness",
     "KeptSurvey",
     "KeptValidation",
     "Ladder",
@@ -47,6 +53,8 @@ __all__ = [
     "Standing",
     "State",
     "Survey",
+    "Tier",
+    "TrackRecord",
     "Tried",
     "ValidationId",
     "Verdict",
@@ -58,10 +66,13 @@ __all__ = [
     "as_json",
     "begin_validation",
     "call_next",
+    "count_independent",
     "judge_patch",
     "keep_survey",
     "ladder_as_json",
+    "model_family",
     "note_urgency",
+    "pack_bundle",
     "prove",
     "put_aside",
     "queue_validation",
@@ -70,9 +81,12 @@ __all__ = [
     "read_evidence",
     "read_folder",
     "read_survey",
+    "read_track_record",
     "read_validation",
     "retry_validation",
     "survey",
     "survey_as_json",
     "sweep_benches",
+    "task_for",
+    "tier_of",
 ]

@@ -20,10 +20,11 @@ from leadtime.flow.validation.network.records import NetworkUse
 from leadtime.flow.validation.network.rules import network_of
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
-from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged, SeenSide, Verdict
+from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged, SeenSide, Verdict, Word
 from leadtime.flow.validation.rules import conclude, judge_fixed, judge_run, wilson
 from leadtime.flow.validation.run import Seen
 from leadtime.flow.validation.task import Task, prepare
+from leadtime.flow.validation.tier import Grounds, tier_of
 from leadtime.foundation import errors
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
@@ -113,6 +114,7 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
         crash=crash,
         fixed=fixed,
         harness=harness_of(recipe.files, recipe.run, crash, side.runs, side.scene),
+        controlled=control is not None and word is Word.REPRODUCED,
         environment=seen.environment,
         releases=tuple((one.purl, one.release_digest) for one in sides),
         evidence=seen.evidence,
@@ -225,6 +227,10 @@ def as_json(verdict: Verdict) -> dict[str, object]:
             "reason": verdict.fixed.reason,
         },
         "harness": verdict.harness.value,
+        "control": "clean" if verdict.controlled else None,
+        "tier": tier_of(Grounds(verdict.harness, verdict.fixed.word, controlled=verdict.controlled)).as_json()
+        if verdict.word is Word.REPRODUCED
+        else None,
         "environment": {"digest": verdict.environment},
         "releases": [{"purl": purl, "digest": digest} for purl, digest in verdict.releases],
         "evidence": list(verdict.evidence),
