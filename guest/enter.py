@@ -7,7 +7,7 @@ Standard library only. The seam to the observer is one function of ``observe.py`
 
 * ``init_pid``: process 1 of the inner box, ``payload_pid``: the shell that will become the program, both as numbered
   in the outer box. The payload waits at a gate when ``watch`` is called, so that nothing of the program is missed.
-* ``mode``: ``reports``, ``raises``, ``stacks_at_limit`` or ``builds``.
+* ``mode``: ``reports``, ``raises``, ``stacks_at_limit``, ``acts``, ``ends`` or ``builds``.
 * ``open_gate()`` lets the program start. ``watch`` calls it once.
 * ``watch`` returns when the payload and all it started have ended or ``wall_s`` seconds after the gate opened,
   whichever is first, plus the time it takes to look. What it returns must be JSON; ``"timed_out": true`` says that the

@@ -6,6 +6,8 @@ process to follow while that still waits at its gate, and returns plain JSON val
 * ``reports``: at each exit, whether a sanitizer's runtime that is really mapped ends the process, and on which stack;
 * ``raises``: what ``reports`` looks for, and which exception of an interpreter's main thread ended it;
 * ``stacks_at_limit``: when the time is up, what every thread is doing, several times;
+* ``acts``: who reads the secret, writes outside, starts a process or tries the network, at each system call;
+* ``ends``: by which exit codes programs end, and what they were made of;
 * ``builds``: which compiler read what and wrote what.
 
 In every mode it notes who tries the network.
@@ -26,10 +28,13 @@ from collections.abc import Callable
 import observe_build
 import observe_ptrace as trace
 import observe_report
+from observe_acts import Acts
+from observe_ends import Ends
 from observe_exception import Exceptions
 from observe_hang import Sampler, extension_s
 from observe_loaded import Loaded
 from observe_memory import Mapping, Memory
+from observe_moments import Moments
 from observe_network import Network
 from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
 from observe_static import StaticRuntime
@@ -97,6 +102,9 @@ class Witness:
         self._loaded = Loaded(self._files, self._interpreters)
         self._exceptions = Exceptions(self._interpreters, limits)
         self._network = Network()
+        moments = Moments(self._interpreters)
+        self._acts = Acts(moments, _go_on) if mode == "acts" else None
+        self._ends = Ends(moments, self._interpreters, self._files, limits) if mode == "ends" else None
 
     def expect(self, tid: int) -> None:
         """Count a thread as traced."""
@@ -117,11 +125,16 @@ class Witness:
         """Take one change of a thread and let it go on; returns the stop event, zero if it was none."""
         if not os.WIFSTOPPED(status):
             self._alive.discard(tid)
+            if self._acts is not None:
+                self._acts.see_death(tid)
             return 0
+        is_new = tid not in self._alive
         self._alive.add(tid)
         number, event = os.WSTOPSIG(status), status >> 16
         if event == trace.EVENT_STOP and number in trace.GROUP_STOPS:
             trace.listen(tid)
+            return event
+        if is_new and self._acts is not None and self._acts.hold(tid):
             return event
         is_ours = False
         with contextlib.suppress(OSError, ValueError):
@@ -130,25 +143,38 @@ class Witness:
                 self._look(tid, number, event)
         step = self._step_of(tid) if self._open_steps else None
         deliver = 0 if event or is_ours or number == trace.CALL_STOP else number
-        wants_calls = self._loaded.wants_calls(tid) if step is None else step.wants_calls
-        trace.resume(tid, deliver, to_next_call=wants_calls)
+        trace.resume(tid, deliver, to_next_call=self._wants_calls(tid) if step is None else step.wants_calls)
         return event
+
+    def _wants_calls(self, tid: int) -> bool:
+        is_asked = self._acts is not None or (self._ends is not None and self._ends.wants_calls(tid))
+        return is_asked or self._loaded.wants_calls(tid)
 
     def _look(self, tid: int, number: int, event: int) -> None:
         if event == trace.EVENT_EXIT:
             self._look_at_exit(tid, trace.event_message(tid))
-        elif event == trace.EVENT_EXEC and self._mode == "builds":
-            self._look_at_exec(tid)
         elif event == trace.EVENT_EXEC:
-            self._loaded.see_exec(tid)
-            if self._mode == "raises":
-                self._exceptions.begin(tid)
+            self._look_at_exec(tid)
+        elif event in trace.BIRTHS:
+            self._look_at_birth(tid, event)
         elif number == trace.CALL_STOP:
             self._look_at_call(tid)
         elif event == trace.EVENT_SECCOMP:
-            self._network.see_call(tid, trace.registers(tid))
+            self._look_at_network(tid)
         elif event == 0 and number in FATAL:
             self._faults[tid] = trace.fault(tid)
+
+    def _look_at_birth(self, tid: int, event: int) -> None:
+        if self._ends is not None:
+            self._ends.see_birth(tid, trace.event_message(tid))
+        if self._acts is not None:
+            self._acts.see_birth(tid, shares_memory=event == trace.EVENT_VFORK)
+
+    def _look_at_network(self, tid: int) -> None:
+        registers = trace.registers(tid)
+        where = self._network.see_call(tid, registers)
+        if self._acts is not None and where is not None:
+            self._acts.see_connection(tid, registers, where)
 
     def _step_of(self, tid: int) -> observe_build.Step | None:
         """Return the tool whose thread this is."""
@@ -159,6 +185,18 @@ class Witness:
         return found
 
     def _look_at_exec(self, tid: int) -> None:
+        if self._mode == "builds":
+            self._look_at_tool(tid)
+            return
+        self._loaded.see_exec(tid)
+        if self._mode == "raises":
+            self._exceptions.begin(tid)
+        if self._acts is not None:
+            self._acts.see_start(tid)
+        if self._ends is not None:
+            self._ends.see_exec(tid)
+
+    def _look_at_tool(self, tid: int) -> None:
         with open(f"/proc/{tid}/cmdline", "rb") as stream:
             raw = stream.read(observe_build.ARGUMENTS_BYTES_MAX)
         with open(f"/proc/{tid}/environ", "rb") as stream:
@@ -175,9 +213,14 @@ class Witness:
 
     def _look_at_call(self, tid: int) -> None:
         registers = trace.registers(tid)
-        if not observe_build.is_about_files(registers):
-            return
+        if self._acts is not None:
+            self._acts.see_call(tid, registers)
+        if self._ends is not None:
+            self._ends.see_call(tid, registers)
         step = self._step_of(tid)
+        is_wanted = step is not None or self._loaded.wants_calls(tid)
+        if not is_wanted or not observe_build.is_about_files(registers):
+            return
         memory = Memory(tid, mapped=step is None)
         try:
             if step is None:
@@ -200,6 +243,8 @@ class Witness:
             self._look_at_end(tid, status, memory)
         finally:
             memory.close()
+        if self._ends is not None:
+            self._ends.see_exit(tid, status, trace.registers(tid))
 
     def _look_at_end(self, tid: int, status: int, memory: Memory) -> None:
         registers = trace.registers(tid)
@@ -264,10 +309,16 @@ class Witness:
             "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
             **self._exceptions.findings(),
+            **(self._acts.findings() if self._acts is not None else {"acts": []}),
+            **(self._ends.findings() if self._ends is not None else {"ends": []}),
             "network": self._network.attempts(),
             "network_total": self._network.total,
         }
         return dict(json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")))
+
+
+def _go_on(tid: int) -> None:
+    trace.resume(tid, to_next_call=True)
 
 
 def _system_file(link: str) -> str:

@@ -117,7 +117,7 @@ class Step:
         self._kind = kind
         self._files = files
         self._order = order
-        self._parent = _parent(pid)
+        self._parent = parent_of(pid)
         self._read: dict[str, str] = {}
         self._names: dict[str, set[str]] = {}
         self._cwd = os.readlink(f"/proc/{pid}/cwd")
@@ -150,19 +150,19 @@ class Step:
         number = registers[15]
         first, second, third = registers[14], registers[13], registers[12]
         if number == OPEN:
-            self._open(AT_FDCWD, _text(memory, first), second)
+            self._open(AT_FDCWD, text_at(memory, first), second)
         elif number == CREAT:
-            self._open(AT_FDCWD, _text(memory, first), os.O_WRONLY)
+            self._open(AT_FDCWD, text_at(memory, first), os.O_WRONLY)
         elif number == OPENAT:
-            self._open(first, _text(memory, second), third)
+            self._open(first, text_at(memory, second), third)
         elif number == OPENAT2:
-            self._open(first, _text(memory, second), struct.unpack("<Q", memory.read(third, 8) or b"\1" * 8)[0])
+            self._open(first, text_at(memory, second), struct.unpack("<Q", memory.read(third, 8) or b"\1" * 8)[0])
         elif number == RENAME:
-            source = self._whole(AT_FDCWD, _text(memory, first))
-            self._rename(self._real(source), self._real(self._whole(AT_FDCWD, _text(memory, second))))
+            source = self._whole(AT_FDCWD, text_at(memory, first))
+            self._rename(self._real(source), self._real(self._whole(AT_FDCWD, text_at(memory, second))))
         elif number in (RENAMEAT, RENAMEAT2):
-            source = self._whole(first, _text(memory, second))
-            self._rename(self._real(source), self._real(self._whole(third, _text(memory, registers[7]))))
+            source = self._whole(first, text_at(memory, second))
+            self._rename(self._real(source), self._real(self._whole(third, text_at(memory, registers[7]))))
 
     def _open(self, directory: int, name: str, flags: int) -> None:
         whole = self._whole(directory, name)
@@ -241,17 +241,19 @@ class Step:
 def opened_name(registers: tuple[int, ...], memory: Memory) -> str:
     """Return the name of the file that a thread is about to open from its own directory; empty if it does not."""
     if registers[15] == OPEN:
-        return _text(memory, registers[14])
+        return text_at(memory, registers[14])
     is_here = registers[15] == OPENAT and registers[14] & 0xFFFFFFFF == AT_FDCWD & 0xFFFFFFFF
-    return _text(memory, registers[13]) if is_here else ""
+    return text_at(memory, registers[13]) if is_here else ""
 
 
-def _text(memory: Memory, address: int) -> str:
+def text_at(memory: Memory, address: int) -> str:
+    """Return the text that ends in NUL at an address, or as much of it as is a path's length."""
     raw = memory.read(address, PATH_BYTES_MAX) or memory.read(address, -address % PATH_BYTES_MAX)
     return os.fsdecode(raw.split(b"\0", 1)[0])
 
 
-def _parent(pid: int) -> int:
+def parent_of(pid: int) -> int:
+    """Return the process that made another, or took it over."""
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
         return int(stream.read().rpartition(")")[2].split()[1])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import gdb
 
@@ -16,6 +17,10 @@ FRAMES_MAX = 400
 NOWHERE = "/nonexistent"
 """Put before every source file's name, so that gdb finds none and leaves the names as the compiler wrote them."""
 TEXT_CHARS_MAX = 400
+DIRECT_CALL, CALL_BYTES = b"\xe8", 5
+"""``call rel32`` (Intel SDM, volume 2)."""
+_EXACT = re.compile(r"(\S+) in section ")
+"""What gdb says of the address at which a symbol begins; anywhere else it adds how far in."""
 REG_ERR_OFFSET = 40 + 19 * 8
 """Of the page-fault error code in struct ucontext (sys/ucontext.h, REG_ERR)."""
 
@@ -37,6 +42,19 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)[:TEXT_CHARS_MAX]
 
 
+def _called_at(pc: int) -> str:
+    """Return the name of what is called directly by the instruction before ``pc``; empty if nothing is."""
+    try:
+        code = bytes(gdb.selected_inferior().read_memory(max(0, pc - CALL_BYTES), CALL_BYTES))
+    except gdb.error:
+        return ""
+    if code[:1] != DIRECT_CALL:
+        return ""
+    target = (pc + int.from_bytes(code[1:], "little", signed=True)) % (1 << 64)
+    found = _EXACT.match(gdb.execute(f"info symbol {target}", to_string=True))
+    return found[1][:TEXT_CHARS_MAX] if found else ""
+
+
 def _frame(frame: gdb.Frame) -> dict[str, object]:
     found: dict[str, object] = {"pc": frame.pc(), "kind": "call"}
     if frame.type() == gdb.SIGTRAMP_FRAME:
@@ -48,6 +66,7 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
     if frame.type() == gdb.INLINE_FRAME:
         found["kind"] = "inline"
     found["function"] = _text(frame.name())
+    found["calls"] = _called_at(frame.pc())
     where = frame.find_sal()
     if where.symtab is not None:
         found["file"] = _text(os.path.normpath(where.symtab.fullname().removeprefix(NOWHERE)))

@@ -26,6 +26,7 @@ CALLS = {
     LISTEN: "listen",
     SENDMMSG: "sendmmsg",
 }
+LEADING_AWAY = (CONNECT, SENDTO, SENDMSG, SENDMMSG)
 GETFD = 438
 ATTEMPTS_MAX = 256
 """How many different attempts are told of one tree; of the others only their number."""
@@ -37,6 +38,8 @@ HEADER_BYTES, MESSAGE_BYTES = 56, 64
 INT_MASK = 0xFFFFFFFF
 UNSPECIFIED, UNIX, INET, INET6 = 0, 1, 2, 10
 FAMILIES = {UNSPECIFIED: "unspecified", UNIX: "unix", INET: "inet", INET6: "inet6"}
+STAYING = ("unix", "abstract")
+"""Families whose sockets lead nowhere but to this machine."""
 INET_BYTES, INET6_BYTES = 8, 24
 """What the kernel needs of either address (sockaddr_in, sockaddr_in6 up to its scope)."""
 TRANSPORTS = {kernel_socket.SOCK_STREAM: "tcp", kernel_socket.SOCK_DGRAM: "udp", kernel_socket.SOCK_RAW: "raw"}
@@ -54,22 +57,26 @@ class Network:
         self._times: dict[tuple[str, str, str, str, int], int] = {}
         self._total = 0
 
-    def see_call(self, tid: int, registers: tuple[int, ...]) -> None:
-        """Note what a thread that stands at one of `CALLS` is about to try."""
+    def see_call(self, tid: int, registers: tuple[int, ...]) -> str | None:
+        """Note what a thread that stands at one of `CALLS` is about to try; return where it would lead it, if away."""
         number = registers[15]
         call = CALLS.get(number)
         if call is None:
-            return
+            return None
+        away = None
         if number == SOCKET:
             family, transport = FAMILIES.get(registers[14] & INT_MASK, "other"), TRANSPORTS.get(registers[13] & 0xF, "")
         else:
             family, transport = _socket_of(tid, registers[14] & INT_MASK)
-        for place in _places(tid, number, registers):
+        for told in _places(tid, number, registers):
             # What names no place may still lead away, for it is read again; but never from a socket of this machine.
-            if place != NOWHERE:
-                self._note(call, transport, place)
-            elif family != FAMILIES[UNIX]:
-                self._note(call, transport, (family, "", 0))
+            if told == NOWHERE and family == FAMILIES[UNIX]:
+                continue
+            place = (family, "", 0) if told == NOWHERE else told
+            self._note(call, transport, place)
+            if number in LEADING_AWAY and place[0] not in STAYING:
+                away = f"{place[1]} {place[2]}"
+        return away
 
     def _note(self, call: str, transport: str, place: _Place) -> None:
         self._total += 1

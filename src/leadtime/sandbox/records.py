@@ -32,6 +32,8 @@ class Watch(Enum):
     REPORTS = "reports"
     RAISES = "raises"
     STACKS_AT_LIMIT = "stacks_at_limit"
+    ACTS = "acts"
+    ENDS = "ends"
     BUILDS = "builds"
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadtime.flow.validation.acts.records import ExitCodes
 from leadtime.flow.validation.recipe import (
     RECIPE_BYTES_MAX,
     Recipe,
@@ -28,6 +29,7 @@ SMALLEST = {
 }
 
 USE = "Use {}; write other braces with a space inside."
+CODES = "$.exit.{}: these must be exit codes, from 0 to 255. Write them like [3]."
 BEFORE = "Set it in the run command, before the program's name."
 
 
@@ -151,11 +153,34 @@ def test_nothing_points_outside_the_folder(name: str, member: str) -> None:
     assert refusal.value.what == "this points outside the recipe's folder or is no plain name"
 
 
-@pytest.mark.parametrize("oracle", ["exception", "exit", "canary"])
-def test_an_oracle_without_an_observer_is_not_taken_on_trust(oracle: str) -> None:
-    with pytest.raises(Refused) as refusal:
-        parse(oracle=oracle)
-    assert refusal.value.what == f"the oracle {oracle} has no observer yet, and is not taken on trust"
+@pytest.mark.parametrize("oracle", list(Oracle))
+def test_every_oracle_has_an_observer_and_exit_codes_are_its_own(oracle: Oracle) -> None:
+    recipe = parse(oracle=oracle.value, exit={"vulnerable": [3, 1, 3], "fixed": [0]})
+
+    assert recipe.oracle is oracle
+    assert recipe.exits == (ExitCodes((1, 3), (0,)) if oracle is Oracle.EXIT else None)
+
+
+@pytest.mark.parametrize(
+    ("codes", "sentence"),
+    [
+        (None, "$.exit: this must be an object. Write it in braces."),
+        ({"vulnerable": [1]}, CODES.format("fixed")),
+        ({"vulnerable": [], "fixed": [0]}, CODES.format("vulnerable")),
+        ({"vulnerable": [256], "fixed": [0]}, CODES.format("vulnerable")),
+        ({"vulnerable": [255], "fixed": [-1]}, CODES.format("fixed")),
+        ({"vulnerable": [True], "fixed": [0]}, CODES.format("vulnerable")),
+        ({"vulnerable": ["1"], "fixed": [0]}, CODES.format("vulnerable")),
+        (
+            {"vulnerable": [0, 1], "fixed": [1]},
+            "$.exit: an exit code cannot mean both that the flaw shows and that it does not. Name it on one side.",
+        ),
+    ],
+)
+def test_exit_codes_that_say_nothing_are_refused(codes: object, sentence: str) -> None:
+    with pytest.raises(Malformed) as refusal:
+        parse(oracle="exit", exit=codes)
+    assert str(refusal.value) == sentence
 
 
 def test_a_kind_of_release_that_is_not_fetched_is_refused() -> None:

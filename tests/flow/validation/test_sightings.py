@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from leadtime.flow.validation.acts.records import Act, ActKind, ProgramEnd
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import BuildStep, ThreadSample
 from leadtime.flow.validation.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
@@ -39,7 +41,12 @@ RAISED = {
 
 
 def written(
-    *python: object, codes: tuple[object, ...] = (CODE,), imports: int = 0, raised: tuple[object, ...] = ()
+    *python: object,
+    codes: tuple[object, ...] = (CODE,),
+    imports: int = 0,
+    raised: tuple[object, ...] = (),
+    acts: tuple[object, ...] = (),
+    ends: tuple[object, ...] = (),
 ) -> bytes:
     times = {"state": "R", "ran_ms": 5, "waited_ms": 6, "let_run_ms": 7}
     sample = {"pid": 7, "thread": 7, **times, "frames": [], "python": list(python), "modules": {}, "files": {}}
@@ -51,6 +58,8 @@ def written(
             "codes": list(codes),
             "network": [ATTEMPT],
             "raised": list(raised),
+            "acts": list(acts),
+            "ends": list(ends),
             "unwatched": "too many",
             **loaded,
         }
@@ -86,6 +95,33 @@ def test_what_was_raised_is_read_whole() -> None:
     )
     with pytest.raises(Malformed):
         read_sightings(written(raised=({**RAISED, "ending": "2"},))).read_raised(lambda _: True)
+
+
+BARE = {"frames": [], "python": [], "modules": {}, "files": {}, "program": "/box/work/target"}
+ACT = {"kind": "secret-read", "what": "/canary/secret", "stack": BARE, "then": None}
+END = {"code": 3, "lowered": ["stack size"], "opened": None, "stack": BARE}
+
+
+def test_acts_and_ends_are_read_whole() -> None:
+    seen = read_sightings(written(acts=(ACT, {**ACT, "then": BARE}), ends=(END, {**END, "opened": ["d:tool"]})))
+    stack, program = Stack((), (), {}, {}), "/box/work/target"
+
+    act = Act(ActKind.READ, "/canary/secret", program, stack)
+    assert seen.read_acts(lambda _: True) == (act, replace(act, then=stack))
+    end = ProgramEnd(3, program, ("stack size",), None, stack)
+    assert seen.read_ends(lambda _: True) == (end, replace(end, opened=("d:tool",)))
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "sleep"}, {"what": 3}, {"then": 1}, {"stack": None}])
+def test_an_act_of_another_shape_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read_sightings(written(acts=({**ACT, **wrong},))).read_acts(lambda _: True)
+
+
+@pytest.mark.parametrize("wrong", [{"code": "3"}, {"lowered": None}, {"opened": [3]}, {"stack": None}])
+def test_an_end_of_another_shape_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read_sightings(written(ends=({**END, **wrong},))).read_ends(lambda _: True)
 
 
 def test_who_tried_the_network_is_read_within_bounds() -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from leadtime.flow.validation.acts.records import ExitCodes
 from leadtime.flow.validation.records import Oracle
 from leadtime.foundation.errors import Malformed, Refused
 from leadtime.foundation.strict_json import Json, JsonBounds, path_to, read_json
@@ -24,6 +25,7 @@ NAME_CHARS_MAX = 255
 NEEDS_MAX = 50
 VARIABLES_MAX = 50
 VALUE_CHARS_MAX = 4_000
+EXIT_CODE_MAX = 255
 FETCHED_TYPES = ("pypi", "npm", "deb", "generic", "github")
 
 _PART = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,255}\Z")
@@ -34,10 +36,6 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,99}\Z")
 _LOADER_VARIABLE = re.compile(r"LD_|GCONV_PATH\Z|GLIBC_TUNABLES\Z|BASH_ENV\Z|ENV\Z|SHELLOPTS\Z")
 BUILD_PLACEHOLDERS = frozenset({"src", "site", "python"})
 RUN_PLACEHOLDERS = BUILD_PLACEHOLDERS | {"input"}
-
-
-OBSERVED_ORACLES = frozenset({Oracle.SANITIZER, Oracle.HANG, Oracle.EXCEPTION})
-"""The oracles that an observer exists for; the others are refused by name rather than taken on trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,8 @@ class Recipe:
     """One target: the release with the flaw, the one without, and commands with their placeholders.
 
     ``files`` and ``control`` are plain relative names beside the recipe; ``env`` is set for build and run. ``tests``
-    are commands that a patch must not break; each passes with exit code 0.
+    are commands that a patch must not break; each passes with exit code 0. ``exits``: under the
+    oracle ``exit``, which codes tell.
     """
 
     vulnerable: Purl
@@ -72,6 +71,7 @@ class Recipe:
     control: str | None
     limits: RecipeLimits
     tests: tuple[str, ...] = ()
+    exits: ExitCodes | None = None
 
     def uses(self, placeholder: str) -> bool:
         """Tell whether any command has ``{placeholder}``."""
@@ -91,6 +91,7 @@ def parse_recipe(raw: bytes) -> Recipe:
     needs = _object(top.get("needs") or {}, "$.needs")
     fixed = subject.get("fixed")
     control = top.get("control")
+    oracle = _oracle(top.get("oracle"))
     return Recipe(
         vulnerable=_release(subject.get("vulnerable"), "$.subject.vulnerable"),
         fixed=None if fixed is None else _release(fixed, "$.subject.fixed"),
@@ -100,10 +101,11 @@ def parse_recipe(raw: bytes) -> Recipe:
         build=_commands(top.get("build"), "$.build"),
         run=_command(top.get("run"), "$.run", RUN_PLACEHOLDERS),
         env=_variables(top.get("env")),
-        oracle=_oracle(top.get("oracle")),
+        oracle=oracle,
         control=None if control is None else _file_name(control, "$.control"),
         limits=_limits(top.get("limits")),
         tests=_commands(top.get("tests"), "$.tests"),
+        exits=_exits(top.get("exit"), oracle),
     )
 
 
@@ -226,13 +228,31 @@ def _oracle(value: Json) -> Oracle:
     except ValueError:
         words = ", ".join(Oracle)
         raise Malformed(f"the oracle must be one of {words}", where="$.oracle", next_step="Correct it.") from None
-    if oracle not in OBSERVED_ORACLES:
-        raise Refused(
-            f"the oracle {oracle} has no observer yet, and is not taken on trust",
-            where="$.oracle",
-            next_step="Use sanitizer, hang or exception.",
-        )
     return oracle
+
+
+def _exits(value: Json, oracle: Oracle) -> ExitCodes | None:
+    if oracle is not Oracle.EXIT:
+        return None
+    codes = _object(value, "$.exit")
+    found = ExitCodes(_codes(codes.get("vulnerable"), "$.exit.vulnerable"), _codes(codes.get("fixed"), "$.exit.fixed"))
+    if set(found.vulnerable) & set(found.fixed):
+        raise Malformed(
+            "an exit code cannot mean both that the flaw shows and that it does not",
+            where="$.exit",
+            next_step="Name it on one side.",
+        )
+    return found
+
+
+def _codes(value: Json, where: str) -> tuple[int, ...]:
+    codes = _list(value, where, EXIT_CODE_MAX + 1)
+    found = [code for code in codes if isinstance(code, int) and not isinstance(code, bool)]
+    if not codes or len(found) < len(codes) or not all(0 <= code <= EXIT_CODE_MAX for code in found):
+        raise Malformed(
+            f"these must be exit codes, from 0 to {EXIT_CODE_MAX}", where=where, next_step="Write them like [3]."
+        )
+    return tuple(sorted(set(found)))
 
 
 def _limits(value: Json) -> RecipeLimits:

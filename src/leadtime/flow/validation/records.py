@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from leadtime.flow.validation.acts.records import Act, ExitCodes, ProgramEnd
 from leadtime.flow.validation.network.records import NetworkAttempt, NetworkUse
 from leadtime.flow.validation.stacks.records import Fault, RaisedException, Stack
 from leadtime.foundation.digests import Digest
@@ -129,7 +130,8 @@ class SeenRun:
     ``claims_report``: its output holds text like a sanitizer's; ``claims_traceback``: like an interpreter's of an
     exception that nothing caught. ``raised``: the exceptions that ended one, of which ``unwatched`` says in words why
     some were not watched. ``loaded``: digests of the modules that its processes
-    held when they ended, and of the sources that its interpreter imported.
+    held when they ended, and of the sources that its interpreter imported. ``exit_code``: the run command's, by the
+    shell's word.
     """
 
     limit: Limit | None
@@ -142,6 +144,9 @@ class SeenRun:
     unwatched: str = ""
     claims_traceback: bool = False
     network: tuple[NetworkAttempt, ...] = ()
+    acts: tuple[Act, ...] = ()
+    ends: tuple[ProgramEnd, ...] = ()
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +199,14 @@ class Scene:
 
     ``release`` maps the digest of each file of the release, and of the archives inside it, to its path there;
     ``proofs`` the digests of modules whose debug information may be believed; ``interpreters`` are the files of the
-    one Python, ``library_places`` the directories of its standard library.
+    one Python, ``library_places`` the directories of its standard library; ``exits`` what the recipe says of codes.
     """
 
     release: Mapping[str, str]
     proofs: Mapping[str, Proof]
     interpreters: frozenset[str]
     library_places: tuple[str, ...]
+    exits: ExitCodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,4 +316,5 @@ class Verdict:
     environment: Digest
     releases: tuple[tuple[str, str], ...]
     evidence: tuple[Digest, ...] = field(default=())
+    controlled: bool = False
     network: tuple[NetworkUse, ...] = ()

@@ -11,7 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from leadtime.flow.validation.oracles.canary import judge_canary
 from leadtime.flow.validation.oracles.exception import judge_exception
+from leadtime.flow.validation.oracles.exit import judge_exit
 from leadtime.flow.validation.oracles.hang import judge_hang
 from leadtime.flow.validation.oracles.sanitizer import judge_sanitizer
 from leadtime.flow.validation.records import (
@@ -36,6 +38,8 @@ JUDGES: Mapping[Oracle, Judge] = {
     Oracle.SANITIZER: judge_sanitizer,
     Oracle.HANG: judge_hang,
     Oracle.EXCEPTION: judge_exception,
+    Oracle.CANARY: judge_canary,
+    Oracle.EXIT: judge_exit,
 }
 """Who judges under which oracle; a recipe that names another is refused."""
 

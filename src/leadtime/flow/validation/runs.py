@@ -27,13 +27,21 @@ from leadtime.foundation.strict_json import read_json
 from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, discard, run
 
 INPUT_PLACE = "/box/input"
+CANARY_PLACE = "/canary"
+CANARY_TEXT = "Nobody is to read this.\n"
+"""Lies at ``/canary/secret`` where reads and writes outside the work directory are the flaw."""
 QUESTIONS_PLACE = "/box/questions"
 COPY_S_MAX = 600
 CODE_ANSWERS, CODE_VALUES = "observe_code.py", "observe_values.py"
 QUESTION_LIMITS = Limits(wall_s=120, memory_mib=1024)
 CODES_MAX = 2_000
 
-WATCHES: Mapping[Oracle, Watch] = {Oracle.HANG: Watch.STACKS_AT_LIMIT, Oracle.EXCEPTION: Watch.RAISES}
+WATCHES: Mapping[Oracle, Watch] = {
+    Oracle.HANG: Watch.STACKS_AT_LIMIT,
+    Oracle.EXCEPTION: Watch.RAISES,
+    Oracle.CANARY: Watch.ACTS,
+    Oracle.EXIT: Watch.ENDS,
+}
 """What the observer looks for under an oracle; a sanitizer's reports under any other."""
 
 LIMITS: dict[Ending, Limit] = {
@@ -71,7 +79,7 @@ class Target:
     def scene(self) -> Scene:
         """Return what the stacks of its runs are judged against."""
         note, interpreter = self._built.note, self._toolchain.interpreter
-        return Scene(note.release, note.proofs, interpreter.files, interpreter.places)
+        return Scene(note.release, note.proofs, interpreter.files, interpreter.places, self._recipe.exits)
 
     @property
     def patch(self) -> Applied | None:
@@ -134,6 +142,9 @@ class Target:
         shown = scene / "input"
         shown.mkdir()
         (shown / name).write_bytes(given.content())
+        canary = scene / "canary"
+        canary.mkdir()
+        (canary / "secret").write_text(CANARY_TEXT)
         known = scene / "known.json"
         interpreter = self._toolchain.interpreter
         layouts = {file: {"layout": dict(interpreter.layout)} for file in interpreter.files if interpreter.layout}
@@ -147,6 +158,7 @@ class Target:
                 *self._built.mounts(),
                 Mount(work, WORK_PLACE, writable=True),
                 Mount(shown, INPUT_PLACE),
+                *([Mount(canary, CANARY_PLACE, writable=True)] if recipe.oracle is Oracle.CANARY else []),
                 *interpreter.mounts,
             ),
             env=fitting_options(dict(recipe.env)),
@@ -173,6 +185,8 @@ class Target:
             samples = sightings.read_samples(genuine.__contains__)
             loaded = sightings.read_loaded(genuine.__contains__)
             raised = sightings.read_raised(genuine.__contains__)
+            acts = sightings.read_acts(genuine.__contains__)
+            ends = sightings.read_ends(genuine.__contains__)
         except Malformed:
             return SeenRun(Limit.OBSERVER, None, claims_report=False)
         return SeenRun(
@@ -186,6 +200,9 @@ class Target:
             unwatched=sightings.unwatched,
             claims_traceback=claims_traceback(outcome.stdout) or claims_traceback(outcome.stderr),
             network=sightings.network,
+            acts=acts,
+            ends=ends,
+            exit_code=outcome.exit_code,
         )
 
     def _genuine(self, codes: frozenset[Code]) -> frozenset[Code]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from leadtime.flow.validation.acts.records import Act, ActKind, ProgramEnd
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import (
     BuildInput,
@@ -62,6 +63,8 @@ class Sightings:
     raised: tuple[Json, ...] = ()
     unwatched: str = ""
     network: tuple[NetworkAttempt, ...] = ()
+    acts: tuple[Json, ...] = ()
+    ends: tuple[Json, ...] = ()
 
     def read_reports(self, is_genuine: IsGenuine) -> tuple[RuntimeReport, ...]:
         """Return the reports of runtimes."""
@@ -77,6 +80,16 @@ class Sightings:
         """Return the exceptions that ended a program."""
         known = self._known(is_genuine)
         return tuple(_raised(raised, known) for raised in self.raised)
+
+    def read_acts(self, is_genuine: IsGenuine) -> tuple[Act, ...]:
+        """Return what the program did that a harmless input should not bring about."""
+        known = self._known(is_genuine)
+        return tuple(_act(act, known) for act in self.acts)
+
+    def read_ends(self, is_genuine: IsGenuine) -> tuple[ProgramEnd, ...]:
+        """Return the programs that ended by an exit code."""
+        known = self._known(is_genuine)
+        return tuple(_end(end, known) for end in self.ends)
 
     def read_loaded(self, is_genuine: IsGenuine) -> frozenset[str]:
         """Return the digests of the modules that were mapped, and of the sources that the import system read."""
@@ -101,6 +114,8 @@ def read_sightings(raw: bytes) -> Sightings:
         raised=tuple(_list(_member(value, "raised"))),
         unwatched=_text(_member(value, "unwatched")),
         network=_network(value),
+        acts=tuple(_list(_member(value, "acts"))),
+        ends=tuple(_list(_member(value, "ends"))),
     )
 
 
@@ -191,6 +206,32 @@ def _raised(value: Json, known: _Known) -> RaisedException:
     )
 
 
+def _act(value: Json, known: _Known) -> Act:
+    try:
+        kind = ActKind(_text(_member(value, "kind")))
+    except ValueError:
+        raise _wrong("an act's kind") from None
+    stack, then = _member(value, "stack"), _member(value, "then")
+    return Act(
+        kind=kind,
+        what=_text(_member(value, "what")),
+        program=_text(_member(stack, "program")),
+        stack=_stack(stack, known),
+        then=None if then is None else _stack(then, known),
+    )
+
+
+def _end(value: Json, known: _Known) -> ProgramEnd:
+    stack, opened = _member(value, "stack"), _member(value, "opened")
+    return ProgramEnd(
+        code=_number(_member(value, "code")),
+        program=_text(_member(stack, "program")),
+        lowered=_texts(_member(value, "lowered")),
+        opened=None if opened is None else _texts(opened),
+        stack=_stack(stack, known),
+    )
+
+
 def _circumstances(value: Json) -> Circumstances:
     options = _member(value, "options")
     if not isinstance(options, dict):
@@ -250,6 +291,7 @@ def _native(value: Json) -> NativeFrame:
         module=_text(found.get("module") or ""),
         is_write=bool(_number(found.get("error", 0)) & WRITE_BIT),
         is_runtime=found.get("runtime") is True,
+        calls=_text(found.get("calls") or ""),
     )
 
 

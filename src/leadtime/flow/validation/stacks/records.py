@@ -22,7 +22,8 @@ class NativeFrame:
 
     ``file`` is what the debug information says (absolute), ``module`` the mapped file that the code lies in (empty:
     none), ``is_write`` whether the access that faulted wrote (signal frames only), ``is_runtime`` whether the code is
-    that of a sanitizer's runtime linked into the program, compared with the one installed.
+    that of a sanitizer's runtime linked into the program, compared with the one installed. ``calls``: what the code at
+    this place called directly, by the debugger's name; empty if it was through a pointer, or nothing.
     """
 
     kind: FrameKind
@@ -33,6 +34,7 @@ class NativeFrame:
     module: str
     is_write: bool = False
     is_runtime: bool = False
+    calls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
