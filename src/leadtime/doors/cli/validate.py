@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,31 +14,38 @@ from rich.console import Console
 from leadtime.doors.cli.validate_patch import ladder_lines
 from leadtime.doors.cli.validate_survey import survey_lines
 from leadtime.doors.visible import visible_line
+from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation import (
     RELEASES_TRIED,
     RELEASES_TRIED_MAX,
     FixedWord,
     PatchJudgement,
+    Progress,
+    Survey,
     Verdict,
     Word,
     Workshop,
     as_json,
     judge_patch,
     ladder_as_json,
+    pack_bundle,
     prove,
     read_diff,
     read_folder,
     survey,
     survey_as_json,
+    task_for,
 )
 from leadtime.foundation.settings import read_settings
-from leadtime.packages.fetch import open_fetcher
+from leadtime.packages.fetch import Fetcher, open_fetcher
+from leadtime.packages.folder import ReleaseFolder
 
 EXIT_CODES = {Word.REPRODUCED: 0, Word.NOT_REPRODUCED: 3, Word.HARNESS_FAULT: 3, Word.INCONCLUSIVE: 4}
 EXIT_NO = 3
 FRAMES_SHOWN_MAX = 12
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_OUT = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -55,16 +63,20 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How many releases --range runs, the recipe's own included.",
 )
+@click.option("--releases", type=_FOLDER, help="Take releases from a bundle's folder instead of the network.")
+@click.option("--bundle", type=_OUT, help="Pack what a maintainer needs to see it again, offline, into this archive.")
 @click.option("--json", "as_document", is_flag=True, help="Print the verdict as JSON.")
 def command(
     recipe: Path,
     given: Path,
+    *,
     evidence: Path | None,
     patch: Path | None,
-    releases_max: int,
-    *,
     newest: bool,
     ranged: bool,
+    releases_max: int,
+    releases: Path | None,
+    bundle: Path | None,
     as_document: bool,
 ) -> int:
     """Reproduce a flaw in the sandbox and print the verdict; no server needed.
@@ -81,31 +93,64 @@ def command(
         sandbox_user=settings.sandbox_user,
         evidence_in_clear=evidence is not None,
     )
-    console = Console(stderr=True)
-    with console.status("") as status:
+    wanted = _Wanted(patch, newest or ranged, releases_max if ranged else 0, bundle)
+    fetcher = ReleaseFolder(releases) if releases else open_fetcher(workshop.cache / "releases", os.environ)
+    with Console(stderr=True).status("") as status:
 
         def progress(doing: str, done: int, of: int) -> None:
             status.update(visible_line(f"{doing} ({done + 1} of {of})" if of > 1 else doing))
 
-        fetcher = open_fetcher(workshop.cache / "releases", os.environ)
-        reproducer = read_folder(recipe, given)
-        judged = None
-        if patch is not None:
-            judged = judge_patch(reproducer, read_diff(patch), fetcher, workshop, progress=progress)
-        verdict = judged.verdict if judged else prove(reproducer, fetcher, workshop, progress=progress)
-        found = None
-        if newest or ranged:
-            tried_max = releases_max if ranged else 0
-            found = survey(reproducer, verdict, fetcher, workshop, tried_max=tried_max, progress=progress)
+        found = _find(read_folder(recipe, given), fetcher, workshop, wanted, progress)
     if as_document:
-        told = as_json(verdict) | (survey_as_json(found) if found else {})
-        click.echo(json.dumps(told | ({"patch": ladder_as_json(judged.ladder)} if judged else {}), indent=1))
+        click.echo(json.dumps(_document(found), indent=1))
     else:
-        for line in _lines(verdict) + (survey_lines(found) if found else []):
+        for line in _all_lines(found):
             click.echo(visible_line(line))
-        for line in ladder_lines(judged.ladder) if judged else []:
-            click.echo(visible_line(line))
-    return patch_exit_code(judged) if judged else EXIT_CODES[verdict.word]
+    return patch_exit_code(found.judged) if found.judged else EXIT_CODES[found.verdict.word]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for besides the verdict; ``tried_max`` above 0: the range, with at most so many releases run."""
+
+    patch: Path | None
+    newest: bool
+    tried_max: int
+    bundle: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    verdict: Verdict
+    judged: PatchJudgement | None
+    survey: Survey | None
+
+
+def _find(reproducer: Reproducer, fetcher: Fetcher, workshop: Workshop, wanted: _Wanted, progress: Progress) -> _Found:
+    judged = None
+    if wanted.patch is not None:
+        judged = judge_patch(reproducer, read_diff(wanted.patch), fetcher, workshop, progress=progress)
+    verdict = judged.verdict if judged else prove(reproducer, fetcher, workshop, progress=progress)
+    found = None
+    if wanted.newest:
+        found = survey(reproducer, verdict, fetcher, workshop, tried_max=wanted.tried_max, progress=progress)
+    if wanted.bundle is not None:
+        pack_bundle(wanted.bundle, reproducer, task_for(reproducer, fetcher, workshop, progress), verdict)
+    return _Found(verdict, judged, found)
+
+
+def _document(found: _Found) -> dict[str, object]:
+    document = as_json(found.verdict)
+    if found.survey is not None:
+        document |= survey_as_json(found.survey)
+    return document | ({"patch": ladder_as_json(found.judged.ladder)} if found.judged else {})
+
+
+def _all_lines(found: _Found) -> list[str]:
+    lines = _lines(found.verdict)
+    if found.survey is not None:
+        lines += survey_lines(found.survey)
+    return lines + (ladder_lines(found.judged.ladder) if found.judged else [])
 
 
 def patch_exit_code(judged: PatchJudgement) -> int:

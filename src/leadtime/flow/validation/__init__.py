@@ -20,7 +20,7 @@ from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch, ladder_as_json
 from leadtime.flow.validation.ladder.records import Ladder, Standing
-from leadtime.flow.validation.prove import Workshop, as_bytes, as_json, prove, task_for
+from leadtime.flow.validation.prove import Progress, Workshop, as_bytes, as_json, prove, task_for
 from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import Waiting, queue_validation, queue_validations
 from leadtime.flow.validation.read import read_validation
@@ -49,6 +49,7 @@ __all__ = [
     "NewestRelease",
     "Outcome",
     "PatchJudgement",
+    "Progress",
     "ReleaseWord",
     "Standing",
     "State",

@@ -111,6 +111,11 @@ def find_toolchain(wanted: str | None, user: str) -> Toolchain:
     return Toolchain(interpreter, digest_of_parts((versions, interpreter.path, interpreter.version, layout, *guest)))
 
 
+def tool_versions(user: str) -> list[str]:
+    """Return in one line each the versions of the tools that builds and runs use here."""
+    return _run(VERSIONS, (), user).stdout.decode(errors="replace").splitlines()
+
+
 def _probe(path: str, user: str) -> dict[str, object] | None:
     if not Path(path).exists():
         return None
