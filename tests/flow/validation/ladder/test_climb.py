@@ -11,7 +11,7 @@ import pytest
 
 from leadtime.flow.validation.ladder.diffs import read_patch
 from leadtime.flow.validation.ladder.judge_patch import ladder_of
-from leadtime.flow.validation.ladder.records import Ladder, Rung, Standing
+from leadtime.flow.validation.ladder.records import Ladder, Rung
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.run import carry_out
 from leadtime.flow.validation.sides import shown

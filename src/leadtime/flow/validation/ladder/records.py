@@ -67,7 +67,7 @@ class Harmless:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class RecipeTest:
     """Whether one of the recipe's tests passed without and with the patch."""
 
     before: bool
@@ -87,7 +87,7 @@ class SeenPatch:
     runs: tuple[SeenRun, ...] = ()
     variants: tuple[Variant, ...] = ()
     tries: int = 0
-    tests: tuple[Tested, ...] = ()
+    tests: tuple[RecipeTest, ...] = ()
     harmless: tuple[Harmless, ...] = ()
 
 

@@ -71,7 +71,9 @@ def is_same_flaw(crash: Crash, other: Crash) -> bool:
     """Tell whether two crashes have one signature, or lie in one function of one file of the subject's."""
     if crash.signature == other.signature:
         return True
-    first, second = (next(filter(is_subjects, one.frames)) for one in (crash, other))
+    first, second = (next(filter(is_subjects, one.frames), None) for one in (crash, other))
+    if first is None or second is None:
+        return False
     return (first.function, first.file) == (second.function, second.file)
 
 

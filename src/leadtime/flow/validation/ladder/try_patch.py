@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from leadtime.flow.validation.build import BuildFailure
-from leadtime.flow.validation.ladder.records import Harmless, Manner, SeenPatch, Tested, Variant
+from leadtime.flow.validation.ladder.records import Harmless, Manner, RecipeTest, SeenPatch, Variant
 from leadtime.flow.validation.ladder.rules import Climb, runs_needed, silence
 from leadtime.flow.validation.ladder.variants import Mutant, mutants
 from leadtime.flow.validation.probing import Glance, Prober
@@ -115,13 +115,13 @@ class _Pair:
     def _chance(self) -> random.Random:
         return random.Random(self.sides.task.seed)  # noqa: S311 - nothing rests on it but which inputs are tried
 
-    def _test(self) -> tuple[Tested, ...]:
+    def _test(self) -> tuple[RecipeTest, ...]:
         """Run the recipe's tests without and with the patch."""
         commands = self.sides.recipe.tests
         found = []
         for number, command in enumerate(commands):
             self.sides.progress("running the recipe's tests", number, len(commands))
-            found.append(Tested(self.target.passes(command), self.beside.passes(command)))
+            found.append(RecipeTest(self.target.passes(command), self.beside.passes(command)))
         return tuple(found)
 
     def _behave(self) -> Iterator[Harmless]:
