@@ -651,6 +651,18 @@ CREATE TABLE root_outcomes (
 	CONSTRAINT fk_root_outcomes_vulnerability FOREIGN KEY(vulnerability) REFERENCES vulnerabilities (id)
 );
 
+CREATE TABLE severities (
+	vulnerability UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	said_as TEXT NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	words BYTEA NOT NULL, 
+	CONSTRAINT pk_severities PRIMARY KEY (vulnerability, number), 
+	CONSTRAINT fk_severities_vulnerability FOREIGN KEY(vulnerability) REFERENCES vulnerabilities (id)
+);
+
 CREATE TABLE ssvc_entries (
 	cve TEXT NOT NULL, 
 	source UUID NOT NULL, 
@@ -1231,7 +1243,7 @@ alter table "runs" enable row level security;
 
 alter table "runs" force row level security;
 
-create policy visible on "runs" to leadtime_app using ((select leadtime_role()) = 'system') with check ((select leadtime_role()) = 'system');
+create policy visible on "runs" to leadtime_app using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
 
 grant select, insert, update, delete on "runs" to leadtime_app;
 
@@ -1390,6 +1402,14 @@ alter table "root_outcomes" force row level security;
 create policy visible on "root_outcomes" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability));
 
 grant select, insert, update, delete on "root_outcomes" to leadtime_app;
+
+alter table "severities" enable row level security;
+
+alter table "severities" force row level security;
+
+create policy visible on "severities" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(vulnerability));
+
+grant select, insert, update, delete on "severities" to leadtime_app;
 
 alter table "ssvc_entries" enable row level security;
 

@@ -103,6 +103,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/vulnerabilities/{vulnerability}/join": "U MM A RM MM M M M M",
     "POST /api/v1/vulnerabilities/{vulnerability}/outcome": "U MM A RM MM M M M M",
     "GET /api/v1/vulnerabilities/{vulnerability}/outcomes": "U MM A AM MM M M M M",
+    "GET /api/v1/vulnerabilities/{vulnerability}/severities": "U MM A AM MM M M M M",
+    "POST /api/v1/vulnerabilities/{vulnerability}/severity": "U MM A AM MM M M M M",
     "POST /api/v1/vulnerabilities/{vulnerability}/split": "U MM A RM MM M M M M",
     # Pages
     "GET /": "A AA A AA AA A A A A",
@@ -129,6 +131,7 @@ TABLE: dict[str, str] = {
     "POST /cases/{case}/reopen": "U RM A RM MM M M M M",
     "GET /cases/{case}/reproducer.zip": "U AM A AM MM M M M M",
     "POST /cases/{case}/revise": "U RM A RM MM M M M M",
+    "POST /cases/{case}/severity": "U MM A AM MM M M M M",
     "POST /cases/{case}/split": "U MM A RM MM M M M M",
     "POST /cases/{case}/withdraw": "U RM A RM MM M M M M",
     "GET /csaf/{name}.json": "M MM M MM MM M M M M",

@@ -42,6 +42,7 @@ REVIEWED = {
     Act.READ_REPORT: "finder:o coord:ops maint:op oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_VALIDATION: "finder:o coord:ops maint:op oper:o agency:o devel:o partner:o auditor:o",
     Act.READ_VULNERABILITY: "coord:ops maint:p",
+    Act.STATE_SEVERITY: "coord:ops maint:p",
     Act.LIST_CASES: "finder:o coord:ops maint:o",
     Act.READ_CASE: "finder:p coord:ops maint:p",
     Act.COORDINATE_CASE: "coord:ops",

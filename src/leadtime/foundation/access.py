@@ -44,6 +44,7 @@ class Act(StrEnum):
     READ_REPORT = "read a report"
     READ_VALIDATION = "read a validation"
     READ_VULNERABILITY = "read a vulnerability"
+    STATE_SEVERITY = "state a severity"
     LIST_CASES = "list cases"
     READ_CASE = "read a case"
     COORDINATE_CASE = "coordinate a case"
@@ -99,6 +100,7 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     Act.READ_REPORT: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.READ_VALIDATION: frozenset(_ITS_OWN | {(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.READ_VULNERABILITY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
+    Act.STATE_SEVERITY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.LIST_CASES: frozenset({(role, Relation.OWN) for role in (Role.FINDER, Role.MAINTAINER)} | _COORDINATOR),
     Act.READ_CASE: frozenset(
         {(Role.FINDER, Relation.PARTICIPANT), (Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR

@@ -13,8 +13,13 @@ JOINED = "another flaw, of which this was not decided, turned out to be the same
 def decide(
     tx: Transaction, vulnerability: VulnerabilityId, kind: OutcomeKind, *, reason: str, severity: str = ""
 ) -> RootOutcome:
-    """Record what was decided of a root cause, and close or open its case with it; raises as `merging.note_outcome`."""
+    """Record what was decided of a root cause, and close or open its case with it; raises as `merging.note_outcome`.
+
+    A re-rating is the verifier's word on the severity, beside the finders' and the maintainer's.
+    """
     decided = merging.note_outcome(tx, vulnerability, kind, reason=reason, severity=severity)
+    if kind is OutcomeKind.RE_RATED:
+        merging.state_severity(tx, vulnerability, severity=severity, reason=reason)
     case = coordination.find_case(tx, vulnerability)
     if case is not None and kind is OutcomeKind.REJECTED:
         coordination.close_case(tx, case.id, reason=decided.reason)

@@ -13,7 +13,7 @@ from leadtime.doors.api.asking import Asking, AskingOnce
 from leadtime.doors.api.shapes import Input
 from leadtime.doors.api.shapes_flow import Shape
 from leadtime.flow import intake, merging
-from leadtime.flow.merging import OutcomeKind, VulnerabilityId
+from leadtime.flow.merging import OutcomeKind, SaidAs, VulnerabilityId
 from leadtime.foundation.database import Transaction
 from leadtime.workflows import outcomes
 
@@ -35,6 +35,24 @@ class OutcomeShape(Shape):
     severity: str
     reason: str
     organisation: UUID | None
+    person: UUID | None
+    at: datetime
+
+
+class SeverityWanted(Input):
+    """How severe the flaw is, in your own words or scale, and why."""
+
+    severity: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class SeverityShape(Shape):
+    """How severe a flaw is by somebody's word."""
+
+    said_as: SaidAs
+    severity: str
+    reason: str
+    organisation: UUID
     person: UUID | None
     at: datetime
 
@@ -69,6 +87,32 @@ def list_outcomes(vulnerability: UUID, ask: Asking) -> list[OutcomeShape]:
     with ask.transaction() as tx:
         found = merging.list_outcomes(tx, VulnerabilityId(vulnerability))
     return [OutcomeShape.model_validate(each) for each in found]
+
+
+@router.post(
+    "/vulnerabilities/{vulnerability}/severity",
+    status_code=201,
+    summary="Say how severe a flaw is",
+    response_model=SeverityShape,
+)
+def state_severity(vulnerability: UUID, wanted: SeverityWanted, ask: AskingOnce) -> Response:
+    """Record a severity by your word (a coordinator is the verifier); it replaces nobody else's."""
+
+    def act(tx: Transaction) -> SeverityShape:
+        said = merging.state_severity(
+            tx, VulnerabilityId(vulnerability), severity=wanted.severity, reason=wanted.reason
+        )
+        return SeverityShape.model_validate(said)
+
+    return ask.do(act, SeverityShape, status=201)
+
+
+@router.get("/vulnerabilities/{vulnerability}/severities", summary="List how severe a flaw is, by whose word")
+def list_severities(vulnerability: UUID, ask: Asking) -> list[SeverityShape]:
+    """Return what verifiers and maintainers said, the last first; what finders claim is in their reports."""
+    with ask.transaction() as tx:
+        found = merging.list_severities(tx, VulnerabilityId(vulnerability))
+    return [SeverityShape.model_validate(each) for each in found]
 
 
 @router.get("/reports/{report}/outcome", summary="Read what answers a report")

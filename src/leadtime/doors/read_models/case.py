@@ -102,6 +102,16 @@ class AnswerForm:
 
 
 @dataclass(frozen=True, slots=True)
+class SeverityLine:
+    """How severe the flaw is by one party's word: finder, verifier or maintainer; none stands for another's."""
+
+    said_as: str
+    severity: str
+    who: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """One case as its viewer may see it; ``acts`` are the buttons the viewer has now."""
 
@@ -132,6 +142,8 @@ class CasePage:
     reports: tuple[Choice, ...] = ()
     needs_reason: bool = False
     outcomes: tuple[RootOutcome, ...] = ()
+    severities: tuple[SeverityLine, ...] = ()
+    rates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +217,8 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         ),
         needs_reason=not is_proven(tx, parts.reports),
         outcomes=merging.list_outcomes(tx, flaw.id) if flaw else (),
+        severities=_severities(tx, parts, names),
+        rates=flaw is not None and may(tx.viewer.role, Act.STATE_SEVERITY, tx.relation_to(flaw.id)),
     )
 
 
@@ -266,6 +280,20 @@ def _answer(tx: Transaction, file: CaseFile) -> AnswerForm | None:
     if mine is None:
         return None
     return AnswerForm(mine.state is DeliveryState.SENT, mine.fixed.version if mine.fixed else "")
+
+
+def _severities(tx: Transaction, parts: CaseParts, names: Names) -> tuple[SeverityLine, ...]:
+    """Return what finders claim, then the verifiers' and maintainers' words, the last first."""
+    claimed = tuple(
+        SeverityLine("finder", each.body.severity_claimed, names.of(each.organisation).text)
+        for each in parts.reports
+        if each.body.severity_claimed
+    )
+    flaw = parts.vulnerability
+    said = merging.list_severities(tx, flaw.id) if flaw else ()
+    return claimed + tuple(
+        SeverityLine(each.said_as.value, each.severity, names.of(each.organisation).text, each.reason) for each in said
+    )
 
 
 def _holders(file: CaseFile, names: Names) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from leadtime.doors.read_models.names import read_names
 from leadtime.doors.web.advisory_words import read_words
 from leadtime.doors.web.asking import PageAsk, see_other
 from leadtime.doors.web.deliveries import zip_answer
-from leadtime.flow import advisory, coordination, parties
+from leadtime.flow import advisory, coordination, merging, parties
 from leadtime.flow.advisory import Advisory
 from leadtime.flow.coordination import CaseId, DeliveryId, DeliveryState
 from leadtime.flow.intake import ReportId
@@ -113,6 +113,14 @@ def decide(ask: PageAsk) -> Response:
     with ask.transaction() as tx:
         flaw = coordination.read_case(tx, case_of(ask)).case.vulnerability
         outcomes.decide(tx, flaw, kind, reason=ask.field("reason"), severity=ask.form.get("severity", ""))
+    return _back(ask)
+
+
+def state_severity(ask: PageAsk) -> Response:
+    """Record how severe a case's flaw is by the visitor's word."""
+    with ask.transaction() as tx:
+        flaw = coordination.read_case(tx, case_of(ask)).case.vulnerability
+        merging.state_severity(tx, flaw, severity=ask.field("severity"), reason=ask.field("reason"))
     return _back(ask)
 
 

@@ -109,6 +109,7 @@ CLEARINGHOUSE: tuple[Route, ...] = (
     _post("/cases/{case}/lift", casework.lift_embargo),
     _post("/cases/{case}/close", casework.close),
     _post("/cases/{case}/outcome", casework.decide),
+    _post("/cases/{case}/severity", casework.state_severity),
     _post("/cases/{case}/withdraw", casework.withdraw),
     _get("/cases/{case}/reproducer.zip", casework.give_reproducer),
     _post("/cases/{case}/acknowledge", casework.acknowledge),

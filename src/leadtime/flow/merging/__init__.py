@@ -32,6 +32,7 @@ from leadtime.flow.merging.records import (
     VulnerabilityId,
 )
 from leadtime.flow.merging.rules import compare, group
+from leadtime.flow.merging.severities import SaidAs, Severity, list_severities, state_severity
 from leadtime.flow.merging.split import split
 from leadtime.flow.merging.stacks import Stack, parse_stack
 
@@ -50,6 +51,8 @@ __all__ = [
     "Merged",
     "OutcomeKind",
     "RootOutcome",
+    "SaidAs",
+    "Severity",
     "Stack",
     "Vulnerability",
     "VulnerabilityId",
@@ -65,6 +68,7 @@ __all__ = [
     "join",
     "list_asks",
     "list_outcomes",
+    "list_severities",
     "merge_in",
     "note_held",
     "note_outcome",
@@ -76,5 +80,6 @@ __all__ = [
     "read_held",
     "read_vulnerability",
     "split",
+    "state_severity",
     "vulnerability_of",
 ]

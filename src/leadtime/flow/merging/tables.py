@@ -87,3 +87,19 @@ root_outcomes = table(
 )
 """What was decided of a root cause, numbered from 1, the last one holds; ``words`` are its severity and reason, sealed
 under the vulnerability's key. No person: Leadtime itself."""
+
+SEVERITY = "severities.words"
+"""Name that a severity's sealed words are bound to."""
+
+severities = table(
+    "severities",
+    Column("vulnerability", Uuid, ForeignKey("vulnerabilities.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("said_as", Text, nullable=False),
+    Column("organisation", Uuid, nullable=False),
+    Column("person", Uuid, nullable=True),
+    instant("at"),
+    sealed("words"),
+    visible=related("vulnerability"),
+)
+"""How severe a root cause is by verifiers' and maintainers' words, numbered from 1. A finder's is in its report."""
