@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadtime.flow.merging import CrashText, cluster
+from leadtime.flow.merging import CrashText, cluster, faults
 from leadtime.flow.merging import cluster as cluster_module
 from leadtime.foundation.errors import Refused
 
@@ -57,10 +57,22 @@ def test_texts_that_say_nothing_stay_alone():
 
 def test_too_much_is_refused(monkeypatch):
     module = cluster_module.__globals__
-    monkeypatch.setitem(module, "PAIRS_MAX", 2)
     three = [text(str(n), f"f a.c:{100 * n}") for n in range(3)]
-    with pytest.raises(Refused, match="too many different stacks fail in one function"):
-        cluster(three)
+    monkeypatch.setitem(module, "REPORTS_MAX", 3)
+    assert cluster(three)
     monkeypatch.setitem(module, "REPORTS_MAX", 2)
-    with pytest.raises(Refused, match="more than 2 crash reports"):
+    with pytest.raises(Refused, match="there are more than 2 crash reports"):
+        cluster(three)
+
+
+@pytest.mark.parametrize("crash", ["timeout", "SEGV"])
+def test_too_many_pairs_are_refused(monkeypatch, crash):
+    path = ("b b.c:1", "c b.c:1", "d b.c:1")
+    three = [text(str(n), f"f a.c:{100 * n}", *path, component=f"pkg:npm/c@{n}.0.0", crash=crash) for n in range(3)]
+    monkeypatch.setattr(faults, "PAIRS_MAX", 3)
+    monkeypatch.setitem(cluster_module.__globals__, "PAIRS_MAX", 3)
+    assert cluster(three)
+    monkeypatch.setattr(faults, "PAIRS_MAX", 2)
+    monkeypatch.setitem(cluster_module.__globals__, "PAIRS_MAX", 2)
+    with pytest.raises(Refused, match="too many different stacks fail in one function"):
         cluster(three)

@@ -59,7 +59,7 @@ def test_frame_text_says_what_is_known():
     ],
 )
 def test_manner_follows_the_class(crash_class, manner):
-    assert manner_of(evidence(crash_class=crash_class)).value == manner
+    assert manner_of(crash_class).value == manner
 
 
 def test_place_is_the_faulting_function_of_a_crash_and_the_component_otherwise():
@@ -318,7 +318,7 @@ class TestNames:
     """Summaries of three names: `arvo`-like reports."""
 
     def linked(self, a: Evidence, b: Evidence, seen: int = 2) -> bool:
-        counts = Counter({(a.component, name): seen for e in (a, b) for name in functions_of(e.frames)})
+        counts = Counter({(a.component, name): seen for e in (a, b) for name in functions_of(e.frames, 9)})
         there, back = compare_names(a, b, counts), compare_names(b, a, counts)
         assert there == back
         assert there is None or there.kind is LinkKind.SAME_NAMES
@@ -362,7 +362,9 @@ class TestNames:
 
 
 def test_functions_of_a_stack_are_distinct_and_in_order():
-    assert functions_of(frames("f a.c:1", "g a.c:2", "f a.c:3", "h b.c:1")) == ("f", "g", "h")
+    stack = frames("f a.c:1", "g a.c:2", "f a.c:3", "h b.c:1")
+    assert functions_of(stack, 9) == functions_of(stack, 3) == ("f", "g", "h")
+    assert functions_of(stack, 2) == ("f", "g")
 
 
 class TestPartition:

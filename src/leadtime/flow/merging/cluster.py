@@ -10,10 +10,13 @@ from uuid import UUID
 from packageurl import PackageURL
 
 from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.faults import PAIRS_MAX, Crash, group_faults
 from leadtime.flow.merging.records import Evidence, Link
 from leadtime.flow.merging.rules import (
     COMMON_FAULTS_MAX,
     NAMES_FRAMES,
+    PATH_FRAMES,
+    Manner,
     compare,
     compare_names,
     count_names,
@@ -22,12 +25,11 @@ from leadtime.flow.merging.rules import (
     partition,
     place_of,
 )
-from leadtime.flow.merging.stacks import parse_stack
+from leadtime.flow.merging.stacks import Stack, parse_stack
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.errors import Refused
 
 REPORTS_MAX = 100_000
-PAIRS_MAX = 5_000_000
 
 _NOBODY = OrganisationId(UUID(int=0))
 
@@ -52,16 +54,41 @@ def cluster(texts: Sequence[CrashText]) -> dict[str, str]:
             f"there are more than {REPORTS_MAX} crash reports", next_step="Split the file, for example by component."
         )
     ordered = sorted(texts, key=lambda text: text.id)
-    evidences = [_read(number, text) for number, text in enumerate(ordered)]
-    groups = partition(({evidence.report} for evidence in evidences), _links(evidences))
-    name_of = {report: ordered[min(r.int for r in members)].id for members in groups for report in members}
-    named = {text.id: name_of[evidence.report] for text, evidence in zip(ordered, evidences, strict=True)}
-    return {text.id: named[text.id] for text in texts}
+    named: dict[Hashable, str] = {}
+    groups = group_stacks([(text.component, parse_stack(text.text)) for text in ordered])
+    first = {text.id: named.setdefault(group, text.id) for text, group in zip(ordered, groups, strict=True)}
+    return {text.id: first[text.id] for text in texts}
 
 
-def _read(number: int, text: CrashText) -> Evidence:
-    stack = parse_stack(text.text)
-    component, release = _split_purl(text.component)
+def group_stacks(stacks: Sequence[tuple[str, Stack]]) -> list[int]:
+    """Return a group's number for each stack and the component (a purl or any name) that it is of."""
+    components = {component: _split_purl(component) for component in {component for component, _ in stacks}}
+    crashes: dict[int, Crash] = {}
+    others: list[Evidence] = []
+    for number, (component, stack) in enumerate(stacks):
+        crash = _crash(*components[component], stack)
+        if crash is None:
+            others.append(_evidence(number, *components[component], stack))
+        else:
+            crashes[number] = crash
+    group_of = dict(zip(crashes, group_faults(list(crashes.values())), strict=True))
+    found = partition(({evidence.report} for evidence in others), _links(others))
+    for group, members in enumerate(found, start=len(crashes)):
+        group_of.update((report.int, group) for report in members)
+    return [group_of[number] for number in range(len(stacks))]
+
+
+def _crash(component: str, release: str | None, stack: Stack) -> Crash | None:
+    """Return what says where a program crashed, or None for what hung, ran out of stack, or carries no lines."""
+    top = stack.frames[0] if stack.frames else None
+    if top is None or top.file is None or top.line is None or manner_of(stack.crash_class) is not Manner.CRASH:
+        return None
+    functions = functions_of(stack.frames, PATH_FRAMES)
+    way = stack.crash_class, stack.access.partition(" ")[0]
+    return Crash(component, release or top.file, functions, top.file.rpartition("/")[2], top.line, way)
+
+
+def _evidence(number: int, component: str, release: str | None, stack: Stack) -> Evidence:
     return Evidence(
         report=ReportId(UUID(int=number)),
         finder=_NOBODY,
@@ -112,7 +139,7 @@ def _line_links(evidences: Sequence[Evidence]) -> Iterator[Link]:
 def _name_links(evidences: Sequence[Evidence]) -> Iterator[Link]:
     """Yield links among texts without lines: equal names in a chain, and every pair that shares an uncommon name."""
     seen = count_names(evidences)
-    identical = _meeting(evidences, lambda e: [(e.component, manner_of(e), _top(e))])
+    identical = _meeting(evidences, lambda e: [(e.component, manner_of(e.crash_class), _top(e))])
     sharing = _meeting(
         evidences, lambda e: [(e.component, name) for name in _top(e) if seen[(e.component, name)] <= COMMON_FAULTS_MAX]
     )
@@ -124,7 +151,7 @@ def _name_links(evidences: Sequence[Evidence]) -> Iterator[Link]:
 
 
 def _top(evidence: Evidence) -> tuple[str, ...]:
-    return functions_of(evidence.frames)[:NAMES_FRAMES]
+    return functions_of(evidence.frames, NAMES_FRAMES)
 
 
 def _meeting(evidences: Iterable[Evidence], keys_of: Callable[[Evidence], Iterable[Hashable]]) -> list[list[Evidence]]:

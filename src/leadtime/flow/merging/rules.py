@@ -91,14 +91,14 @@ SENTENCES: Mapping[LinkKind, str] = {
 OUTLIVED = ", although one failed in or after the release that was seen to end the other"
 
 
-def manner_of(evidence: Evidence) -> Manner:
-    """Return how the program failed."""
-    return MANNERS.get(evidence.crash_class.lower(), Manner.CRASH)
+def manner_of(crash_class: str) -> Manner:
+    """Return how a program fails whose crash is of this class."""
+    return MANNERS.get(crash_class.lower(), Manner.CRASH)
 
 
 def place_of(evidence: Evidence) -> tuple[str, ...]:
     """Return where evidence that could ever be linked to this meets: linked pairs always share it."""
-    manner = manner_of(evidence)
+    manner = manner_of(evidence.crash_class)
     if manner is Manner.CRASH and evidence.frames:
         return (evidence.component, manner.value, evidence.frames[0].function)
     return (evidence.component, manner.value)
@@ -129,9 +129,9 @@ def compare_names(a: Evidence, b: Evidence, seen: Mapping[tuple[str, str], int])
     ``seen`` counts, for each (component, function), the reports that show it among their top frames (`count_names`):
     a name that many reports share proves nothing, one that only these two share proves more.
     """
-    if a.component != b.component or manner_of(a) is not manner_of(b):
+    if a.component != b.component or manner_of(a.crash_class) is not manner_of(b.crash_class):
         return None
-    left, right = functions_of(a.frames)[:NAMES_FRAMES], functions_of(b.frames)[:NAMES_FRAMES]
+    left, right = functions_of(a.frames, NAMES_FRAMES), functions_of(b.frames, NAMES_FRAMES)
     shared = set(left) & set(right)
     if not shared:
         return None
@@ -147,7 +147,7 @@ def count_names(evidences: Iterable[Evidence]) -> Counter[tuple[str, str]]:
     return Counter(
         (evidence.component, function)
         for evidence in evidences
-        for function in set(functions_of(evidence.frames)[:NAMES_FRAMES])
+        for function in set(functions_of(evidence.frames, NAMES_FRAMES))
     )
 
 
@@ -266,15 +266,21 @@ def check_split(reports: AbstractSet[ReportId], leaving: AbstractSet[ReportId]) 
         )
 
 
-def functions_of(frames: Iterable[Frame]) -> tuple[str, ...]:
-    """Return the distinct functions of a stack, innermost first: recursion and its depth say nothing."""
-    return tuple(dict.fromkeys(frame.function for frame in frames))
+def functions_of(frames: Iterable[Frame], count_max: int) -> tuple[str, ...]:
+    """Return the first distinct functions of a stack, innermost first: recursion and its depth say nothing."""
+    found: list[str] = []
+    for frame in frames:
+        if len(found) == count_max:
+            break
+        if frame.function not in found:
+            found.append(frame.function)
+    return tuple(found)
 
 
 def _kind(a: Evidence, b: Evidence) -> LinkKind | None:
     """Return what the two have in common, whatever is said to be fixed."""
-    manner = manner_of(a)
-    if a.component != b.component or manner is not manner_of(b) or not a.frames or not b.frames:
+    manner = manner_of(a.crash_class)
+    if a.component != b.component or manner is not manner_of(b.crash_class) or not a.frames or not b.frames:
         return None
     return _COMPARISONS[manner](a, b)
 
@@ -283,7 +289,7 @@ def _compare_crashes(a: Evidence, b: Evidence) -> LinkKind | None:
     left, right = a.frames[0], b.frames[0]
     if left.function != right.function or not _files_agree(left, right):
         return None
-    same_caller = functions_of(a.frames)[1:2] == functions_of(b.frames)[1:2]
+    same_caller = functions_of(a.frames, 2)[1:] == functions_of(b.frames, 2)[1:]
     if left.line is None or right.line is None:
         return _compare_paths(a, b, LINELESS_FRAMES)
     if left.line == right.line and same_caller:
@@ -295,7 +301,7 @@ def _compare_crashes(a: Evidence, b: Evidence) -> LinkKind | None:
 
 
 def _compare_paths(a: Evidence, b: Evidence, frames_min: int) -> LinkKind | None:
-    left, right = functions_of(a.frames)[:frames_min], functions_of(b.frames)[:frames_min]
+    left, right = functions_of(a.frames, frames_min), functions_of(b.frames, frames_min)
     return LinkKind.SAME_PATH if left == right and len(left) == frames_min and _same_way(a, b) else None
 
 
