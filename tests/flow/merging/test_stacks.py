@@ -81,12 +81,12 @@ def test_python_turns_a_traceback_round_and_leaves_faulthandler_as_it_is():
 
 
 def test_java_and_javascript():
-    text = "java.lang.X: no\n\tat org.a.B.inner(B.java:12)\n\tat org.a.B.outer(B.java:3)\n    at go (lib/a.js:4:9)\n"
-    assert parse_stack(text).frames == (
-        Frame("org.a.B.inner", "B.java", 12),
-        Frame("org.a.B.outer", "B.java", 3),
-        Frame("go", "lib/a.js", 4),
+    java = "java.lang.X: no\n\tat org.a.B.inner(B.java:12)\n\tat org.a.B.outer(B.java:3)\n"
+    assert parse_stack(java) == Stack(
+        "java.lang.X", "", (Frame("org.a.B.inner", "B.java", 12), Frame("org.a.B.outer", "B.java", 3))
     )
+    javascript = "RangeError: no\n    at go (lib/a.js:4:9)\n"
+    assert parse_stack(javascript) == Stack("RangeError", "", (Frame("go", "lib/a.js", 4),))
 
 
 @pytest.mark.parametrize(
