@@ -15,6 +15,12 @@ BATCH_BYTES_MAX = 64 * 1024 * MIB
 
 BATCH_LINES_MAX = 1_000_000
 
+TOGETHER_REPORTS_MAX = 500
+"""Reports that are received in one transaction."""
+
+TOGETHER_BYTES_MAX = 8 * MIB
+"""Bytes after which no further report joins them."""
+
 INVENTORY_BYTES_MAX = 128 * MIB
 
 SOURCE_BYTES_MAX = 512 * MIB

@@ -35,7 +35,9 @@ def test_lines_do_not_depend_on_how_the_stream_is_cut(pieces):
 
 def test_a_line_beyond_its_bound_ends_the_batch_with_a_problem(monkeypatch):
     monkeypatch.setattr(limits, "REPORT_BYTES_MAX", 10)
-    told = asyncio.run(_all(answer_lines(_stream([b"{}\n", b"x" * 11]), lambda number, _: {"line": number})))
+    told = asyncio.run(
+        _all(answer_lines(_stream([b"{}\n", b"x" * 11]), lambda lines: [{"line": line.number} for line in lines]))
+    )
     lines = [json.loads(line) for line in b"".join(told).splitlines()]
     assert lines[0] == {"line": 1}
     assert lines[1]["line"] == 2
@@ -56,8 +58,11 @@ def test_answers_wait_while_the_client_only_sends():
             sent_before_reading.append(number)
             yield b"{}\n"
 
+    def padded(lines):
+        return [{"line": line.number, "padding": "x" * 10_000} for line in lines]
+
     async def read_nothing_first():
-        answers = answer_lines(pieces(), lambda number, _: {"line": number, "padding": "x" * 10_000})
+        answers = answer_lines(pieces(), padded)
         first = await anext(answers)
         while len(sent_before_reading) < 300:  # noqa: ASYNC110  # lets the reading go on
             await asyncio.sleep(0)
@@ -68,7 +73,7 @@ def test_answers_wait_while_the_client_only_sends():
 
 
 def test_hostile_characters_in_answers_are_spelled_out():
-    told = asyncio.run(_all(answer_lines(_stream([b"x"]), lambda *_: {"where": "\u202e"})))
+    told = asyncio.run(_all(answer_lines(_stream([b"x"]), lambda lines: [{"where": "\u202e"} for _ in lines])))
     assert json.loads(b"".join(told)) == {"where": "⟨U+202E⟩"}
 
 

@@ -1,14 +1,17 @@
 """An NDJSON stream in, an NDJSON stream out: never the whole in memory, and no deadlock with a client that only sends.
 
 Many clients read nothing before they have sent everything. So answers wait in a file that begins in memory and moves to
-disk, instead of stopping the reading.
+disk, instead of stopping the reading. Lines that come while others are answered are answered together next: a client
+that sends one line gets its answer at once, one that sends many gets them in few transactions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +26,17 @@ NDJSON = "application/x-ndjson"
 SPOOL_MEMORY_BYTES_MAX = 1 << 20
 PIECE_BYTES = 1 << 16
 
-Answer = Callable[[int, bytes], dict[str, object]]
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a stream that is not empty; ``number`` counts from 1."""
+
+    number: int
+    content: bytes
+
+
+Answer = Callable[[Sequence[Line]], Iterable[dict[str, object]]]
+"""Gives one answer for each of several lines, in their order."""
 
 
 class WhileReading(StreamingResponse):
@@ -77,6 +90,50 @@ class _Spool:
                 await self._changed.wait()
 
 
+class _Waiting:
+    """Lines that were read and not yet answered: so many, and so many bytes, that reading waits."""
+
+    def __init__(self) -> None:
+        self._lines: deque[Line] = deque()
+        self._bytes = 0
+        self._changed = asyncio.Condition()
+        self._ended = False
+        self.read = 0
+
+    async def fill(self, stream: AsyncIterator[bytes]) -> None:
+        """Read the stream to its end; raises `TooLarge` as `lines_of` does."""
+        try:
+            async for line in lines_of(stream):
+                self.read += 1
+                if line.strip():
+                    await self._put(Line(self.read, line))
+        finally:
+            async with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    async def _put(self, line: Line) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._is_full)
+            self._lines.append(line)
+            self._bytes += len(line.content)
+            self._changed.notify_all()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._lines) >= limits.TOGETHER_REPORTS_MAX or self._bytes >= limits.TOGETHER_BYTES_MAX
+
+    async def take(self) -> Sequence[Line]:
+        """Return every line that waits, at least one; none at the end."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._lines or self._ended)
+            taken = tuple(self._lines)
+            self._lines.clear()
+            self._bytes = 0
+            self._changed.notify_all()
+        return taken
+
+
 async def answer_lines(stream: AsyncIterator[bytes], answer: Answer) -> AsyncIterator[bytes]:
     """Return one line of JSON for each line of the stream that is not empty.
 
@@ -94,16 +151,22 @@ async def answer_lines(stream: AsyncIterator[bytes], answer: Answer) -> AsyncIte
 
 
 async def _read(stream: AsyncIterator[bytes], answer: Answer, spool: _Spool) -> None:
-    number = 0
+    waiting = _Waiting()
+    filling = asyncio.create_task(waiting.fill(stream))
     try:
-        async for line in lines_of(stream):
-            number += 1
-            if line.strip():
-                spool.write(_encoded(await run_in_threadpool(answer, number, line)))
+        while lines := await waiting.take():
+            for told in await run_in_threadpool(_all, answer, lines):
+                spool.write(encoded(told))
+        await filling
     except TooLarge as error:
-        spool.write(_encoded({"line": number + 1, "problem": problem_of(error).as_json()}))
+        spool.write(encoded({"line": waiting.read + 1, "problem": problem_of(error).as_json()}))
     finally:
+        filling.cancel()
         spool.end()
+
+
+def _all(answer: Answer, lines: Sequence[Line]) -> list[dict[str, object]]:
+    return list(answer(lines))
 
 
 async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -131,5 +194,6 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-def _encoded(answer: dict[str, object]) -> bytes:
+def encoded(answer: dict[str, object]) -> bytes:
+    """Return an answer as one line of JSON that can be looked at."""
     return visible_line(json.dumps(answer, ensure_ascii=False)).encode() + b"\n"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from starlette.responses import StreamingResponse
 
+from leadtime.doors import limits
 from leadtime.doors.api.asking import Ask, AskOnce
-from leadtime.doors.api.batch import NDJSON
+from leadtime.doors.api.batch import NDJSON, encoded
 from leadtime.doors.problems import problem_of
-from leadtime.doors.visible import visible_line
 from leadtime.flow import intake
-from leadtime.flow.intake import Given, Imported, LeftOut, NotRead, ReportForm
+from leadtime.flow.intake import Given, Imported, LeftOut, NotRead, ReadReport, ReportForm
 from leadtime.foundation.access import Act
 from leadtime.foundation.errors import LeadtimeError
 from leadtime.workflows import report_to_operator
@@ -42,20 +41,41 @@ def hand_in_file(ask: AskOnce, form: ReportForm, given: Given) -> StreamingRespo
     return StreamingResponse(_answers(ask.ask, chain((first,), found)), media_type=NDJSON)
 
 
-def _answers(ask: Ask, found: Iterator[Imported]) -> Iterator[bytes]:
-    for each in found:
-        told = {"where": each.where, **_answer(ask, each)}
-        yield visible_line(json.dumps(told, ensure_ascii=False)).encode() + b"\n"
-
-
-def _answer(ask: Ask, imported: Imported) -> dict[str, object]:
-    if isinstance(imported, LeftOut):
-        return {"left_out": imported.why}
-    if isinstance(imported, NotRead):
-        return {"problem": problem_of(imported.problem).as_json()}
+def receive_together(ask: Ask, raws: Sequence[bytes]) -> list[dict[str, object]]:
+    """Receive reports in one transaction, and return for each its receipt or its problem as they are answered."""
     try:
         with ask.transaction() as tx:
-            receipt = report_to_operator.hand_in(tx, imported.content)
+            received = report_to_operator.hand_in_all(tx, raws)
     except LeadtimeError as error:
-        return {"problem": problem_of(error).as_json()}
-    return {"receipt": intake.receipt_as_json(receipt)}
+        received = (error,) * len(raws)
+    return [
+        {"problem": problem_of(each).as_json()}
+        if isinstance(each, LeadtimeError)
+        else {"receipt": intake.receipt_as_json(each)}
+        for each in received
+    ]
+
+
+def _answers(ask: Ask, found: Iterator[Imported]) -> Iterator[bytes]:
+    while several := _together(found):
+        reports = [each.content for each in several if isinstance(each, ReadReport)]
+        received = iter(receive_together(ask, reports))
+        for each in several:
+            told = next(received) if isinstance(each, ReadReport) else _told(each)
+            yield encoded({"where": each.where, **told})
+
+
+def _together(found: Iterator[Imported]) -> list[Imported]:
+    """Return the next things that are answered together, none at the end."""
+    several: list[Imported] = []
+    left_bytes = limits.TOGETHER_BYTES_MAX
+    while len(several) < limits.TOGETHER_REPORTS_MAX and left_bytes > 0 and (each := next(found, None)):
+        several.append(each)
+        left_bytes -= len(each.content) if isinstance(each, ReadReport) else 0
+    return several
+
+
+def _told(each: LeftOut | NotRead) -> dict[str, object]:
+    if isinstance(each, LeftOut):
+        return {"left_out": each.why}
+    return {"problem": problem_of(each.problem).as_json()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,15 +12,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 
 from leadtime.doors import limits
-from leadtime.doors.api.asking import Ask, Asking, AskingOnce, IdempotencyKey, Limit
-from leadtime.doors.api.batch import NDJSON, WhileReading, answer_lines
-from leadtime.doors.api.importing import JSON_FORMS, MEDIA, form_of_media, hand_in_file
+from leadtime.doors.api.asking import Asking, AskingOnce, IdempotencyKey, Limit
+from leadtime.doors.api.batch import NDJSON, Line, WhileReading, answer_lines
+from leadtime.doors.api.importing import JSON_FORMS, MEDIA, form_of_media, hand_in_file, receive_together
 from leadtime.doors.api.shapes import Page
-from leadtime.doors.problems import problem_of
 from leadtime.flow import intake
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
-from leadtime.foundation.errors import LeadtimeError, Malformed
+from leadtime.foundation.errors import Malformed
 from leadtime.workflows import report_to_operator
 
 router = APIRouter(tags=["reports"])
@@ -120,19 +120,11 @@ async def hand_in_many(request: Request, ask: Asking, key: IdempotencyKey = "") 
     del key
     ask.require(Act.HAND_IN_REPORT)
 
-    def answer(number: int, line: bytes) -> dict[str, object]:
-        return _answer_line(ask, number, line)
+    def answer(lines: Sequence[Line]) -> list[dict[str, object]]:
+        told = receive_together(ask, [line.content for line in lines])
+        return [{"line": line.number, **each} for line, each in zip(lines, told, strict=True)]
 
     return WhileReading(answer_lines(request.stream(), answer), media_type=NDJSON)
-
-
-def _answer_line(ask: Ask, number: int, line: bytes) -> dict[str, object]:
-    try:
-        with ask.transaction() as tx:
-            receipt = report_to_operator.hand_in(tx, line)
-    except LeadtimeError as error:
-        return {"line": number, "problem": problem_of(error).as_json()}
-    return {"line": number, "receipt": intake.receipt_as_json(receipt)}
 
 
 @router.get("/reports", summary="List your reports, newest first")
