@@ -1,7 +1,8 @@
 """Every secret operation in one module, so that a validated provider can replace the default as a whole.
 
 AES-256-GCM (NIST SP 800-38D) for sealing and wrapping, Ed25519 (RFC 8032) for signatures,
-HMAC-SHA-256 (RFC 2104) for blind indexes. Keys lie in ``LEADTIME_HOME/keys``, outside the database and its backups.
+HMAC-SHA-256 (RFC 2104) for blind indexes, HPKE (RFC 9180: X25519, HKDF-SHA256, AES-256-GCM) for what another machine
+is to open. Keys lie in ``LEADTIME_HOME/keys``, outside the database and its backups.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from leadtime.foundation.errors import Malformed, Missing
 
@@ -44,6 +47,38 @@ def unseal(key: bytes, sealed: bytes, *, context: str) -> bytes:
         raise Malformed(
             "sealed content does not open", where=context.partition(":")[0], next_step="Restore the matching keys."
         ) from None
+
+
+def new_opening_key() -> bytes:
+    """Return a fresh X25519 private key, 32 bytes: it opens what others sealed to its public key."""
+    return X25519PrivateKey.generate().private_bytes_raw()
+
+
+def sealing_key_of(opening_key: bytes) -> bytes:
+    """Return the raw 32-byte public key that others seal to."""
+    return X25519PrivateKey.from_private_bytes(opening_key).public_key().public_bytes_raw()
+
+
+def seal_to(sealing_key: bytes, plaintext: bytes, *, context: str) -> bytes:
+    """Return ``plaintext`` so that only the holder of the opening key opens it, bound to ``context`` (HPKE, base mode).
+
+    It does not say who sealed it: sign what is inside.
+    """
+    return _hpke().encrypt(plaintext, X25519PublicKey.from_public_bytes(sealing_key), info=context.encode())
+
+
+def open_sealed(opening_key: bytes, sealed: bytes, *, context: str) -> bytes:
+    """Return what `seal_to` closed; raises `Malformed` if key, context or a single bit differs."""
+    try:
+        return _hpke().decrypt(sealed, X25519PrivateKey.from_private_bytes(opening_key), info=context.encode())
+    except (InvalidTag, ValueError):
+        raise Malformed(
+            "a sealed message does not open", where=context.partition(":")[0], next_step="Look at who sent it."
+        ) from None
+
+
+def _hpke() -> Suite:
+    return Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 def new_token(prefix: str) -> str:
@@ -100,6 +135,11 @@ class KeyRing:
     def public_key(self) -> bytes:
         """Return the raw 32-byte Ed25519 public key."""
         return public_key_of(self.signing)
+
+    @property
+    def opening_key(self) -> bytes:
+        """Return the X25519 private key that opens what other machines seal to this installation."""
+        return hmac.digest(self.wrapping, b"leadtime.opening-key/1", "sha256")
 
     @property
     def key_id(self) -> str:

@@ -15,6 +15,7 @@ from leadtime.foundation.database import schema
 from leadtime.foundation.database.ddl import schema_statements
 from leadtime.ledger import tables as ledger_tables  # noqa: F401  # it declares the tables of that ring
 from leadtime.workflows import once, tables  # noqa: F401  # they declare this ring's own
+from leadtime.workflows.farm import tables as farm_tables  # noqa: F401  # so does the farm
 
 
 def whole_schema() -> MetaData:

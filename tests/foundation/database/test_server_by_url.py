@@ -13,7 +13,7 @@ from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.database.embedded import ADMIN, start_embedded
 from leadtime.foundation.database.migrate import newest_revision
 from leadtime.foundation.database.opening import find_database, make_database, open_address
-from leadtime.foundation.database.roles import APP, create_role
+from leadtime.foundation.database.roles import APP, RUNNER, create_role
 from leadtime.foundation.errors import Refused, Unavailable
 from leadtime.foundation.settings import read_settings
 
@@ -77,9 +77,9 @@ def test_an_owner_who_may_not_make_roles_is_told_what_the_administrator_has_to_r
         make_database(settings)
 
     assert str(refusal.value) == (
-        f"LEADTIME_DATABASE_URL: the database's owner may not make the role {APP}. "
+        f"LEADTIME_DATABASE_URL: the database's owner may not make the roles {APP} and {RUNNER}. "
         f"Have the server's administrator run: create role {APP} login password '…'; with the password in "
-        f"{settings.home}/database/passwords/{APP}."
+        f"{settings.home}/database/passwords/{APP}; and: create role {RUNNER} nologin."
     )
 
 

@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS: dict[str, str] = {
     "serve": "Run the site and its durable work.",
     "worker": "Work queues on this machine.",
+    "runner": "Hosts that run finders' programs and hold no key of the installation.",
     "jobs": "List the jobs that were set aside, and try one again.",
     "demo": "Play the whole story on real input.",
     "init": "Create this installation's home, keys and first administrator.",

@@ -15,7 +15,8 @@ from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.opening import find_database, open_address
 from leadtime.foundation.keys import read_keys
 from leadtime.foundation.settings import Settings
-from leadtime.workflows.engine import Station, work
+from leadtime.workflows.engine import Plan, Station, work
+from leadtime.workflows.farm.give import prove_elsewhere, survey_elsewhere
 from leadtime.workflows.proving import prove
 from leadtime.workflows.records import Queue, Timings
 from leadtime.workflows.report_to_operator import plan
@@ -27,25 +28,34 @@ log = structlog.get_logger()
 
 
 def work_queues(
-    settings: Settings, clock: Clock, *, queues: Collection[Queue], concurrency: int, timings: Timings | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    queues: Collection[Queue],
+    concurrency: int,
+    to_runners: bool = False,
+    timings: Timings | None = None,
 ) -> None:
     """Work ``queues`` with ``concurrency`` jobs at once until this process is told to stop.
 
-    Runs are given up at once on stopping and taken again by another worker; other steps end. Raises as `open_database`.
+    ``to_runners``: what a finder sent is run by runners on other hosts, and waits for one. Runs are given up at once on
+    stopping and taken again by another worker; other steps end. Raises as `open_database`.
     """
     keys = read_keys(settings.home / "keys")
     address = find_database(settings)
     station = Station(open_address(address, clock, keys), address, settings)
     try:
-        asyncio.run(_work(station, queues, concurrency, timings or Timings()))
+        chosen = plan(partial(prove, settings))
+        if to_runners:
+            chosen = plan(partial(prove_elsewhere, station.database), partial(survey_elsewhere, station.database))
+        asyncio.run(_work(station, chosen, queues, concurrency, timings or Timings()))
     finally:
         station.database.engine.dispose()
 
 
-async def _work(station: Station, queues: Collection[Queue], concurrency: int, timings: Timings) -> None:
+async def _work(station: Station, chosen: Plan, queues: Collection[Queue], concurrency: int, timings: Timings) -> None:
     """Work until a signal, then drain."""
     loop = asyncio.get_running_loop()
-    chosen = plan(partial(prove, station.settings))
     working = asyncio.create_task(work(station, chosen, queues=queues, concurrency=concurrency, timings=timings))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, station, working, timings)

@@ -13,8 +13,10 @@ from leadtime.foundation.database.embedded import ADMIN, EmbeddedServer, passwor
 from leadtime.foundation.database.roles import (
     APP,
     OWNER,
+    RUNNER,
     close_database,
     create_database,
+    create_group,
     create_role,
 )
 from leadtime.foundation.errors import Refused, Unavailable
@@ -68,19 +70,23 @@ def locate(settings: Settings) -> Address:
 
 
 def make_serving_role(address: Address, settings: Settings) -> None:
-    """Make `APP` in a server by URL, if it is not there; raises `Refused` saying what its administrator has to run."""
+    """Make `APP` and `RUNNER` in a server by URL, if they are not there.
+
+    Raises `Refused` saying what its administrator has to run.
+    """
     password = password_of(settings.home / "database", APP)
     with connect(address.owner, None) as connection:
         (name,) = connection.execute("select current_database()").fetchone() or ("",)
         try:
             create_role(connection, APP, password)
+            create_group(connection)
             close_database(connection, str(name))
         except InsufficientPrivilege as error:
             raise Refused(
-                f"the database's owner may not make the role {APP}",
+                f"the database's owner may not make the roles {APP} and {RUNNER}",
                 where="LEADTIME_DATABASE_URL",
                 next_step=f"Have the server's administrator run: create role {APP} login password '…'; with the "
-                f"password in {settings.home}/database/passwords/{APP}.",
+                f"password in {settings.home}/database/passwords/{APP}; and: create role {RUNNER} nologin.",
             ) from error
 
 
@@ -90,6 +96,7 @@ def make_roles_and(database: str, server: EmbeddedServer) -> None:
         connection.execute("select pg_advisory_lock(%s)", [MAKING_LOCK])
         for role in (OWNER, APP):
             create_role(connection, role, password_of(server.directory, role))
+        create_group(connection)
         create_database(connection, database)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from leadtime.foundation.database.roles import APP
+from leadtime.foundation.database.roles import APP, RUNNER
+from leadtime.foundation.database.schema import Lent
 
 VIEWER = (
     """create function leadtime_role() returns text language sql stable parallel safe
@@ -56,7 +57,7 @@ def schema_statements(metadata: MetaData) -> Iterator[str]:
     yield EXPECT
     for table in metadata.sorted_tables:
         yield from policy_statements(table)
-    yield f"grant usage on schema public to {APP}"
+    yield f"grant usage on schema public to {APP}, {RUNNER}"
     yield f"grant usage on all sequences in schema public to {APP}"
 
 
@@ -66,11 +67,16 @@ def policy_statements(table: Table) -> Iterator[str]:
     yield f"alter table {name} enable row level security"
     yield f"alter table {name} force row level security"
     condition, written = table.info["visible"], table.info["written"]
+    lent: Lent | None = table.info["lent"]
+    served = f"to {APP} " if lent else ""
     if written:
-        yield f"create policy visible on {name} for select using ({condition})"
-        yield f"create policy written on {name} using ({written}) with check ({written})"
+        yield f"create policy visible on {name} for select {served}using ({condition})"
+        yield f"create policy written on {name} {served}using ({written}) with check ({written})"
     else:
-        yield f"create policy visible on {name} using ({condition}) with check ({condition})"
+        yield f"create policy visible on {name} {served}using ({condition}) with check ({condition})"
     if appended := table.info["appended"]:
-        yield f"create policy appended on {name} for insert with check ({appended})"
+        yield f"create policy appended on {name} for insert {served}with check ({appended})"
     yield f"grant select, insert, update, delete on {name} to {APP}"
+    if lent:
+        yield f"create policy lent on {name} to {RUNNER} using ({lent.condition}) with check ({lent.condition})"
+        yield f"grant select ({', '.join(lent.read)}), update ({', '.join(lent.written)}) on {name} to {RUNNER}"

@@ -6,6 +6,7 @@ With no viewer set no condition is true, so a forgotten viewer reads nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -45,13 +46,29 @@ def own(organisation: str = "organisation") -> str:
     return f"{EVERYTHING} or {organisation} = (select leadtime_organisation())"
 
 
-def table(name: str, *items: SchemaItem, visible: str, written: str = "", appended: str = "") -> Table:
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What members of `roles.RUNNER` may do with a table's rows where ``condition`` is true: columns read, written.
+
+    Whoever is lent something says of itself what it likes (`leadtime.role`), so the condition asks for `current_user`.
+    """
+
+    condition: str
+    read: tuple[str, ...]
+    written: tuple[str, ...]
+
+
+def table(
+    name: str, *items: SchemaItem, visible: str, written: str = "", appended: str = "", lent: Lent | None = None
+) -> Table:
     """Declare a table whose rows are seen and written only where the SQL condition ``visible`` is true.
 
     ``written``: the narrower condition under which a row is also written, or locked; empty: the same.
     ``appended``: the wider condition under which a row may be inserted unseen (without ``returning``); empty: the same.
+    ``lent``: what runners on other hosts have of it; everybody else's conditions then hold for `roles.APP` alone.
     """
-    return Table(name, metadata, *items, info={"visible": visible, "written": written, "appended": appended})
+    conditions = {"visible": visible, "written": written, "appended": appended, "lent": lent}
+    return Table(name, metadata, *items, info=conditions)
 
 
 def id_column(name: str = "id") -> Column[UUID]:

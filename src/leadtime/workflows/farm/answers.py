@@ -1,0 +1,53 @@
+"""What a runner is asked and what it answers: a run's own words, or a sentence that says why there are none. Pure."""
+
+from __future__ import annotations
+
+import base64
+
+from leadtime.flow.intake import Reproducer
+from leadtime.foundation.digests import canonical_json
+from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.foundation.strict_json import JsonBounds, read_json
+from leadtime.workflows.farm.records import What
+from leadtime.workflows.farm.tables import ANSWER_BYTES_MAX
+from leadtime.workflows.prove_apart import as_message, read_message
+
+ANSWER_BOUNDS = JsonBounds(bytes_max=ANSWER_BYTES_MAX, depth_max=2, values_max=4)
+WORDS_CHARS_MAX = 500
+
+
+def as_question(what: What, reproducer: Reproducer) -> bytes:
+    """Return the question that asks for it."""
+    return what.value.encode() + b"\n" + as_message(reproducer)
+
+
+def read_question(raw: bytes) -> tuple[What, Reproducer]:
+    """Return what is asked, with what; raises `Malformed` for anything else."""
+    word, _, message = raw.partition(b"\n")
+    for what in What:
+        if word == what.value.encode():
+            return what, read_message(message)
+    raise Malformed("a runner was asked something that it does not know", next_step="Upgrade it.")
+
+
+def as_answer(found: bytes | Unavailable) -> bytes:
+    """Return the answer that tells a run's own, or why there is none."""
+    if isinstance(found, bytes):
+        return canonical_json({"answer": base64.b64encode(found).decode()})
+    return canonical_json({"unavailable": found.what[:WORDS_CHARS_MAX]})
+
+
+def read_answer(raw: bytes) -> bytes:
+    """Return the run's own answer, still to be distrusted.
+
+    Raises `Unavailable` with the runner's words if it could not be run, `Malformed` for anything else.
+    """
+    match read_json(raw, ANSWER_BOUNDS):
+        case {"answer": str(answer)}:
+            try:
+                return base64.b64decode(answer, validate=True)
+            except ValueError:
+                pass
+        case {"unavailable": str(words)} if len(words) <= WORDS_CHARS_MAX:
+            raise Unavailable(f"a runner says: {words}", next_step="It is tried again by itself.")
+    raise Malformed("a runner answered something that it cannot mean", next_step="Look at the runner.")
