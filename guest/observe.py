@@ -217,9 +217,10 @@ class Witness:
             self._acts.see_call(tid, registers)
         if self._ends is not None:
             self._ends.see_call(tid, registers)
-        step = self._step_of(tid)
-        is_wanted = step is not None or self._loaded.wants_calls(tid)
-        if not is_wanted or not observe_build.is_about_files(registers):
+        if not observe_build.is_about_files(registers):
+            return
+        step = self._step_of(tid) if self._open_steps else None
+        if step is None and not self._loaded.wants_calls(tid):
             return
         memory = Memory(tid, mapped=step is None)
         try:

@@ -22,11 +22,6 @@ LEAKS: dict[str, tuple[Leak, str, str]] = {
         "process-start in leaky_run lib/leaky.c:34",
         "/bin/sh",
     ),
-    "connects in C": (
-        in_c("leaky_fetch(text)", "@9.9.9.9"),
-        "connection in leaky_fetch lib/leaky.c:42",
-        "9.9.9.9 80",
-    ),
     "reads accounts in Python": (
         in_python("leaky.show(text)", "../../etc/passwd"),
         "secret-read in show leaky/__init__.py:13",
@@ -36,11 +31,6 @@ LEAKS: dict[str, tuple[Leak, str, str]] = {
         in_python("leaky.store(text)", "../../canary/new"),
         "file-write in store leaky/__init__.py:19",
         "/canary/new",
-    ),
-    "starts in Python": (
-        in_python("leaky.run(text)", "|true"),
-        "process-start in run leaky/__init__.py:25",
-        "/bin/sh",
     ),
     "connects in Python": (
         in_python("leaky.fetch(text)", "@9.9.9.9"),

@@ -45,10 +45,6 @@ FORGERIES: dict[str, tuple[Leak, str]] = {
     ),
     "a harness in C": (in_c("3); return 3; (0", oracle="exit"), NOT_OWN),
     "a harness in Python": (in_python("sys.exit(3)", oracle="exit"), READ_OTHERS),
-    "a harness in Python, at once": (
-        in_python("import os\nos._exit(3)", oracle="exit"),
-        READ_OTHERS,
-    ),
     "code on the command line": (
         replace(IN_PYTHON, run="{python} -c 'import sys; sys.exit(3)' {src}/tool.py"),
         READ_OTHERS,

@@ -8,7 +8,7 @@ import pytest
 
 from leadtime.flow.validation import as_json
 from leadtime.flow.validation.records import Word
-from tests.flow.validation.brittle import C_BUILD, Trial, verdict_on
+from tests.flow.validation.brittle import Trial, verdict_on
 
 pytestmark = pytest.mark.sandbox
 
@@ -24,14 +24,12 @@ def rows(verdict: object, member: str) -> list[dict[str, object]]:
 
 
 def test_a_build_and_a_run_that_try_the_network_are_told(tmp_path: Path) -> None:
-    trial = Trial(
-        build=(f'{{python}} -c "{ASKS}"', C_BUILD), run=f'{{python}} -c "{SENDS}; {WHISPERS}"; ./target {{input}}'
-    )
+    trial = Trial(build=(f'{{python}} -c "{ASKS}"',), run=f'{{python}} -c "{SENDS}; {WHISPERS}"')
 
     verdict = verdict_on(trial, tmp_path)
     again = verdict_on(trial, tmp_path)
 
-    assert verdict.word is Word.REPRODUCED
+    assert verdict.word is Word.NOT_REPRODUCED
     asked = {"during": "build", "call": "connect", "transport": "udp", "family": "inet", "address": "9.9.9.9"}
     sent = {"during": "run", "call": "connect", "transport": "tcp", "family": "inet6", "address": "2001:db8::1"}
     whispered = {"during": "run", "call": "connect", "transport": "", "family": "abstract", "address": "name"}
