@@ -234,6 +234,7 @@ class Trial:
     vulnerable: str = "1.0"
     fixed: str | None = None
     needs_debian: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=lambda: {"build_s": 60, "run_s": 20, "memory_mib": 1024})
 
     def reproducer(self) -> Reproducer:
@@ -251,6 +252,7 @@ class Trial:
             "env": dict(self.env),
             "oracle": self.oracle,
             "limits": dict(self.limits),
+            "tests": list(self.tests),
         }
         files = [NamedFile(name, text.encode()) for name, text in self.files.items()]
         if self.control is not None:

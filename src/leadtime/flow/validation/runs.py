@@ -82,6 +82,11 @@ class Target:
         return Scene(note.release, note.proofs, interpreter.files, interpreter.places, self._recipe.exits)
 
     @property
+    def place(self) -> Path:
+        """Return where it lies, with all that its build left there."""
+        return self._built.place
+
+    @property
     def patch(self) -> Applied | None:
         """Return what a patch touched before it was built, None if there was no patch."""
         return self._built.note.patch

@@ -28,6 +28,7 @@ from leadtime.flow.validation.ladder.rules import (
     doubt_of,
     is_same_flaw,
     runs_needed,
+    unchecked,
 )
 from leadtime.flow.validation.oracles.crashes import signature_of
 from leadtime.flow.validation.records import Crash, Limit, Oracle, Origin, Proof, RuntimeReport, SeenRun
@@ -113,6 +114,13 @@ def test_the_rungs_stand_in_their_order() -> None:
     [
         (Rung.APPLIES, {"applied": None, "failure": "hunk 1 has no place"}, FAILED, "hunk 1 has no place", None),
         (Rung.BUILDS, {"failure": "the build failed"}, FAILED, "the build failed", Rung.APPLIES),
+        (
+            Rung.BUILDS,
+            {"unchecked": ("asan", "ubsan")},
+            FAILED,
+            "fewer of its compiled files hold the checks of asan, ubsan: silence would show nothing",
+            Rung.APPLIES,
+        ),
         (
             Rung.REPRODUCER,
             {"runs": (QUIET, HIT)},
@@ -278,6 +286,14 @@ def test_a_patch_that_speaks_to_what_watches_is_doubted(line: bytes) -> None:
 
     assert doubt_of((FileDiff("b/y.c", (Hunk(1, (b"a\n",), (b"b\n",)),)), adds)) == doubt
     assert doubt_of((keeps, FileDiff("b/z.c", (Hunk(1, (line,), (b"",)),)))) == ""
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [({"asan": 2, "ubsan": 1, "tsan": 1}, ()), ({"asan": 1, "ubsan": 5}, ("asan",)), ({}, ("asan", "ubsan"))],
+)
+def test_no_compiled_file_may_lose_its_checks(after: dict[str, int], lost: tuple[str, ...]) -> None:
+    assert unchecked({"ubsan": 1, "asan": 2}, after) == lost
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,14 @@ class RecipeTest:
 class SeenPatch:
     """Everything seen of a patched release; what is empty was not come to.
 
-    ``failure``: why it does not apply (``applied`` is None) or build. ``tries``: inputs tried to find the variants.
+    ``failure``: why it does not apply (``applied`` is None) or build. ``unchecked``: the sanitizers whose checks fewer
+    of its compiled files hold than without the patch. ``tries``: inputs tried to find the variants.
     """
 
     applied: Applied | None
     failure: str
     scene: Scene
+    unchecked: tuple[str, ...] = ()
     runs: tuple[SeenRun, ...] = ()
     variants: tuple[Variant, ...] = ()
     tries: int = 0

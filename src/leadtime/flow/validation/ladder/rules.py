@@ -114,7 +114,15 @@ def _listed(names: Sequence[str]) -> str:
 def _builds(given: Climb) -> _Answer:
     if given.seen.failure:
         return Standing.FAILED, given.seen.failure
+    if given.seen.unchecked:
+        names = ", ".join(given.seen.unchecked)
+        return Standing.FAILED, f"fewer of its compiled files hold the checks of {names}: silence would show nothing"
     return Standing.PASSED, "the release builds with it"
+
+
+def unchecked(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the sanitizers whose checks fewer compiled files hold after a patch than before it."""
+    return tuple(sorted(name for name, count in before.items() if after.get(name, 0) < count))
 
 
 def _reproducer(given: Climb) -> _Answer:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from leadtime.flow.validation.build import BuildFailure
+from leadtime.flow.validation.ladder.checks import checks_in
 from leadtime.flow.validation.ladder.records import Harmless, Manner, RecipeTest, SeenPatch, Variant
-from leadtime.flow.validation.ladder.rules import Climb, runs_needed, silence
+from leadtime.flow.validation.ladder.rules import Climb, runs_needed, silence, unchecked
 from leadtime.flow.validation.ladder.variants import Mutant, mutants
 from leadtime.flow.validation.probing import Glance, Prober
 from leadtime.flow.validation.records import Crash, FixedWord, Scene, SeenRun, SeenSide, Showing
@@ -40,7 +41,10 @@ def try_patch(
     with sides.built(patched) as beside:
         if isinstance(beside, BuildFailure):
             return SeenPatch(beside.patch, beside.reason, Scene({}, {}, frozenset(), ()))
-        seen = SeenPatch(beside.patch, "", beside.scene)
+        lost = unchecked(checks_in(target.place), checks_in(beside.place))
+        seen = SeenPatch(beside.patch, "", beside.scene, lost)
+        if lost:
+            return seen
         return _Pair(sides, target, beside, side, crash, seconds).climb(seen)
 
 
