@@ -69,6 +69,15 @@ CREATE TABLE designations (
 
 CREATE INDEX ix_designations_model ON designations (model);
 
+CREATE TABLE examinations (
+	report UUID NOT NULL, 
+	person UUID NOT NULL, 
+	kind TEXT NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	answers BYTEA NOT NULL, 
+	CONSTRAINT pk_examinations PRIMARY KEY (report, person)
+);
+
 CREATE TABLE exposures (
 	id UUID NOT NULL, 
 	organisation UUID NOT NULL, 
@@ -309,6 +318,14 @@ CREATE TABLE paces (
 	CONSTRAINT pk_paces PRIMARY KEY (organisation)
 );
 
+CREATE TABLE patch_outcomes (
+	report UUID NOT NULL, 
+	patch TEXT NOT NULL, 
+	silenced BOOLEAN NOT NULL, 
+	at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_patch_outcomes PRIMARY KEY (report, patch)
+);
+
 CREATE TABLE published_advisories (
 	advisory UUID NOT NULL, 
 	revision INTEGER NOT NULL, 
@@ -442,7 +459,7 @@ CREATE TABLE validation_shares (
 CREATE TABLE validation_turns (
 	id INTEGER NOT NULL, 
 	virtual_seconds DOUBLE PRECISION NOT NULL, 
-	urgent_last BOOLEAN NOT NULL, 
+	ordinary INTEGER NOT NULL, 
 	CONSTRAINT pk_validation_turns PRIMARY KEY (id)
 );
 
@@ -997,6 +1014,14 @@ create policy visible on "designations" using ((select leadtime_role()) = 'syste
 
 grant select, insert, update, delete on "designations" to leadtime_app;
 
+alter table "examinations" enable row level security;
+
+alter table "examinations" force row level security;
+
+create policy visible on "examinations" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "examinations" to leadtime_app;
+
 alter table "exposures" enable row level security;
 
 alter table "exposures" force row level security;
@@ -1168,6 +1193,14 @@ alter table "paces" force row level security;
 create policy visible on "paces" using ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation())) with check ((select leadtime_role()) in ('coordinator', 'system') or organisation = (select leadtime_organisation()));
 
 grant select, insert, update, delete on "paces" to leadtime_app;
+
+alter table "patch_outcomes" enable row level security;
+
+alter table "patch_outcomes" force row level security;
+
+create policy visible on "patch_outcomes" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "patch_outcomes" to leadtime_app;
 
 alter table "published_advisories" enable row level security;
 

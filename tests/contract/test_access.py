@@ -15,6 +15,7 @@ from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from leadtime.flow import parties
 from leadtime.flow.intake import ReportId
+from leadtime.flow.validation import CHECKLISTS, Unprovable
 from leadtime.foundation.access import SYSTEM
 from leadtime.private_match import Asker
 from leadtime.workflows import report_to_operator
@@ -154,6 +155,8 @@ def fill(path: str, world: World) -> str:
         values["secret"] = "ltl_nothing"
     elif path.startswith("/osv/"):
         values["name"] = f"x_{quiet.case.number}"
+    elif path.endswith("/examination"):
+        values["report"] = world.unproven
     elif path.startswith("/csaf/"):
         values["name"] = quiet.case.number.lower()
     elif path.endswith(("/revalidation", "/again")):
@@ -220,6 +223,7 @@ def _employer(world: World) -> bytes:
 
 
 EXPORT = "export all unpatched cases"
+EXAMINED = {"kind": "logic", "answers": {item.key: "Yes." for item in CHECKLISTS[Unprovable.LOGIC]}}
 BODIES = {
     "/acts": json.dumps({"kind": EXPORT, "reason": "a move"}).encode(),
     "/conflicts": _conflict,
@@ -236,6 +240,7 @@ BODIES = {
     "/reports/batch": json.dumps(a_report()).encode(),
     "/reports/{report}/case": b'{"reason": "seen in the wild"}',
     "/vulnerabilities/{vulnerability}/join": _join,
+    "/reports/{report}/examination": json.dumps(EXAMINED).encode(),
     "/vulnerabilities/{vulnerability}/outcome": b'{"kind": "re-rated", "severity": "low", "reason": "needs a login"}',
     "/vulnerabilities/{vulnerability}/severity": b'{"severity": "high", "reason": "it is reached from the network"}',
     "/vulnerabilities/{vulnerability}/split": _split,
@@ -274,6 +279,7 @@ def forms(world: World) -> dict[str, dict[str, str]]:
             "organisation": str(world.people["other_maintainer"].organisation.id),
             "again": "yes",
         },
+        "/reports/{report}/examination": {"kind": "logic", **EXAMINED["answers"]},
         "/reports/{report}/case": {"reason": "seen in the wild"},
         "/cases/{case}/lift": {"reason": "agreed"},
         "/cases/{case}/close": {"reason": "done"},

@@ -17,7 +17,7 @@ from uuid import UUID
 from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.intake import Finding, Receipt, ReportId
 from leadtime.flow.merging import Evidence, Merged, VulnerabilityId
-from leadtime.flow.validation import Begun, KeptValidation, Outcome, Word
+from leadtime.flow.validation import Begun, KeptValidation, Outcome, Unprovable, Word
 from leadtime.foundation.access import SYSTEM, Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import LeadtimeError, Missing, Refused
@@ -85,6 +85,14 @@ def open_unproven(tx: Transaction, report: ReportId, *, reason: str) -> coordina
     if case is None:
         raise Missing("this report has no case", where=str(report), next_step="Read the report again.")
     return case
+
+
+def examine(tx: Transaction, report: ReportId, kind: Unprovable, answers: Mapping[str, str]) -> bool:
+    """Record a person's answers for what no machine can prove; True once two have answered: its case opens (I5)."""
+    examined = validation.examine(tx, report, kind, answers)
+    if examined:
+        open_unproven(tx, report, reason=f"Examined by two people: {kind}.")
+    return examined
 
 
 def validate(prove: Prove, station: Station, report: UUID) -> None:

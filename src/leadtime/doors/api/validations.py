@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
 from leadtime.doors.api.asking import Asking, AskingOnce
 from leadtime.doors.api.shapes import Input, Line
 from leadtime.doors.api.shapes_flow import CaseFileShape, Shape, ValidationShape
 from leadtime.flow import coordination, intake, parties, validation
+from leadtime.flow.validation import Unprovable
 from leadtime.foundation.database import Transaction
 from leadtime.workflows import report_to_operator
 
@@ -20,6 +24,35 @@ class UnprovenWanted(Input):
     """Why a report goes on that nobody but its finder has reproduced; the case's history keeps it."""
 
     reason: Line
+
+
+class ItemShape(Shape):
+    """One question of a checklist; ``key`` names its answer."""
+
+    key: str
+    question: str
+
+
+class ExaminationWanted(Input):
+    """Your own answers to every item of one kind's checklist (see /checklists)."""
+
+    kind: Unprovable
+    answers: dict[str, Annotated[str, Field(min_length=1, max_length=2_000)]]
+
+
+class ExaminationShape(Shape):
+    """What one person answered."""
+
+    person: UUID
+    kind: Unprovable
+    answers: dict[str, str]
+    at: datetime
+
+
+class ExaminedShape(BaseModel):
+    """Whether two people have answered the checklist of one kind by now."""
+
+    examined: bool
 
 
 class RateShape(Shape):
@@ -65,6 +98,38 @@ def validate_again(report: UUID, ask: AskingOnce) -> Response:
         return ValidationShape.of(validation.read_validation(tx, intake.ReportId(report)))
 
     return ask.do(act, ValidationShape, status=200)
+
+
+@router.get("/checklists", summary="Read what two people answer where no machine can prove a flaw")
+def read_checklists() -> dict[Unprovable, tuple[ItemShape, ...]]:
+    """Return the checklist of each kind."""
+    return {
+        kind: tuple(ItemShape.model_validate(item) for item in items) for kind, items in validation.CHECKLISTS.items()
+    }
+
+
+@router.get("/reports/{report}/examinations", summary="Read what people answered for a report")
+def list_examinations(report: UUID, ask: Asking) -> list[ExaminationShape]:
+    """Return each person's answers, the first first."""
+    with ask.transaction() as tx:
+        found = validation.list_examinations(tx, intake.ReportId(report))
+    return [ExaminationShape.model_validate(each) for each in found]
+
+
+@router.post(
+    "/reports/{report}/examination",
+    status_code=201,
+    summary="Examine a report that no machine can prove",
+    response_model=ExaminedShape,
+)
+def examine(report: UUID, wanted: ExaminationWanted, ask: AskingOnce) -> Response:
+    """Record your answers to a checklist; once two people answered that of one kind, its case opens."""
+
+    def act(tx: Transaction) -> ExaminedShape:
+        done = report_to_operator.examine(tx, intake.ReportId(report), wanted.kind, wanted.answers)
+        return ExaminedShape(examined=done)
+
+    return ask.do(act, ExaminedShape, status=201)
 
 
 @router.post(

@@ -12,6 +12,7 @@ from leadtime.doors.read_models.advisories import badge as advisory_badge
 from leadtime.doors.read_models.advisory_form import FormWords, form_words
 from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
 from leadtime.doors.read_models.evidence import count_results, evidence_of, find_validation
+from leadtime.doors.read_models.merge_picture import MergePicture, read_picture
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import (
     Badge,
@@ -24,7 +25,7 @@ from leadtime.doors.read_models.pictures import (
     Tone,
 )
 from leadtime.doors.read_models.urgency import priority_of
-from leadtime.flow import advisory, coordination, intake, merging, parties
+from leadtime.flow import advisory, coordination, intake, merging, parties, validation
 from leadtime.flow.advisory import Advisory, AdvisoryState
 from leadtime.flow.coordination import CaseFile, CaseId, CaseState, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
@@ -144,6 +145,7 @@ class CasePage:
     outcomes: tuple[RootOutcome, ...] = ()
     severities: tuple[SeverityLine, ...] = ()
     rates: bool = False
+    picture: MergePicture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +214,17 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         answer=_answer(tx, parts.file),
         holders=_holders(parts.file, names),
         maintainers=tuple(Choice(str(each.id), each.name) for each in parts.maintainers),
-        reports=tuple(
-            Choice(str(each.id), f"{each.body.title} ({names.of(each.organisation).text})") for each in parts.reports
-        ),
+        reports=tuple(Choice(str(report), title) for report, title in _titles(parts, names).items()),
         needs_reason=not is_proven(tx, parts.reports),
         outcomes=merging.list_outcomes(tx, flaw.id) if flaw else (),
         severities=_severities(tx, parts, names),
+        picture=read_picture(tx, flaw.id if flaw else None, _titles(parts, names)),
         rates=flaw is not None and may(tx.viewer.role, Act.STATE_SEVERITY, tx.relation_to(flaw.id)),
     )
+
+
+def _titles(parts: CaseParts, names: Names) -> dict[intake.ReportId, str]:
+    return {each.id: f"{each.body.title} ({names.of(each.organisation).text})" for each in parts.reports}
 
 
 def readable_reports(tx: Transaction, reports: Iterable[intake.ReportId]) -> tuple[Report, ...]:
@@ -250,9 +255,12 @@ def _validations(tx: Transaction, reports: Iterable[Report]) -> Iterator[KeptVal
 
 
 def is_proven(tx: Transaction, reports: Iterable[Report]) -> bool:
-    """Tell whether somebody other than its finder reproduced any of the reports (I5)."""
-    decided = (find_validation(tx, report.id) for report in reports)
-    return any(kept and kept.outcome and kept.outcome.verdict == Word.REPRODUCED for kept in decided)
+    """Tell whether somebody other than its finder reproduced any of the reports, or two people examined it (I5)."""
+    held = tuple(reports)
+    decided = (find_validation(tx, report.id) for report in held)
+    return any(validation.is_examined(tx, report.id) for report in held) or any(
+        kept and kept.outcome and kept.outcome.verdict == Word.REPRODUCED for kept in decided
+    )
 
 
 def credit_lines(reports: Iterable[Report], names: Names) -> tuple[Credit, ...]:

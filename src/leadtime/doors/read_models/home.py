@@ -76,6 +76,16 @@ STEPS: tuple[Step, ...] = (
         hrefs={Role.COORDINATOR: "/reports"},
     ),
     Step(
+        "examined",
+        "Examined",
+        "by two people, where no machine can prove it",
+        "prove",
+        """select max(at) as at, bool_and(merged_reports.report is null) as waiting
+           from examinations left join merged_reports on merged_reports.report = examinations.report
+           group by examinations.report, kind having count(*) > 1""",
+        hrefs={Role.COORDINATOR: "/reports"},
+    ),
+    Step(
         "vulnerabilities",
         "Flaws",
         "root causes, duplicates merged",

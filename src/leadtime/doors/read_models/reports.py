@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +17,7 @@ from leadtime.flow.coordination import Case, CaseState
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
 from leadtime.flow.merging import RootOutcome
 from leadtime.flow.parties import OrganisationId
-from leadtime.flow.validation import KeptValidation, State, TrackRecord, Word
+from leadtime.flow.validation import Examination, Item, KeptValidation, State, TrackRecord, Unprovable, Word
 from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -63,6 +64,7 @@ class ReportAct(StrEnum):
 
     OPEN_CASE = "case"
     RUN_AGAIN = "again"
+    EXAMINE = "examination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class ReportPage:
     acts: tuple[ReportAct, ...] = ()
     answer: RootOutcome | None = None
     record: TrackRecord | None = None
+    examinations: tuple[Examination, ...] = ()
+    checklists: Mapping[Unprovable, tuple[Item, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         acts=_acts(kept, case) if coordinates else (),
         answer=merging.answer_to(tx, report),
         record=validation.read_track_record(tx, found.organisation) if coordinates else None,
+        examinations=tuple(validation.list_examinations(tx, report)) if coordinates else (),
+        checklists=validation.CHECKLISTS,
     )
 
 
@@ -169,7 +175,7 @@ def _acts(kept: KeptValidation | None, case: Case | None) -> tuple[ReportAct, ..
         return ()
     verdict = kept.outcome.verdict if kept.outcome else Word.INCONCLUSIVE
     again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE else ()
-    return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.OPEN_CASE)
+    return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.EXAMINE, ReportAct.OPEN_CASE)
 
 
 def receipt_line(receipt: Receipt) -> ReceiptLine:

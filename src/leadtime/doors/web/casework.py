@@ -17,7 +17,8 @@ from leadtime.flow import advisory, coordination, merging, parties
 from leadtime.flow.advisory import Advisory
 from leadtime.flow.coordination import CaseId, DeliveryId, DeliveryState
 from leadtime.flow.intake import ReportId
-from leadtime.flow.merging import OutcomeKind
+from leadtime.flow.merging import OutcomeKind, VulnerabilityId
+from leadtime.flow.validation import CHECKLISTS, Unprovable
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Conflict, Malformed, Missing
@@ -176,11 +177,32 @@ def split(ask: PageAsk) -> Response:
     return see_other(f"{HERE}/{other.id}") if other else _back(ask)
 
 
+def join(ask: PageAsk) -> Response:
+    """Join another flaw to a case's, for the coordinator's reason; the page that answers is the one case that stays."""
+    ask.field("sure")
+    other = VulnerabilityId(parse_id(ask.field("other"), where="other"))
+    with ask.transaction() as tx:
+        flaw = coordination.read_case(tx, case_of(ask)).case.vulnerability
+        one = coordination.find_case(tx, report_to_operator.join(tx, flaw, other, reason=ask.field("reason")))
+    return see_other(f"{HERE}/{one.id}") if one else _back(ask)
+
+
 def open_unproven(ask: PageAsk) -> Response:
     """Open a case for a report that was not reproduced, with the coordinator's reason."""
     with ask.transaction() as tx:
         case = report_to_operator.open_unproven(tx, _report_of(ask), reason=ask.field("reason"))
     return see_other(f"{HERE}/{case}")
+
+
+def examine(ask: PageAsk) -> Response:
+    """Record the visitor's answers for a report that no machine can prove."""
+    report, kind = _report_of(ask), ask.field("kind")
+    if kind not in set(Unprovable):
+        raise Malformed("there is no such kind", where="kind", next_step="Choose one of the page's.")
+    with ask.transaction() as tx:
+        answers = {item.key: ask.form.get(item.key, "") for item in CHECKLISTS[Unprovable(kind)]}
+        report_to_operator.examine(tx, report, Unprovable(kind), answers)
+    return see_other(f"/reports/{report}")
 
 
 def validate_again(ask: PageAsk) -> Response:

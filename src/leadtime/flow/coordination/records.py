@@ -196,8 +196,9 @@ class Pace:
 class DeliveryRequest:
     """A delivery that somebody asks for, with all that decides whether it may go out.
 
-    ``reproduced``: somebody other than the finder reproduced the flaw (I5). ``reason`` and ``exploitation`` are a
-    coordinator's recorded words for sending it unproven, and beyond the maintainer's pace; empty: none.
+    ``reproduced``: somebody other than the finder did, or two people examined what no machine can (I5). ``reason``
+    and ``exploitation`` are a coordinator's recorded words for sending it unproven, and beyond the maintainer's pace;
+    empty: none.
     """
 
     by_person: bool

@@ -17,6 +17,15 @@ from leadtime.flow.validation.begin import begin_validation
 from leadtime.flow.validation.bench import sweep_benches
 from leadtime.flow.validation.bundle.pack import pack_bundle
 from leadtime.flow.validation.evidence import read_evidence
+from leadtime.flow.validation.examination import (
+    CHECKLISTS,
+    Examination,
+    Item,
+    Unprovable,
+    examine,
+    is_examined,
+    list_examinations,
+)
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch, ladder_as_json
 from leadtime.flow.validation.ladder.records import Ladder, Standing
@@ -26,6 +35,7 @@ from leadtime.flow.validation.queue import Waiting, queue_validation, queue_vali
 from leadtime.flow.validation.read import read_validation
 from leadtime.flow.validation.records import FixedWord, Harness, Verdict, Word
 from leadtime.flow.validation.retry import retry_validation
+from leadtime.flow.validation.smaller.minimise import Minimised, minimise, minimised_as_json
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.task import read_diff, read_folder
 from leadtime.flow.validation.tier import Grounds, Hand, Tier, count_independent, model_family, tier_of
@@ -34,18 +44,22 @@ from leadtime.flow.validation.turns.call import call_next
 from leadtime.flow.validation.turns.urgency import note_urgency
 
 __all__ = [
+    "CHECKLISTS",
     "RELEASES_TRIED",
     "RELEASES_TRIED_MAX",
     "AffectedRange",
     "Begun",
     "Bound",
+    "Examination",
     "FixedWord",
     "Grounds",
     "Hand",
     "Harness",
+    "Item",
     "KeptSurvey",
     "KeptValidation",
     "Ladder",
+    "Minimised",
     "NewestRelease",
     "Outcome",
     "PatchJudgement",
@@ -57,6 +71,7 @@ __all__ = [
     "Tier",
     "TrackRecord",
     "Tried",
+    "Unprovable",
     "ValidationId",
     "Verdict",
     "Waiting",
@@ -68,9 +83,14 @@ __all__ = [
     "begin_validation",
     "call_next",
     "count_independent",
+    "examine",
+    "is_examined",
     "judge_patch",
     "keep_survey",
     "ladder_as_json",
+    "list_examinations",
+    "minimise",
+    "minimised_as_json",
     "model_family",
     "note_urgency",
     "pack_bundle",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from leadtime.foundation.database.schema import SYSTEM_ONLY, id_column, instant, related, sealed, table
+from leadtime.foundation.database.schema import EVERYTHING, SYSTEM_ONLY, id_column, instant, related, sealed, table
 
 RESULT = "validations.result"
 """Name that the sealed column is bound to."""
@@ -56,7 +56,21 @@ validation_turns = table(
     "validation_turns",
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("virtual_seconds", Double, nullable=False),
-    Column("urgent_last", Boolean, nullable=False),
+    Column("ordinary", Integer, nullable=False),
     visible=SYSTEM_ONLY,
 )
-"""Where the farm stands; one row."""
+"""Where the farm stands (`turns.rules.Now`); one row."""
+
+EXAMINED = "examinations.answers"
+"""Name that the sealed answers are bound to."""
+
+examinations = table(
+    "examinations",
+    Column("report", Uuid, primary_key=True),
+    Column("person", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    instant("at"),
+    sealed("answers"),
+    visible=EVERYTHING,
+)
+"""What each person answered to a checklist for a report that no machine can prove, sealed under the report's key."""
