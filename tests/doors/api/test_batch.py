@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -85,3 +86,73 @@ def test_a_long_line_in_small_pieces_costs_its_length_and_not_its_square():
 
     assert len(line) == 4 << 20
     assert time.process_time() - began < SECONDS_MAX
+
+
+def test_what_comes_while_others_are_answered_is_answered_together():
+    together = []
+
+    async def pieces():
+        yield b"".join(b"%d\n" % number for number in range(700))
+
+    def answer(lines):
+        together.append(len(lines))
+        return [{"line": line.number} for line in lines]
+
+    told = asyncio.run(_all(answer_lines(pieces(), answer)))
+    assert [json.loads(line)["line"] for line in b"".join(told).splitlines()] == list(range(1, 701))
+    assert len(together) < 10
+    assert max(together) <= limits.TOGETHER_REPORTS_MAX
+
+
+def test_large_lines_are_not_held_in_numbers(monkeypatch):
+    monkeypatch.setattr(limits, "TOGETHER_BYTES_MAX", 100)
+    together = []
+
+    def answer(lines):
+        together.append(sum(len(line.content) for line in lines))
+        return [{} for _ in lines]
+
+    asyncio.run(_all(answer_lines(_stream([b"x" * 60 + b"\n"] * 20), answer)))
+    assert sum(together) == 20 * 60
+    assert max(together) < 100 + 60
+
+
+def test_a_client_that_leaves_stops_the_reading_and_keeps_what_was_answered():
+    answered = []
+
+    async def pieces():
+        yield b"1\n2\n"
+        raise ConnectionResetError
+
+    def answer(lines):
+        answered.extend(line.number for line in lines)
+        return [{"line": line.number} for line in lines]
+
+    async def read():
+        told = []
+        answers = answer_lines(pieces(), answer)
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                told.append(await anext(answers))
+        return b"".join(told)
+
+    assert [json.loads(line)["line"] for line in asyncio.run(read()).splitlines()] == [1, 2]
+    assert answered == [1, 2]
+
+
+def test_a_reader_that_stops_ends_the_reading():
+    async def endless():
+        while True:
+            yield b"x\n"
+            await asyncio.sleep(0)
+
+    async def read_one():
+        answers = answer_lines(endless(), lambda lines: [{"line": line.number} for line in lines])
+        first = await anext(answers)
+        await answers.aclose()
+        await asyncio.sleep(0)
+        return first, [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+    first, left = asyncio.run(read_one())
+    assert json.loads(first.splitlines()[0]) == {"line": 1}
+    assert all(task.done() or task.cancelling() for task in left)

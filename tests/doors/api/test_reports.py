@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import text
 
+from leadtime.doors import limits
 from leadtime.flow import intake
+from leadtime.foundation.access import SYSTEM
 from tests.flow.intake.factories import a_report, as_bytes
 
 
@@ -78,3 +81,41 @@ def test_a_batch_is_answered_line_by_line_and_a_bad_line_stops_no_other(clients,
 def test_nobody_without_the_right_role_sends_a_batch(clients, anyone, auditor):
     assert anyone.post("/api/v1/reports/batch", content=b"{}").status_code == 401
     assert clients(auditor.token).post("/api/v1/reports/batch", content=b"{}").status_code == 403
+
+
+def test_a_stream_that_is_sent_again_is_received_once(clients, finder):
+    client = clients(finder.token)
+    lines = b"\n".join(as_bytes(a_report(reference=f"A-{number}")) for number in range(5))
+    first = client.post("/api/v1/reports/batch", content=lines)
+    more = lines + b"\n" + as_bytes(a_report(reference="A-1", title="Changed")) + b"\n" + as_bytes(a_report())
+    again = client.post("/api/v1/reports/batch", content=more).text.splitlines()
+    assert again[:5] == first.text.splitlines()
+    assert json.loads(again[5])["problem"]["status"] == 409
+    assert json.loads(again[6])["receipt"]["reference"] is None
+    assert len(client.get("/api/v1/reports").json()["items"]) == 6
+
+
+def test_a_line_that_is_too_long_is_told_behind_the_receipts_of_those_before_it(clients, finder, monkeypatch):
+    monkeypatch.setattr(limits, "REPORT_BYTES_MAX", 2_000)
+    lines = [as_bytes(a_report(reference="A-1")), as_bytes(a_report(reference="A-2", extra="x" * 2_000)), b"{}"]
+    answer = clients(finder.token).post("/api/v1/reports/batch", content=b"\n".join(lines))
+    first, second = (json.loads(line) for line in answer.text.splitlines())
+    assert (first["line"], first["receipt"]["reference"]) == (1, "A-1")
+    assert (second["line"], second["problem"]["detail"]) == (2, "a line has more than 2000 bytes")
+
+
+def test_every_report_of_a_stream_has_its_leaf_its_validation_and_its_job(clients, finder, database):
+    lines = b"\n".join(as_bytes(a_report(reference=f"A-{number}")) for number in range(3))
+    told = clients(finder.token).post("/api/v1/reports/batch", content=lines).text.splitlines()
+    reports = {json.loads(line)["receipt"]["id"] for line in told}
+    with database.transaction(SYSTEM) as tx:
+        found = {
+            what: {str(row[0]) for row in tx.connection.execute(text(query))}
+            for what, query in {
+                "leaves": "select id from ledger_leaves",
+                "validations": "select report from validations where state = 'queued'",
+                "jobs": "select args ->> 'entity' from procrastinate_jobs where task_name = 'validate'",
+            }.items()
+        }
+    assert reports <= found["leaves"]
+    assert found["validations"] == found["jobs"] == reports

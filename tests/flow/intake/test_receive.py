@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from leadtime.flow.intake import check_receipt, list_reports, read_receipt, read_report, receive
+from leadtime.flow.intake import Received, check_receipt, list_reports, read_receipt, read_report, receive, receive_all
 from leadtime.flow.intake.tables import reports
 from leadtime.foundation.access import ANYONE, SYSTEM, Role
 from leadtime.foundation.database import Database
@@ -117,3 +117,74 @@ def test_a_malformed_report_leaves_nothing(database: Database) -> None:
         receive(tx, b"{}")
     with database.transaction(finder) as tx:
         assert list_reports(tx).reports == ()
+
+
+def receipts_of(received: tuple[object, ...]) -> list[str | None]:
+    return [each.receipt.reference if isinstance(each, Received) else None for each in received]
+
+
+def test_many_reports_are_received_as_one_is_and_one_that_is_wrong_stops_no_other(
+    database: Database, keys: KeyRing
+) -> None:
+    _, _, finder = enrol(database, Role.FINDER)
+    sent = [a_report(reference=f"A-{number}") for number in range(3)]
+    raws = [as_bytes(sent[0]), b"{", as_bytes(sent[1]), as_bytes(a_report(reference="A-0", title="Other")), b"{}"]
+    with database.transaction(finder) as tx:
+        received = receive_all(tx, [*raws, as_bytes(sent[0]), as_bytes(sent[2])])
+    assert receipts_of(received) == ["A-0", None, "A-1", None, None, "A-0", "A-2"]
+    assert [type(each) for each in received if not isinstance(each, Received)] == [Malformed, Conflict, Malformed]
+    assert [each.fresh for each in received if isinstance(each, Received)] == [True, True, False, True]
+    assert received[5].receipt == received[0].receipt
+    with database.transaction(finder) as tx:
+        for each, report in zip((received[0], received[2], received[6]), sent, strict=True):
+            assert check_receipt(each.receipt, keys.public_key)
+            assert read_receipt(tx, each.receipt.id) == each.receipt
+            assert read_report(tx, each.receipt.id).body.content == canonical_json(report)
+        page = list_reports(tx)
+    assert [each.reference for each in page.reports] == ["A-2", "A-1", "A-0"]
+
+
+def test_what_was_received_before_gets_its_first_receipt_among_new_ones(
+    database: Database, clock: SettableClock
+) -> None:
+    _, _, finder = enrol(database, Role.FINDER)
+    with database.transaction(finder) as tx:
+        first = receive(tx, as_bytes(a_report(reference="A-1")))
+    clock.advance(hours=1)
+    with database.transaction(finder) as tx:
+        again, changed, new = receive_all(
+            tx,
+            [
+                as_bytes(a_report(reference="A-1")),
+                as_bytes(a_report(reference="A-1", title="Other")),
+                as_bytes(a_report(reference="A-2")),
+            ],
+        )
+    assert again == Received(first, fresh=False)
+    assert isinstance(changed, Conflict)
+    assert new.receipt.received_at == clock.now()
+
+
+def test_nothing_is_received_of_nothing(database: Database) -> None:
+    _, _, finder = enrol(database, Role.FINDER)
+    with database.transaction(finder) as tx:
+        assert receive_all(tx, []) == ()
+        assert [type(each) for each in receive_all(tx, [b"{"])] == [Malformed]
+
+
+def test_batches_and_single_reports_at_once_give_one_report_each(database: Database) -> None:
+    _, _, finder = enrol(database, Role.FINDER)
+    raws = [as_bytes(a_report(reference=f"A-{number}")) for number in range(4)]
+    begin = threading.Barrier(SENDERS)
+
+    def send(sender: int) -> list[object]:
+        mine = [raws[sender % 4]] if sender % 2 else raws[sender % 3 :] + raws[: sender % 3]
+        begin.wait()
+        with database.transaction(finder) as tx:
+            return [each.receipt.id for each in receive_all(tx, mine)]
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        found = {report for reports_of in pool.map(send, range(SENDERS)) for report in reports_of}
+    assert len(found) == 4
+    with database.transaction(SYSTEM) as tx:
+        assert tx.connection.scalar(select(func.count()).select_from(reports)) == 4

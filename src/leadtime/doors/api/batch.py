@@ -178,6 +178,7 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         *ends, rest = piece.split(b"\n")
         for end in ends:
             held += end
+            _check_line(held)
             count += 1
             if count > limits.BATCH_LINES_MAX:
                 raise TooLarge(
@@ -186,12 +187,14 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield bytes(held)
             held.clear()
         held += rest
-        if len(held) > limits.REPORT_BYTES_MAX:
-            raise TooLarge(
-                f"a line has more than {limits.REPORT_BYTES_MAX} bytes", where="body", next_step="Shorten it."
-            )
+        _check_line(held)
     if held:
         yield bytes(held)
+
+
+def _check_line(held: bytearray) -> None:
+    if len(held) > limits.REPORT_BYTES_MAX:
+        raise TooLarge(f"a line has more than {limits.REPORT_BYTES_MAX} bytes", where="body", next_step="Shorten it.")
 
 
 def encoded(answer: dict[str, object]) -> bytes:
