@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leadtime.foundation.errors import LeadtimeError
+from leadtime.sandbox.apparmor import namespace_advice
 from leadtime.sandbox.cgroups import open_cage
 from leadtime.sandbox.filters import Layer, compile_filter
 from leadtime.sandbox.launch import OBSERVER_PYTHON, PATH
@@ -79,8 +80,7 @@ def _box(user: str) -> Wall:
         "box (namespaces, read-only root, no network)",
         Program(command="test $(id -u) = 1000 && ! touch /usr/x 2>/dev/null", limits=TRIAL_LIMITS),
         user,
-        advice="Allow user namespaces (sysctl user.max_user_namespaces; on Ubuntu also "
-        "kernel.apparmor_restrict_unprivileged_userns=0); in a container, permit it to make namespaces and mounts.",
+        advice=namespace_advice(),
     )
 
 
@@ -89,7 +89,7 @@ def _observer(user: str) -> Wall:
         "observer (a box in a box, traced from outside)",
         Program(command="true", limits=TRIAL_LIMITS, watch=Watch.REPORTS),
         user,
-        advice="Allow ptrace (kernel.yama.ptrace_scope at most 1) and nested user namespaces.",
+        advice=f"Allow ptrace (kernel.yama.ptrace_scope at most 1). {namespace_advice()}",
     )
 
 
