@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from leadtime.foundation.database import Database
@@ -30,6 +31,9 @@ from leadtime.foundation.keys import KeyRing
 from leadtime.workflows.engine import job_schema
 from leadtime.workflows.reads import note_reads
 from leadtime.workflows.whole_schema import whole_schema
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 TEMPLATE = "leadtime_template"
 START = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)

@@ -101,6 +101,7 @@ TABLE: dict[str, str] = {
     "GET /api/v1/sources": "A AA A AA AA A A A A",
     "POST /api/v1/sources/{kind}": "U RR A RR RR R R R R",
     "GET /api/v1/totals": "A AA A AA AA A A A A",
+    "GET /api/v1/totals/undecided": "A AA A AA AA A A A A",
     "GET /api/v1/vulnerabilities/{vulnerability}": "U MM A AM MM M M M M",
     "GET /api/v1/vulnerabilities/{vulnerability}/alike": "U MM A RM MM M M M M",
     "POST /api/v1/vulnerabilities/{vulnerability}/join": "U MM A RM MM M M M M",

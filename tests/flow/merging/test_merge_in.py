@@ -112,7 +112,7 @@ def test_a_report_between_two_vulnerabilities_joins_one_and_a_coordinator_joins_
     assert read(database, old.vulnerability).reports == (report(1), report(3))
     with database.transaction(COORDINATOR) as tx:
         (alike,) = read_alike(tx, old.vulnerability)
-        assert read_alike(tx, young.vulnerability) == (Alike(old.vulnerability, alike.why),)
+        assert read_alike(tx, young.vulnerability) == (Alike(old.vulnerability, alike.kind, alike.why),)
         assert (alike.vulnerability, alike.why.rule) == (young.vulnerability, f"near fault: {NEAR}")
         joined = join(tx, young.vulnerability, old.vulnerability, reason=" one loop ")
     assert joined == Merged(old.vulnerability, new=False, absorbed=(young.vulnerability,), why=why_joined("one loop"))

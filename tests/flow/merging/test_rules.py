@@ -25,6 +25,7 @@ from leadtime.flow.merging.rules import (
     survivor_of,
     why_joined,
     why_new,
+    why_same_patch,
 )
 from leadtime.foundation.errors import Conflict, Malformed
 from leadtime.foundation.explanation import Explanation, Fact
@@ -304,6 +305,7 @@ def test_a_component_that_is_not_named_says_so():
 
 def test_each_kind_has_its_sentence():
     assert {kind.value: text for kind, text in rules.SENTENCES.items()} == {
+        "same patch": "one patch, which keeps the subject building, silences both reproducers",
         "same fault": "both fail on the same line of the same function, called from the same function",
         "near fault": "in one release both fail in the same way within 3 lines of the same function, called from the "
         "same function",
@@ -312,6 +314,19 @@ def test_each_kind_has_its_sentence():
         "same path": "both fail in the same way on the same path of functions, neither release past the other's fix",
         "same names": "without lines, the names of the failing functions agree and are not common to many reports",
     }
+
+
+def test_each_kind_has_its_weight_and_a_stronger_one_weighs_more():
+    weights = [kind.weight for kind in rules.STRENGTH]
+    assert weights == [0.98, 0.97, 0.95, 0.9, 0.85, 0.8, 0.4]
+
+
+def test_a_patch_that_silences_two_says_which():
+    assert why_same_patch("sha256:ab") == Explanation(
+        "one flaw",
+        "same patch: one patch, which keeps the subject building, silences both reproducers",
+        (Fact("patch", "sha256:ab", "runs of both reproducers with the patch applied"),),
+    )
 
 
 class TestNames:
@@ -342,8 +357,8 @@ class TestNames:
 
     def test_a_name_only_these_two_show_needs_the_same_class_and_access(self):
         a = evidence(1, "f", "g", "odd")
-        assert self.linked(a, evidence(2, "odd", "x", "y"), 2)
-        assert not self.linked(a, evidence(2, "odd", "x", "y"), 3)
+        assert self.linked(a, evidence(2, "odd", "x", "y"), 3)
+        assert not self.linked(a, evidence(2, "odd", "x", "y"), 4)
         assert not self.linked(a, evidence(2, "odd", "x", "y", access="READ 2"), 2)
         assert not self.linked(a, evidence(2, "odd", "x", "y", crash_class="SEGV"), 2)
 
@@ -414,6 +429,7 @@ class TestPartition:
 
     def test_an_order_of_strength_is_fixed(self):
         assert rules.STRENGTH == (
+            LinkKind.SAME_PATCH,
             LinkKind.SAME_FAULT,
             LinkKind.NEAR_FAULT,
             LinkKind.SAME_RECURSION,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from leadtime.flow.coordination import CaseState, DeliveryState, EventKind
 from leadtime.flow.exposure import ExposureState, Touch
+from leadtime.flow.merging import LinkKind
 from leadtime.flow.priority import Answer, Decision, Row
 from leadtime.flow.validation import KeptValidation, State
 from leadtime.foundation.explanation import Explanation
@@ -169,9 +170,11 @@ class VulnerabilityShape(Shape):
 
 
 class AlikeShape(Shape):
-    """Another vulnerability that evidence links to one, and by what."""
+    """Another vulnerability that evidence links to one, by what, and how much that weighs (0..1)."""
 
     vulnerability: UUID
+    kind: LinkKind
+    weight: float
     why: Explanation
 
 

@@ -11,6 +11,7 @@ from leadtime.flow.merging.alike import Alike, join, read_alike
 from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.fingerprints import Clue, Kind, clues_of, fingerprints_of, fingerprints_of_all
 from leadtime.flow.merging.held import Budget, HeldAsk, count_ask, list_asks, note_held, own_marks, read_held
+from leadtime.flow.merging.links import read_links
 from leadtime.flow.merging.merge_in import merge_in
 from leadtime.flow.merging.outcomes import (
     OutcomeKind,
@@ -20,6 +21,7 @@ from leadtime.flow.merging.outcomes import (
     note_outcome,
     outcome_of,
 )
+from leadtime.flow.merging.patched import note_patch_outcome
 from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
 from leadtime.flow.merging.records import (
     Credit,
@@ -72,12 +74,14 @@ __all__ = [
     "merge_in",
     "note_held",
     "note_outcome",
+    "note_patch_outcome",
     "outcome_of",
     "own_marks",
     "parse_stack",
     "read_alike",
     "read_evidence_of",
     "read_held",
+    "read_links",
     "read_vulnerability",
     "split",
     "state_severity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -9,9 +10,18 @@ from sqlalchemy import select, update
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.merge_in import absorb
-from leadtime.flow.merging.place import Known, lock_place, pairs_apart, read_known, reports_in
-from leadtime.flow.merging.records import Merged, VulnerabilityId
-from leadtime.flow.merging.rules import ALIKE_PAIRS_MAX, STRENGTH, check_join, suggest, survivor_of, why_joined
+from leadtime.flow.merging.patched import silenced_with
+from leadtime.flow.merging.place import lock_place, pairs_apart, read_known, reports_in
+from leadtime.flow.merging.records import LinkKind, Merged, VulnerabilityId
+from leadtime.flow.merging.rules import (
+    ALIKE_PAIRS_MAX,
+    STRENGTH,
+    check_join,
+    suggest,
+    survivor_of,
+    why_joined,
+    why_same_patch,
+)
 from leadtime.flow.merging.stored import why_json
 from leadtime.flow.merging.summaries import join_summaries
 from leadtime.flow.merging.tables import WHY, merged_reports
@@ -29,7 +39,13 @@ class Alike:
     """Another vulnerability that evidence links to one, and by what; a coordinator decides whether they are one."""
 
     vulnerability: VulnerabilityId
+    kind: LinkKind
     why: Explanation
+
+    @property
+    def weight(self) -> float:
+        """Return the weight of the link's kind."""
+        return self.kind.weight
 
 
 def read_alike(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Alike, ...]:
@@ -38,17 +54,17 @@ def read_alike(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Alike, 
     known = [one for place in _places(tx, vulnerability) for one in read_known(tx, place)]
     mine = [one for one in known if one.vulnerability == vulnerability]
     others = [one for one in known if one.vulnerability != vulnerability]
-    found: dict[VulnerabilityId, tuple[int, Explanation]] = {}
+    found = {
+        other: Alike(other, LinkKind.SAME_PATCH, why_same_patch(p)) for other, p in silenced_with(tx, vulnerability)
+    }
     for one, other in islice(product(mine, others), ALIKE_PAIRS_MAX):
         link = suggest(one.evidence, other.evidence)
-        if link is not None:
-            strength = STRENGTH.index(link.kind)
-            before = found.get(other.vulnerability)
-            if before is None or strength < before[0]:
-                found[other.vulnerability] = (strength, link.why)
-    apart = _split_from(tx, vulnerability, others) if found else set()
-    ordered = sorted(found.items(), key=lambda item: (item[1][0], item[0].int))
-    return tuple(Alike(other, why) for other, (_, why) in ordered if other not in apart)
+        before = found.get(other.vulnerability)
+        if link is not None and (before is None or STRENGTH.index(link.kind) < STRENGTH.index(before.kind)):
+            found[other.vulnerability] = Alike(other.vulnerability, link.kind, link.why)
+    apart = _split_from(tx, vulnerability, found)
+    ordered = sorted(found.values(), key=lambda one: (STRENGTH.index(one.kind), one.vulnerability.int))
+    return tuple(one for one in ordered if one.vulnerability not in apart)
 
 
 def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId, *, reason: str) -> Merged:
@@ -89,8 +105,12 @@ def _places(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[bytes, ...
     return tuple(tx.connection.scalars(places))
 
 
-def _split_from(tx: Transaction, vulnerability: VulnerabilityId, others: list[Known]) -> set[VulnerabilityId]:
+def _split_from(
+    tx: Transaction, vulnerability: VulnerabilityId, others: Collection[VulnerabilityId]
+) -> set[VulnerabilityId]:
     """Return which of the others hold a report that a person set apart from one of these."""
+    if not others:
+        return set()
     mine = reports_in(tx, vulnerability)
     apart = {report for pair in pairs_apart(tx, [vulnerability]) if pair & mine for report in pair - mine}
-    return {one for one in {other.vulnerability for other in others} if apart & reports_in(tx, one)}
+    return {one for one in others if apart & reports_in(tx, one)}

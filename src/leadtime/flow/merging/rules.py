@@ -47,8 +47,8 @@ RECURSION_OVERLAP_MIN = 0.8
 COMMON_FAULTS_MAX = 9
 """A function near the top of more reports than this is a dispatcher or an accessor: alone it links nothing."""
 
-RARE_REPORTS = 2
-"""A function that exactly these two reports show near their top is a coincidence too odd to ignore."""
+RARE_REPORTS = 3
+"""A function that no more reports than these show near their top is a coincidence too odd to ignore."""
 
 SPLIT_PAIRS_MAX = 100_000
 """Pairs of reports that one split may set apart; each is a row for ever."""
@@ -78,6 +78,7 @@ ALIKE_PAIRS_MAX = 20_000
 """Comparisons that looking for suggestions takes at most."""
 
 SENTENCES: Mapping[LinkKind, str] = {
+    LinkKind.SAME_PATCH: "one patch, which keeps the subject building, silences both reproducers",
     LinkKind.SAME_FAULT: "both fail on the same line of the same function, called from the same function",
     LinkKind.NEAR_FAULT: "in one release both fail in the same way within "
     f"{NEAR_LINES_MAX} lines of the same function, called from the same function",
@@ -204,6 +205,15 @@ def choose(
     chosen = frozenset(held for _, held, link in counting if link.kind in JOINING)
     chosen = chosen or frozenset(held for _, held, _ in counting[:1])
     return chosen, tuple(link for _, held, link in counting if held in chosen)
+
+
+def why_same_patch(patch: str) -> Explanation:
+    """Return why two vulnerabilities may be one that a patch, named by its digest, silences."""
+    return Explanation(
+        decision="one flaw",
+        rule=f"{LinkKind.SAME_PATCH.value}: {SENTENCES[LinkKind.SAME_PATCH]}",
+        facts=(Fact("patch", patch, "runs of both reproducers with the patch applied"),),
+    )
 
 
 def why_joined(reason: str) -> Explanation:

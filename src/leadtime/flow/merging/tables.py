@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, Text, Uuid
 
 from leadtime.foundation.database.schema import EVERYTHING, id_column, instant, own, related, sealed, table
 
@@ -46,6 +46,16 @@ kept_apart = table(
     visible=EVERYTHING,
 )
 """Pairs of reports that a person set apart; outlives every later merge."""
+
+patch_outcomes = table(
+    "patch_outcomes",
+    id_column("report"),
+    Column("patch", Text, primary_key=True),
+    Column("silenced", Boolean, nullable=False),
+    instant("at"),
+    visible=EVERYTHING,
+)
+"""Whether a patch, named by its digest, silenced a report's reproducer when it was last run with it."""
 
 HELD_MARKS = "held_marks.marks"
 """Name that the sealed fingerprints are bound to."""
