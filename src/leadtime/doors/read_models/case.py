@@ -24,6 +24,7 @@ from leadtime.doors.read_models.pictures import (
     Step,
     Tone,
 )
+from leadtime.doors.read_models.severities import SeverityLine, severities_of
 from leadtime.doors.read_models.urgency import priority_of
 from leadtime.flow import advisory, coordination, intake, merging, parties, validation
 from leadtime.flow.advisory import Advisory, AdvisoryState
@@ -100,16 +101,6 @@ class AnswerForm:
 
     can_acknowledge: bool
     fixed_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeverityLine:
-    """How severe the flaw is by one party's word: finder, verifier or maintainer; none stands for another's."""
-
-    said_as: str
-    severity: str
-    who: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +208,7 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         reports=tuple(Choice(str(report), title) for report, title in _titles(parts, names).items()),
         needs_reason=not is_proven(tx, parts.reports),
         outcomes=merging.list_outcomes(tx, flaw.id) if flaw else (),
-        severities=_severities(tx, parts, names),
+        severities=severities_of(tx, flaw, parts.reports, names),
         picture=read_picture(tx, flaw.id if flaw else None, _titles(parts, names)),
         rates=flaw is not None and may(tx.viewer.role, Act.STATE_SEVERITY, tx.relation_to(flaw.id)),
     )
@@ -288,20 +279,6 @@ def _answer(tx: Transaction, file: CaseFile) -> AnswerForm | None:
     if mine is None:
         return None
     return AnswerForm(mine.state is DeliveryState.SENT, mine.fixed.version if mine.fixed else "")
-
-
-def _severities(tx: Transaction, parts: CaseParts, names: Names) -> tuple[SeverityLine, ...]:
-    """Return what finders claim, then the verifiers' and maintainers' words, the last first."""
-    claimed = tuple(
-        SeverityLine("finder", each.body.severity_claimed, names.of(each.organisation).text)
-        for each in parts.reports
-        if each.body.severity_claimed
-    )
-    flaw = parts.vulnerability
-    said = merging.list_severities(tx, flaw.id) if flaw else ()
-    return claimed + tuple(
-        SeverityLine(each.said_as.value, each.severity, names.of(each.organisation).text, each.reason) for each in said
-    )
 
 
 def _holders(file: CaseFile, names: Names) -> tuple[str, ...]:
