@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from leadtime.flow.validation import (
     RELEASES_TRIED,
     RELEASES_TRIED_MAX,
     FixedWord,
+    Minimised,
     PatchJudgement,
     Progress,
     Survey,
@@ -28,6 +29,8 @@ from leadtime.flow.validation import (
     as_json,
     judge_patch,
     ladder_as_json,
+    minimise,
+    minimised_as_json,
     pack_bundle,
     prove,
     read_diff,
@@ -63,6 +66,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="How many releases --range runs, the recipe's own included.",
 )
+@click.option("--minimise", "smaller", type=_OUT, help="Write a smaller input that shows the same flaw here.")
 @click.option("--releases", type=_FOLDER, help="Take releases from a bundle's folder instead of the network.")
 @click.option("--bundle", type=_OUT, help="Pack what a maintainer needs to see it again, offline, into this archive.")
 @click.option("--json", "as_document", is_flag=True, help="Print the verdict as JSON.")
@@ -75,6 +79,7 @@ def command(
     newest: bool,
     ranged: bool,
     releases_max: int,
+    smaller: Path | None,
     releases: Path | None,
     bundle: Path | None,
     as_document: bool,
@@ -93,7 +98,7 @@ def command(
         sandbox_user=settings.sandbox_user,
         evidence_in_clear=evidence is not None,
     )
-    wanted = _Wanted(patch, newest or ranged, releases_max if ranged else 0, bundle)
+    wanted = _Wanted(patch, newest or ranged, releases_max if ranged else 0, smaller, bundle)
     fetcher = ReleaseFolder(releases) if releases else open_fetcher(workshop.cache / "releases", os.environ)
     with Console(stderr=True).status("") as status:
 
@@ -116,6 +121,7 @@ class _Wanted:
     patch: Path | None
     newest: bool
     tried_max: int
+    smaller: Path | None
     bundle: Path | None
 
 
@@ -124,6 +130,7 @@ class _Found:
     verdict: Verdict
     judged: PatchJudgement | None
     survey: Survey | None
+    minimised: Minimised | None
 
 
 def _find(reproducer: Reproducer, fetcher: Fetcher, workshop: Workshop, wanted: _Wanted, progress: Progress) -> _Found:
@@ -134,15 +141,23 @@ def _find(reproducer: Reproducer, fetcher: Fetcher, workshop: Workshop, wanted: 
     found = None
     if wanted.newest:
         found = survey(reproducer, verdict, fetcher, workshop, tried_max=wanted.tried_max, progress=progress)
+    minimised = None
+    if wanted.smaller is not None:
+        minimised = minimise(reproducer, verdict, fetcher, workshop, progress=progress)
+        wanted.smaller.write_bytes(minimised.content)
+        reproducer = replace(reproducer, input=replace(reproducer.input, content=minimised.content))
+        verdict = minimised.verdict
     if wanted.bundle is not None:
         pack_bundle(wanted.bundle, reproducer, task_for(reproducer, fetcher, workshop, progress), verdict)
-    return _Found(verdict, judged, found)
+    return _Found(verdict, judged, found, minimised)
 
 
 def _document(found: _Found) -> dict[str, object]:
     document = as_json(found.verdict)
     if found.survey is not None:
         document |= survey_as_json(found.survey)
+    if found.minimised is not None:
+        document["minimised"] = minimised_as_json(found.minimised)
     return document | ({"patch": ladder_as_json(found.judged.ladder)} if found.judged else {})
 
 
@@ -150,6 +165,8 @@ def _all_lines(found: _Found) -> list[str]:
     lines = _lines(found.verdict)
     if found.survey is not None:
         lines += survey_lines(found.survey)
+    if found.minimised is not None:
+        lines.append(f"smaller input: {len(found.minimised.content)} of {found.minimised.bytes_before} bytes")
     return lines + (ladder_lines(found.judged.ladder) if found.judged else [])
 
 

@@ -17,7 +17,8 @@ from leadtime.flow.validation.recipe import Recipe
 from leadtime.flow.validation.records import SeenSide
 from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.sides import Progress, open_sides, shown
-from leadtime.flow.validation.task import Task
+from leadtime.flow.validation.smaller.look import look_for_smaller
+from leadtime.flow.validation.task import CarriedFile, Task
 from leadtime.flow.validation.toolchain import Toolchain
 from leadtime.foundation.digests import Digest, canonical_json, digest_of_parts
 from leadtime.foundation.errors import LeadtimeError
@@ -32,7 +33,8 @@ TASK_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=4_000_000)
 class Seen:
     """Everything that a run saw, both sides, with the digests of the evidence it kept.
 
-    ``patch``: what was seen with the task's patch; None without one, or where the flaw did not show.
+    ``patch``: what was seen with the task's patch; None without one, or where the flaw did not show. ``smaller``: an
+    input that shows the flaw, if one was looked for.
     """
 
     vulnerable: SeenSide
@@ -40,6 +42,7 @@ class Seen:
     environment: Digest
     evidence: tuple[Digest, ...]
     patch: SeenPatch | None = None
+    smaller: CarriedFile | None = None
 
 
 def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
@@ -47,14 +50,17 @@ def carry_out(task: Task, progress: Progress, *, runs: int = RUNS) -> Seen:
     sides = open_sides(task, progress, runs=runs)
     with sides.built(task.vulnerable) as target:
         vulnerable = sides.see(task.vulnerable, target, with_control=True)
-        crash, patch = shown(sides.recipe, vulnerable), None
+        crash, patch, smaller = shown(sides.recipe, vulnerable), None, None
         if task.patched is not None and crash is not None and isinstance(target, Target):
             patch = try_patch(sides, task.patched, target, vulnerable, crash)
+        if task.smaller and crash is not None and isinstance(target, Target):
+            smaller = look_for_smaller(sides, target, crash)
     fixed = None
     if task.fixed is not None and crash is not None:
         with sides.built(task.fixed) as target:
             fixed = sides.see(task.fixed, target, with_control=False)
-    return Seen(vulnerable, fixed, _environment(sides.recipe, sides.toolchain), tuple(sides.evidence.digests), patch)
+    environment = _environment(sides.recipe, sides.toolchain)
+    return Seen(vulnerable, fixed, environment, tuple(sides.evidence.digests), patch, smaller)
 
 
 def _environment(recipe: Recipe, toolchain: Toolchain) -> Digest:

@@ -52,7 +52,7 @@ class Task:
     """Everything that a run needs. ``unfetched``: why the fixed release could not be fetched, or empty.
 
     ``patched``: the vulnerable release with a patch to judge, ``seed`` what its variants are drawn with, and ``known``
-    further inputs of the same flaw.
+    further inputs of the same flaw. ``smaller``: also look for a smaller input.
     """
 
     recipe: str
@@ -71,6 +71,7 @@ class Task:
     patched: Fetched | None = None
     seed: int = 0
     known: tuple[CarriedFile, ...] = ()
+    smaller: bool = False
 
 
 def prepare(
