@@ -133,9 +133,11 @@ class Leadtime:
         exploited = self.all_exploited and sent.finder == 0
         for start in range(0, len(sent.takes), BATCH_REPORTS):
             with self.database.transaction(self.viewers[sent.finder]) as tx:
-                for number in range(start, min(start + BATCH_REPORTS, len(sent.takes))):
-                    report = intake.receive(tx, a_report(sent.finder, number)).id
-                    validation.queue_validation(tx, report, exploited=exploited)
+                numbers = range(start, min(start + BATCH_REPORTS, len(sent.takes)))
+                received = intake.receive_all(tx, [a_report(sent.finder, number) for number in numbers])
+                new = [each.receipt.id for each in received if isinstance(each, intake.Received)]
+                validation.queue_validations(tx, [validation.Waiting(one, exploited=exploited) for one in new])
+                for report in new:
                     self.numbers[report] = len(self.ids)
                     self.ids.append(report)
         return list(range(first, len(self.ids)))

@@ -134,12 +134,19 @@ def test_a_report_that_was_never_called_counts_nothing(database):
     assert shares(database) == {}
 
 
-def test_what_is_exploited_goes_first_every_other_time(database):
-    plain = [hand_in(database, BULK) for _ in range(2)]
-    urgent = [hand_in(database, BULK, exploited=True) for _ in range(2)]
-    other = hand_in(database, SMALL)
+def test_what_is_exploited_goes_first_every_fourth_time(database):
+    plain = [hand_in(database, BULK) for _ in range(4)]
+    urgent = [hand_in(database, SMALL, exploited=True) for _ in range(3)]
 
-    assert [call(database) for _ in range(5)] == [urgent[0], other, urgent[1], plain[0], plain[1]]
+    called = [call(database) for _ in range(8)]
+
+    assert called == [urgent[0], plain[0], plain[1], urgent[1], urgent[2], plain[2], plain[3], None]
+
+
+def test_the_urgent_reports_of_a_finder_come_before_its_others(database):
+    plain, urgent = hand_in(database, BULK), hand_in(database, BULK, exploited=True)
+
+    assert [call(database), call(database)] == [urgent, plain]
 
 
 def test_what_waits_becomes_urgent_when_it_is_listed(database, keys):

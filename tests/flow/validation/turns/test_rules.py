@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.validation.turns.rules import (
+    SECONDS_AHEAD_MAX,
     SECONDS_EXPECTED,
     SECONDS_MIN,
+    SECONDS_SAVED_MAX,
     Now,
     Turn,
     Waiting,
@@ -30,31 +31,31 @@ def waits(organisation: UUID, served: float = 0.0, *, urgent: bool = False, late
 
 
 def test_nobodys_turn_comes_where_nobody_waits():
-    assert next_turn([], Now(7.0, urgent_last=True)) is None
+    assert next_turn([], Now(7.0, 0)) is None
 
 
 @pytest.mark.parametrize(
     ("waiting", "now", "turn"),
     [
         ([waits(A)], Now(), Turn(A, 60.0, Now(0.0))),
-        ([waits(A, 60.0), waits(B)], Now(), Turn(B, 60.0, Now(0.0))),
-        ([waits(A, 61.0), waits(B, 60.0, later=9, doubt=1.0)], Now(), Turn(B, 120.0, Now(60.0))),
-        # Who was away starts where the farm stands.
-        ([waits(A, 5.0)], Now(500.0), Turn(A, 560.0, Now(500.0))),
-        ([waits(A, 400.0), waits(B, 5.0, later=1)], Now(500.0), Turn(A, 560.0, Now(500.0))),
+        ([waits(A, 60.0), waits(B)], Now(0.0, 0), Turn(B, 60.0, Now(0.0, 1))),
+        ([waits(A, 61.0), waits(B, 60.0, later=9, doubt=1.0)], Now(0.0, 2), Turn(B, 120.0, Now(60.0, 3))),
+        # Who was away has saved up two hours at most.
+        ([waits(A, 5.0)], Now(7_206.0), Turn(A, 66.0, Now(7_206.0))),
+        ([waits(A, 7.0)], Now(7_206.0), Turn(A, 67.0, Now(7_206.0))),
+        ([waits(A, 400.0), waits(B, 5.0, later=1)], Now(7_500.0), Turn(B, 360.0, Now(7_500.0))),
+        ([waits(A, 400.0), waits(B, 5.0, later=1)], Now(7_700.0), Turn(A, 560.0, Now(7_700.0))),
         # Equal times: doubt, age, id.
         ([waits(A, doubt=0.5), waits(B, doubt=0.4, later=9)], Now(), Turn(B, 60.0, Now(0.0))),
         ([waits(A, later=2), waits(B, later=1)], Now(), Turn(B, 60.0, Now(0.0))),
         ([waits(B), waits(A)], Now(), Turn(A, 60.0, Now(0.0))),
-        # What is exploited: ahead of its finder's time, but every other turn only; the farm's time stands meanwhile.
-        ([waits(A), waits(B, 900.0, urgent=True)], Now(), Turn(B, 960.0, Now(0.0, urgent_last=True))),
-        ([waits(A), waits(B, 900.0, urgent=True)], Now(0.0, urgent_last=True), Turn(A, 60.0, Now(0.0))),
-        ([waits(B, 900.0, urgent=True)], Now(0.0, urgent_last=True), Turn(B, 960.0, Now(900.0))),
-        (
-            [waits(A, 70.0, urgent=True), waits(B, 60.0, urgent=True), waits(C)],
-            Now(3.0),
-            Turn(B, 120.0, Now(3.0, urgent_last=True)),
-        ),
+        # What is exploited: ahead of its finder's time, every fourth turn, ten minutes at most; the farm's time stands.
+        ([waits(A), waits(B, 600.0, urgent=True)], Now(), Turn(B, 660.0, Now(0.0, 0))),
+        ([waits(A), waits(B, 601.0, urgent=True)], Now(), Turn(A, 60.0, Now(0.0))),
+        ([waits(A), waits(B, 601.0, urgent=True)], Now(1.0), Turn(B, 661.0, Now(1.0, 0))),
+        ([waits(A), waits(B, 600.0, urgent=True)], Now(0.0, 2), Turn(A, 60.0, Now(0.0, 3))),
+        ([waits(B, 900.0, urgent=True)], Now(0.0, 0), Turn(B, 960.0, Now(900.0, 1))),
+        ([waits(A, 70.0, urgent=True), waits(B, 60.0, urgent=True), waits(C)], Now(3.0), Turn(B, 120.0, Now(3.0, 0))),
     ],
 )
 def test_the_turn_of_who_was_given_least(waiting, now, turn):
@@ -139,15 +140,25 @@ def test_whoever_comes_waits_for_two_turns_of_each_other_finder_at_most(given_qu
 @given(queues)
 def test_the_order_in_which_finders_are_listed_does_not_matter(given_queues):
     waiting = [waits(UUID(int=n), served, urgent=urgent) for n, (_, urgent, served) in enumerate(given_queues)]
-    for now in (Now(), Now(30.0, urgent_last=True)):
+    for now in (Now(), Now(30.0, 1)):
         assert next_turn(waiting, now) == next_turn(waiting[::-1], now)
 
 
-def test_a_pause_saves_up_no_turns():
-    farm = Farm([(100, False, 60.0), (0, False, 60.0)])
-    for _ in range(50):
+def test_a_pause_saves_up_two_hours_at_most():
+    farm = Farm([(1000, False, 60.0), (0, False, 60.0)])
+    for _ in range(500):
         farm.turn()
-    farm.left[B] = 50
-    given_turns = [farm.turn() for _ in range(20)]
-    assert given_turns.count(A) >= 9
-    assert replace(farm.now, virtual_seconds=0.0) == Now()
+    farm.left[B] = 200
+    saved = [farm.turn() for _ in range(120)]
+    after = [farm.turn() for _ in range(40)]
+    assert saved.count(B) == 120 == SECONDS_SAVED_MAX / 60
+    assert 19 <= after.count(A) <= 21
+
+
+def test_whoever_calls_everything_urgent_gets_ten_minutes_ahead_at_most():
+    farm = Farm([(1000, False, 60.0)] * 7 + [(1000, True, 60.0)])
+    for _ in range(800):
+        farm.turn()
+        *others, urgent = farm.used.values()
+        assert urgent - min(others) <= SECONDS_AHEAD_MAX + 2 * SECONDS_EXPECTED
+    assert urgent - max(others) >= SECONDS_AHEAD_MAX - SECONDS_EXPECTED

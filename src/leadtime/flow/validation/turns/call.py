@@ -91,12 +91,12 @@ def _waiting(tx: Transaction) -> list[Waiting]:
 
 def _now(tx: Transaction) -> Now:
     row = tx.connection.execute(select(validation_turns)).one_or_none()
-    return Now() if row is None else Now(row.virtual_seconds, row.urgent_last)
+    return Now() if row is None else Now(row.virtual_seconds, row.ordinary)
 
 
 def _keep(tx: Transaction, turn: Turn) -> None:
     """Write down what a turn changes."""
-    stands = {"virtual_seconds": turn.now.virtual_seconds, "urgent_last": turn.now.urgent_last}
+    stands = {"virtual_seconds": turn.now.virtual_seconds, "ordinary": turn.now.ordinary}
     moved = upsert(validation_turns).values(id=THE_ONE, **stands)
     tx.connection.execute(moved.on_conflict_do_update(index_elements=["id"], set_=stands))
     served = {"served_seconds": turn.served_seconds}

@@ -1,9 +1,10 @@
 """Whose turn it is: start-time fair queueing over finders, by the seconds that their reports take. Pure.
 
 Each finder has a virtual time: the seconds that its reports were given so far. Whoever has been given least is next, so
-one that sends ninety reports in a hundred waits behind itself and before nobody. Whoever comes back after a pause
-starts where the others are: nobody saves turns up. Every other turn goes to what is exploited now, if such a report
-waits; it counts like any other, since that it is urgent is at first its finder's word.
+one that sends ninety reports in a hundred waits behind itself and before nobody. Whoever comes back after a pause has
+saved up two hours and no more: a small finder's batch goes before a bulk finder's next thousand. Every fourth turn goes
+to what is exploited now, if such a report waits; it counts like any other, and gets no finder further ahead than ten
+minutes, since that it is urgent is at first its finder's word.
 (Goyal, Vin, Cheng: Start-time Fair Queueing, 1996.)
 """
 
@@ -17,6 +18,15 @@ from leadtime.flow.parties import OrganisationId
 
 SECONDS_EXPECTED = 60.0
 """What a run is counted as while it lasts; corrected by what it took."""
+
+SECONDS_SAVED_MAX = 7_200.0
+"""By which whoever comes back is ahead of those who have waited all along."""
+
+SECONDS_AHEAD_MAX = 600.0
+"""By which the urgent lane lets a finder get ahead of the farm's virtual time."""
+
+ORDINARY_TURNS = 3
+"""Between two of the urgent lane."""
 
 SECONDS_MIN = 1.0
 """What a run counts at least, so that a flood of empty ones moves its finder on, too."""
@@ -38,10 +48,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Where the farm stands: the virtual time at which its last ordinary turn began; was its last one an urgent one?"""
+    """Where the farm stands: its virtual time, and how many ordinary turns it gave since the urgent lane's last."""
 
     virtual_seconds: float = 0.0
-    urgent_last: bool = False
+    ordinary: int = ORDINARY_TURNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +70,14 @@ def next_turn(waiting: Sequence[Waiting], now: Now) -> Turn | None:
     """
     if not waiting:
         return None
-    urgent = [] if now.urgent_last else [one for one in waiting if one.urgent]
+    urgent = [one for one in waiting if one.urgent and _may_hurry(one, now)]
     lane = urgent or waiting
     chosen = min(lane, key=lambda one: (_start(one, now), one.doubt, one.since, one.organisation))
     start = _start(chosen, now)
     # The urgent lane may reach far ahead; the farm's own time is that of those who wait in order.
-    then = Now(now.virtual_seconds if urgent else start, urgent_last=bool(urgent))
+    then = Now(now.virtual_seconds, 0)
+    if not urgent:
+        then = Now(max(now.virtual_seconds, start), min(now.ordinary + 1, ORDINARY_TURNS))
     return Turn(chosen.organisation, start + SECONDS_EXPECTED, then)
 
 
@@ -79,5 +91,9 @@ def doubt_of(refuted: int, decided: int) -> float:
     return refuted / decided if decided else 0.0
 
 
+def _may_hurry(one: Waiting, now: Now) -> bool:
+    return now.ordinary >= ORDINARY_TURNS and one.served_seconds <= now.virtual_seconds + SECONDS_AHEAD_MAX
+
+
 def _start(one: Waiting, now: Now) -> float:
-    return max(one.served_seconds, now.virtual_seconds)
+    return max(one.served_seconds, now.virtual_seconds - SECONDS_SAVED_MAX)
