@@ -217,6 +217,8 @@ def test_where_releases_are_not_listed_it_is_said_and_the_verdict_stands(tmp_pat
         "newest": {"release": None, "verdict": "not_checked", "reason": why, "evidence": []},
         "range": {"events": [], "tried": [], "reason": why},
     }
+    newest = survey(Trial().reproducer(), verdict(FixedWord.CLEAN, crash=NO_CRASH), closed, shop, tried_max=0)  # type: ignore[arg-type]
+    assert newest == Survey(NewestRelease(None, why), None, "")
     stopping = threading.Event()
     stopping.set()
     with pytest.raises(Unavailable):
@@ -228,6 +230,16 @@ def test_where_releases_are_not_listed_it_is_said_and_the_verdict_stands(tmp_pat
             tried_max=9,
             stopping=stopping,
         )
+
+
+@pytest.mark.parametrize(("tried_max", "reason"), [(9, "the flaw did not show in the vulnerable release"), (0, "")])
+def test_without_a_flaw_no_release_is_run(tmp_path: Path, tried_max: int, reason: str) -> None:
+    shop = Workshop(tmp_path / "cache", tmp_path / "evidence", None, "nobody")
+    given = Trial().reproducer()
+
+    found = survey(given, verdict(FixedWord.NOT_CHECKED), _Closed(tmp_path), shop, tried_max=tried_max)  # type: ignore[arg-type]
+
+    assert found == Survey(NewestRelease(None, "the flaw did not show in the vulnerable release"), None, reason)
 
 
 @pytest.mark.sandbox

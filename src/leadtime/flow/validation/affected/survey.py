@@ -32,7 +32,7 @@ def survey(
     is set.
     """
     if verdict.crash is None:
-        return Survey(NewestRelease(None, NOT_SHOWN), None, NOT_SHOWN)
+        return Survey(NewestRelease(None, NOT_SHOWN), None, NOT_SHOWN if tried_max > 0 else "")
     trying = Trying(reproducer, verdict.crash, fetcher, workshop, progress, stopping or threading.Event())
     known = known_sides(verdict)
     package = trying.vulnerable.without_version()
@@ -46,4 +46,4 @@ def survey(
     except LeadtimeError as problem:
         if trying.stopping.is_set():
             raise
-        return Survey(NewestRelease(None, str(problem)), None, str(problem))
+        return Survey(NewestRelease(None, str(problem)), None, str(problem) if tried_max > 0 else "")
