@@ -26,6 +26,7 @@ PUBLIC = (
     "/api/v1/openapi.json",
     "/api/v1/advisories",
     "/api/v1/totals",
+    "/api/v1/totals/undecided",
     "/api/v1/sources",
     "/advisories/{advisory}",
     "/api/v1/advisories/{advisory}",

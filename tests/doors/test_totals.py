@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 
 from leadtime.doors.read_models.home import STEPS, Totals, last_monday
+from leadtime.doors.read_models.undecided import public_words
+from leadtime.flow.validation.tables import validations
+from leadtime.foundation.access import SYSTEM
 from leadtime.workflows import report_to_operator
 from tests.flow.intake.factories import a_report, as_bytes
 
@@ -55,3 +59,40 @@ def test_what_came_this_week_is_not_told_before_the_next(clients, database, find
     assert (received()["count"], received(coordinator.token)["count"]) == ("20+", "33")
     clock.advance(days=7)
     assert received() == {"name": "Received", "count": "30+", "exact": False}
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "under 10"), (9, "under 10"), (10, "10+"), (1_239, "1,230+")])
+def test_receipts_without_a_verdict_are_told_rounded(count, told):
+    assert public_words(count) == told
+
+
+def test_receipts_without_a_verdict_are_counted_by_age_as_of_monday(clients, database, finder, coordinator, clock):
+    def hand_in(reports, week):
+        with database.transaction(finder.viewer) as tx:
+            raws = [as_bytes(a_report(reference=f"{week}-{number}")) for number in range(reports)]
+            return [each.id for each in report_to_operator.hand_in_all(tx, raws)]
+
+    def undecided(token=""):
+        told = clients(token).get("/api/v1/totals/undecided").json()
+        return [told[name] for name in ("day", "week", "month", "longer")]
+
+    first = hand_in(21, "first")
+    assert undecided() == ["under 10"] * 4
+    assert undecided(coordinator.token) == ["0", "0", "0", "0"]
+    clock.advance(hours=30)
+    assert undecided(coordinator.token) == ["0", "21", "0", "0"]
+    clock.advance(days=6)
+    hand_in(12, "second")
+    clock.advance(hours=1)
+    assert undecided() == ["under 10", "20+", "under 10", "under 10"]
+    assert undecided(coordinator.token) == ["12", "0", "21", "0"]
+    with database.transaction(SYSTEM) as tx:
+        values = {"decided_at": tx.now, "state": "decided", "verdict": "not_reproduced"}
+        tx.connection.execute(update(validations).where(validations.c.report.in_(first[:12])).values(values))
+    assert undecided() == ["under 10", "20+", "under 10", "under 10"]
+    clock.advance(days=7)
+    assert undecided() == ["under 10", "10+", "under 10", "under 10"]
+    clock.advance(days=28)
+    assert undecided(coordinator.token) == ["0", "0", "0", "21"]
+    page = clients().get("/").text
+    assert "Receipts without a verdict last Monday: under 10 under a day old" in page

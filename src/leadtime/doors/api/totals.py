@@ -1,4 +1,4 @@
-"""Totals by stage: weekly and rounded for everybody."""
+"""Totals by stage, and receipts without a verdict by age: weekly and rounded for everybody."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from leadtime.doors.api.asking import AskingAnyone
 from leadtime.doors.read_models.home import read_home
+from leadtime.doors.read_models.undecided import Undecided, read_undecided
 
 router = APIRouter(tags=["totals"])
 
@@ -24,3 +25,9 @@ def read_totals(ask: AskingAnyone) -> tuple[StageShape, ...]:
     """Return the totals from a report to a deployed fix, left to right."""
     home = read_home(ask.site.database, ask.viewer)
     return tuple(StageShape(name=stage.name, count=stage.count, exact=stage.exact) for stage in home.stages)
+
+
+@router.get("/totals/undecided", summary="Read how many receipts have no verdict yet, by age")
+def read_receipts(ask: AskingAnyone) -> Undecided:
+    """Return how many reports that were acknowledged wait for their verdict, and how long."""
+    return read_undecided(ask.site.database, ask.viewer)

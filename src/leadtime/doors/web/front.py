@@ -11,6 +11,7 @@ from leadtime.doors import sign_in
 from leadtime.doors.problems import NotSignedIn
 from leadtime.doors.read_models.api import groups_of
 from leadtime.doors.read_models.home import read_home
+from leadtime.doors.read_models.undecided import read_undecided
 from leadtime.doors.site import Part
 from leadtime.doors.web.asking import SESSION_SECONDS_MAX, PageAsk, see_other, set_cookie
 from leadtime.doors.web.phrases import sentence
@@ -24,7 +25,8 @@ def show_home(ask: PageAsk) -> Response:
     """Show where everything stands, and the visitor's own next places; a gateway alone shows whose places those are."""
     if Part.SITE not in ask.site.parts:
         return ask.page("home_offers.html", notice=NOTICE)
-    return ask.page("home.html", home=read_home(ask.site.database, ask.viewer))
+    undecided = read_undecided(ask.site.database, ask.viewer)
+    return ask.page("home.html", home=read_home(ask.site.database, ask.viewer), undecided=undecided)
 
 
 def show_api(ask: PageAsk) -> Response:
