@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in /usr/bin/python3 python3; do command -v $$p >/dev/null && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check bench soak docs model mutants locks clean system system-tests
+.PHONY: help run test check bench soak fuzz docs model mutants locks clean system system-tests
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,10 @@ bench: $(VENV)/.ready-tests ## every performance and quality claim, beside its p
 soak: $(VENV)/.ready-tests ## the long tests: workers killed at random while reports flow
 	@$(BIN)/pytest -n 0 -m soak
 
+fuzz: $(VENV)/.ready-tests ## fuzz every reader of bytes from outside, guided by coverage (MINUTES=60)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-fuzz.lock
+	@$(BIN)/python tests/fuzz/fuzz.py $(or $(MINUTES),60)
+
 mutants: $(VENV)/.ready-tests ## change each rules.py in small ways and count the changes that no test notices
 	@$(BIN)/python tests/mutants.py
 
@@ -44,6 +48,7 @@ locks: $(VENV)/.ready-tests ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml --group build -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml --group build --group dev --group docs -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-deps --group demo-model -o requirements-demo-model.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-deps --group fuzz -o requirements-fuzz.lock
 
 clean: ## remove what the other targets made, except the data in var/
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants site src/leadtime/doors/web/vendor src/leadtime/formats/vendor tests/conformance/node_modules
