@@ -45,11 +45,16 @@ class Raised:
 
 @dataclass
 class Flight:
-    """One exception on its way out: its type, the frames that it left, and the frame ``at`` which it is."""
+    """One exception on its way out: its type, the frames that it left, and the frame ``at`` which it is.
+
+    ``reader`` remembers code by its address, which is good as long as the exception goes on without being caught: until
+    then it refers to all that it left.
+    """
 
     kind: int
     at: RawFrame
     raised: Raised | None
+    reader: PythonStack
     doubts: list[str]
     lowered: list[str]
     recursion_limit: int
@@ -191,6 +196,8 @@ class MainThread:
             self._note_raise(current, registers)
         came_here = [flight for flight in self._flights if flight.kind == kind and flight.at.is_same_call(current)]
         if kind and self._raises_again(current, came_here):
+            for flight in came_here:
+                flight.reader = self._stack()
             self._mark = self._marked(current, came_here) if came_here else None
         elif mark is not None and not self._goes_on(current, mark, before):
             self._mark = None
@@ -253,12 +260,11 @@ class MainThread:
 
     def _step_out(self, flights: list[Flight], to: RawFrame | None) -> None:
         """Note that exceptions left the frame that they were at: its code is still there, since they refer to it."""
-        stack = self._stack()
         for flight in flights:
             if len(flight.frames) >= FLIGHT_FRAMES_MAX:
                 flight.doubts.append("deep")
                 continue
-            flight.frames.append(stack.described(flight.at))
+            flight.frames.append(flight.reader.described(flight.at))
             flight.at = to or flight.at
 
     def _born(self, frame: RawFrame, kind: int) -> Flight:
@@ -269,7 +275,7 @@ class MainThread:
         if self._is_traced() or (raised is not None and raised.is_traced):
             doubts.append("traced")
         limit = int.from_bytes(self._memory.read(self._thread + self._at["recursion_limit"], 4), "little", signed=True)
-        return Flight(kind, frame, raised, doubts, lowered(limits_of(self._tid), self._limits), limit)
+        return Flight(kind, frame, raised, self._stack(), doubts, lowered(limits_of(self._tid), self._limits), limit)
 
     def _is_there(self, raised: RawFrame, frame: RawFrame) -> bool:
         """Tell whether what became pending in one frame did so in the other, or while that one began a call."""

@@ -122,7 +122,9 @@ class PythonStack:
 
     def described(self, frame: RawFrame) -> dict[str, object]:
         """Return a frame as `frames` does; its code must still be there."""
-        place, first, table = self._code(frame.code)
+        if frame.code not in self._places:
+            self._places[frame.code] = self._code(frame.code)
+        place, first, table = self._places[frame.code]
         unit = (frame.instruction - frame.code - self._at["code_start"]) // 2
         return {"code": place, "line": _line(table, first, unit), "entry": frame.is_entry}
 

@@ -104,6 +104,16 @@ def test_a_lowered_limit_is_said() -> None:
     )
 
 
+@pytest.mark.parametrize(("machine_frames", "showing"), [(399, Showing.FOREIGN), (400, Showing.HIT)])
+def test_of_a_stack_that_is_too_deep_to_read_the_inner_part_counts(machine_frames: int, showing: Showing) -> None:
+    inner = (SETS, EVALUATOR, *[START] * (machine_frames - 2))
+
+    found = judged(raised(replace(PARSE, is_entry=True), RUN, natives=inner))
+
+    assert found.showing is showing
+    assert judged(raised(natives=(SETS, *[START] * (machine_frames - 1)))).showing is Showing.FOREIGN
+
+
 def test_memory_is_nobodys() -> None:
     found = judged(raised(name="MemoryError", ancestors=("MemoryError", "Exception")))
 
@@ -131,6 +141,9 @@ def test_what_somebody_wanted_is_no_failure(kind: str) -> None:
     found = judged(raised(name="brittle.Quit", ancestors=(kind, "BaseException")))
 
     assert found == Judged(Showing.QUIET, f"the program ended by {kind}, which is no failure")
+    stopped = judged(raised(name="brittle.Quit", ancestors=(kind,)), limit=Limit.TIME)
+    assert stopped == Judged(Showing.STOPPED, "the time limit was reached")
+    assert judged(raised(), limit=Limit.TIME).showing is Showing.HIT
 
 
 def test_the_first_that_left_anybodys_frames_counts() -> None:

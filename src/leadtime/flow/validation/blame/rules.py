@@ -196,7 +196,7 @@ def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
     If the two do not fit together, the whole stack begins with `UNREADABLE`: who runs cannot be told. That is so for a
     moment whenever the evaluator is entered or left, before or after the interpreter notes it.
     """
-    evaluators = [n for n, frame in enumerate(stack.native) if _is_evaluator(frame, scene)]
+    evaluators = [n for n, frame in enumerate(stack.native) if is_evaluator(frame, scene)]
     entries = [n for n, frame in enumerate(stack.python) if frame.is_entry]
     if len(evaluators) != len(entries):
         return (UNREADABLE, *(_native(frame, stack, scene) for frame in stack.native))
@@ -211,7 +211,8 @@ def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
     return tuple(found)
 
 
-def _is_evaluator(frame: NativeFrame, scene: Scene) -> bool:
+def is_evaluator(frame: NativeFrame, scene: Scene) -> bool:
+    """Tell whether a frame of machine code is one call of the interpreter's evaluator."""
     return frame.function == EVALUATOR and frame.module in scene.interpreters and frame.kind is FrameKind.CALL
 
 

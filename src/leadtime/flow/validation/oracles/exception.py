@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 
-from leadtime.flow.validation.blame.rules import EVALUATOR, blame, faulting_frame, merged
+from leadtime.flow.validation.blame.rules import (
+    EVALUATOR,
+    blame,
+    faulting_frame,
+    is_evaluator,
+    merged,
+    origin_of_python,
+)
 from leadtime.flow.validation.fairness.rules import unfairness
 from leadtime.flow.validation.oracles.crashes import doubt_of_depth, quiet, signature_of
 from leadtime.flow.validation.records import Circumstances, Crash, Frame, Judged, Origin, Scene, SeenRun, Showing
 from leadtime.flow.validation.stacks.records import RaisedException, Stack
+
+MACHINE_FRAMES_MAX = 400
+"""How much of a stack the debugger reads (guest/observe_gdb.py)."""
 
 RECURSION_LIMIT_DEFAULT = 1000
 """Of CPython: what an interpreter starts with."""
@@ -44,7 +55,8 @@ def judge_exception(run: SeenRun, scene: Scene) -> Judged:
         if all(faulting_frame(merged(raised.stack, scene)) is None for raised in first):
             continue
         judged = [_judge_raised(raised, scene) for raised in first]
-        return next((found for found in judged if found.showing is not Showing.HIT), judged[-1])
+        found = next((one for one in judged if one.showing is not Showing.HIT), judged[-1])
+        return quiet(run) if run.limit is not None and found.showing is Showing.QUIET else found
     if run.unwatched:
         return Judged(Showing.UNSEEN, run.unwatched)
     if run.claims_traceback:
@@ -57,12 +69,12 @@ def _judge_raised(raised: RaisedException, scene: Scene) -> Judged:
     ending = next((kind for kind in raised.ancestors if kind in ENDINGS), "")
     if ending:
         return Judged(Showing.QUIET, f"the program ended by {ending}, which is no failure")
-    frames = merged(raised.stack, scene)
+    frames = merged(_in_sight(raised.stack, scene), scene)
     fault = faulting_frame(frames)
     if fault is None or fault.origin is not Origin.SUBJECT:
         why = next((DOUBTS[word] for word in raised.doubts if word in DOUBTS), "") or blame(fault)
         return Judged(Showing.FOREIGN, f"{name}, but {why}")
-    doubt = _doubt(raised, frames)
+    doubt = _doubt(raised, scene)
     if doubt:
         return Judged(Showing.FOREIGN, f"{name} in {fault.text}, but {doubt}")
     return Judged(Showing.HIT, f"{name} in {fault.text}", Crash(name, "", frames, signature_of(name, frames)))
@@ -77,7 +89,16 @@ def class_name(raised: RaisedException) -> str:
     return name if is_built_in or "." in name else f"?.{name}"
 
 
-def _doubt(raised: RaisedException, frames: Sequence[Frame]) -> str:
+def _in_sight(stack: Stack, scene: Scene) -> Stack:
+    """Return a stack with the Python only that lies within the machine frames that were read of it."""
+    if len(stack.native) < MACHINE_FRAMES_MAX:
+        return stack
+    evaluators = sum(1 for frame in stack.native if is_evaluator(frame, scene))
+    entries = [number for number, frame in enumerate(stack.python, start=1) if frame.is_entry]
+    return replace(stack, python=stack.python[: entries[evaluators - 1]]) if 0 < evaluators < len(entries) else stack
+
+
+def _doubt(raised: RaisedException, scene: Scene) -> str:
     """Return in words why it may not be the subject's doing; empty if it is."""
     for word in raised.doubts:
         return DOUBTS.get(word, "the observer doubts it")
@@ -88,7 +109,8 @@ def _doubt(raised: RaisedException, frames: Sequence[Frame]) -> str:
     if "RecursionError" in raised.ancestors:
         if raised.recursion_limit < RECURSION_LIMIT_DEFAULT:
             return f"the recursion limit was lowered to {raised.recursion_limit}"
-        return doubt_of_depth(frames)
+        owners = (origin_of_python(frame, raised.stack, scene) for frame in raised.stack.python)
+        return doubt_of_depth([Frame("", "", None, owner) for owner in owners])
     return unfairness(Circumstances(lowered=raised.lowered))
 
 
