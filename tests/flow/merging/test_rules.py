@@ -54,6 +54,8 @@ def test_frame_text_says_what_is_known():
         ("Timeout", "hang"),
         ("hang", "hang"),
         ("stack-overflow", "recursion"),
+        ("RecursionError", "recursion"),
+        ("java.lang.StackOverflowError", "recursion"),
         ("stack-buffer-overflow", "crash"),
         ("SEGV", "crash"),
         ("", "crash"),

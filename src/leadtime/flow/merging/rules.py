@@ -65,7 +65,13 @@ class Manner(StrEnum):
     RECURSION = "recursion"
 
 
-MANNERS: Mapping[str, Manner] = {"timeout": Manner.HANG, "hang": Manner.HANG, "stack-overflow": Manner.RECURSION}
+MANNERS: Mapping[str, Manner] = {
+    "timeout": Manner.HANG,
+    "hang": Manner.HANG,
+    "stack-overflow": Manner.RECURSION,
+    "recursionerror": Manner.RECURSION,
+    "java.lang.stackoverflowerror": Manner.RECURSION,
+}
 """Crash class (lower case) -> manner; every other class is a crash."""
 
 STRENGTH: tuple[LinkKind, ...] = tuple(LinkKind)
