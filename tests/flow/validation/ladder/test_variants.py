@@ -61,8 +61,37 @@ def test_kinds_are_chosen_by_what_the_input_is(content: bytes, kinds: object) ->
 def test_every_kind_has_its_turn() -> None:
     found = [mutant.kind for mutant in itertools.islice(mutants(NESTED, random.Random(1), []), 200)]
 
-    assert set(found) == {kind for kind, _ in TEXT_KINDS}
+    assert set(found) == {"parts changed", *(kind for kind, _ in TEXT_KINDS)}
     assert max(found.count(kind) for kind in set(found)) < 40
+
+
+def walked(content: bytes, kept: bytes) -> list[bytes]:
+    """Return what is taken up of the first inputs if all must hold ``kept``."""
+    pool: list[bytes] = []
+    for mutant in itertools.islice(mutants(content, random.Random(1), pool), 80):
+        if kept in mutant.content:
+            pool.append(mutant.content)  # noqa: PERF401 - it is read while it grows
+    return pool
+
+
+def test_all_of_a_text_that_may_change_is_changed_first() -> None:
+    words = {"key", "1", "other", "22", "third"}
+    left = [words & set(text_mutators.tokens_of(content)) for content in walked(b"key=1 other=22 third", b"key")]
+
+    assert min(left, key=len) == {"key"}
+
+
+def test_all_bytes_that_may_change_are_changed_first() -> None:
+    content = bytes(range(128, 192))
+    same = [sum(map(int.__eq__, content, one)) for one in walked(content, b"\x96")]
+
+    assert min(same) <= 1
+
+
+def test_a_part_that_may_not_change_is_left_after_some_tries() -> None:
+    found = list(itertools.islice(mutants(b"10", random.Random(1), []), 20))
+
+    assert [mutant.kind for mutant in found].count("parts changed") <= variants.TRIES_A_PART
 
 
 def test_most_of_what_is_made_of_a_document_is_still_one() -> None:

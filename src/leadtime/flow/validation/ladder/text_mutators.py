@@ -27,9 +27,14 @@ def is_text(content: bytes) -> bool:
     return _TEXT.match(content) is not None
 
 
+def change_part(content: bytes, chance: random.Random) -> bytes | None:
+    """Change a token by itself: another number for a number, other letters for a word; None for anything else."""
+    return change_number(content, chance) or change_character(content, chance)
+
+
 def change_number(content: bytes, chance: random.Random) -> bytes | None:
     """Put another number where one stands in decimal: an edge, or something near it."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     places = [at for at, token in enumerate(tokens) if _NUMBER.fullmatch(token)]
     if not places:
         return None
@@ -53,7 +58,7 @@ def change_character(content: bytes, chance: random.Random) -> bytes | None:
 
 def rename_word(content: bytes, chance: random.Random) -> bytes | None:
     """Write a word differently wherever it stands."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     words = sorted({token for token in tokens if token[0].isalpha()})
     if not words:
         return None
@@ -64,7 +69,7 @@ def rename_word(content: bytes, chance: random.Random) -> bytes | None:
 
 def repeat_token(content: bytes, chance: random.Random) -> bytes | None:
     """Write some tokens again behind themselves, once or more often."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     if not tokens:
         return None
     at, end = block(len(tokens), chance)
@@ -73,7 +78,7 @@ def repeat_token(content: bytes, chance: random.Random) -> bytes | None:
 
 def delete_token(content: bytes, chance: random.Random) -> bytes | None:
     """Take some tokens away."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     if not tokens:
         return None
     at, end = block(len(tokens), chance)
@@ -82,13 +87,13 @@ def delete_token(content: bytes, chance: random.Random) -> bytes | None:
 
 def copy_token(content: bytes, chance: random.Random) -> bytes | None:
     """Put a token of the input where another one stands."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     return _with(tokens, chance.randrange(len(tokens)), chance.choice(tokens)) if tokens else None
 
 
 def nest_group(content: bytes, chance: random.Random) -> bytes | None:
     """Put a bracketed group into brackets of its own kind, or write it twice."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     groups = _groups(tokens)
     if not groups:
         return None
@@ -101,7 +106,7 @@ def nest_group(content: bytes, chance: random.Random) -> bytes | None:
 
 def unnest_group(content: bytes, chance: random.Random) -> bytes | None:
     """Take the brackets of a group away, or the group."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     groups = _groups(tokens)
     if not groups:
         return None
@@ -112,7 +117,7 @@ def unnest_group(content: bytes, chance: random.Random) -> bytes | None:
 
 def widen_space(content: bytes, chance: random.Random) -> bytes | None:
     """Put white space between two tokens, or at the end."""
-    tokens = _tokens(content)
+    tokens = tokens_of(content)
     at = chance.randrange(len(tokens) + 1)
     return "".join((*tokens[:at], chance.choice([" ", "\n", "\t", "  "]), *tokens[at:])).encode()
 
@@ -126,7 +131,8 @@ def repeat_line(content: bytes, chance: random.Random) -> bytes | None:
     return b"".join((*lines[: at + 1], *[lines[at]] * times(chance), *lines[at + 1 :]))
 
 
-def _tokens(content: bytes) -> list[str]:
+def tokens_of(content: bytes) -> list[str]:
+    """Return a text's numbers, words, white space and other characters; blocks of it where they are too many."""
     text = content.decode()
     found = _TOKEN.findall(text)
     return found if len(found) <= TOKENS_MAX else [text[at : at + BLOCK_MAX] for at in range(0, len(text), BLOCK_MAX)]
