@@ -14,7 +14,7 @@ from leadtime.flow.merging import Evidence, Frame
 from leadtime.flow.merging.fingerprints import (
     CLAIMED_PLACES_MAX,
     Clue,
-    Kind,
+    FingerprintKind,
     clues_of,
     file_path,
     fingerprints_of,
@@ -28,7 +28,7 @@ UJSON = "pkg:pypi/ujson"
 FOUND = Clue(UJSON, "lib/ultrajsonenc.c", "Buffer_AppendIndentUnchecked", 518, "CWE-787", "sha256:5a")
 
 
-def shared(a: Clue, b: Clue) -> set[Kind]:
+def shared(a: Clue, b: Clue) -> set[FingerprintKind]:
     """What two clues have in common."""
     other = {digest for _, digest in fingerprints_of(b)}
     return {kind for kind, digest in fingerprints_of(a) if digest in other}
@@ -39,20 +39,23 @@ def of(**changed: object) -> Clue:
     return Clue(**{**values, **changed})
 
 
-PLACES = {Kind.FILE_AND_FUNCTION, Kind.NAME_AND_FUNCTION}
+PLACES = {FingerprintKind.FILE_AND_FUNCTION, FingerprintKind.NAME_AND_FUNCTION}
 VECTORS = {
-    "itself": (of(), set(Kind)),
-    "the line moved by 400": (of(line=918), set(Kind) - {Kind.LINES}),
-    "another folder": (of(file="src/enc/ultrajsonenc.c"), set(Kind) - {Kind.FILE_AND_FUNCTION}),
-    "the file was renamed": (of(file="lib/encoder.c"), {Kind.CRASH, Kind.FUNCTION_AND_WEAKNESS}),
-    "the function was renamed": (of(function="AppendIndent", signature=""), {Kind.LINES}),
-    "another id of the same weakness": (of(weakness="CWE-121"), set(Kind)),
-    "the sanitizer's word": (of(weakness="stack-buffer-overflow"), set(Kind)),
-    "another weakness": (of(weakness="CWE-416"), set(Kind) - {Kind.FUNCTION_AND_WEAKNESS}),
-    "no function": (of(function="", signature=""), {Kind.LINES}),
+    "itself": (of(), set(FingerprintKind)),
+    "the line moved by 400": (of(line=918), set(FingerprintKind) - {FingerprintKind.LINES}),
+    "another folder": (of(file="src/enc/ultrajsonenc.c"), set(FingerprintKind) - {FingerprintKind.FILE_AND_FUNCTION}),
+    "the file was renamed": (of(file="lib/encoder.c"), {FingerprintKind.CRASH, FingerprintKind.FUNCTION_AND_WEAKNESS}),
+    "the function was renamed": (of(function="AppendIndent", signature=""), {FingerprintKind.LINES}),
+    "another id of the same weakness": (of(weakness="CWE-121"), set(FingerprintKind)),
+    "the sanitizer's word": (of(weakness="stack-buffer-overflow"), set(FingerprintKind)),
+    "another weakness": (of(weakness="CWE-416"), set(FingerprintKind) - {FingerprintKind.FUNCTION_AND_WEAKNESS}),
+    "no function": (of(function="", signature=""), {FingerprintKind.LINES}),
     "no line, no weakness": (of(line=None, weakness="", signature=""), PLACES),
-    "another spelling": (of(file=".\\lib\\UltraJSONenc.c", function="Buffer_AppendIndentUnchecked(char*)"), set(Kind)),
-    "only the crash": (Clue(UJSON, signature="sha256:5a"), {Kind.CRASH}),
+    "another spelling": (
+        of(file=".\\lib\\UltraJSONenc.c", function="Buffer_AppendIndentUnchecked(char*)"),
+        set(FingerprintKind),
+    ),
+    "only the crash": (Clue(UJSON, signature="sha256:5a"), {FingerprintKind.CRASH}),
     "another project": (of(project="pkg:pypi/orjson"), set()),
     "another crash elsewhere": (Clue(UJSON, "lib/dec.c", "decode", 40, "CWE-416", "sha256:66"), set()),
 }
@@ -68,7 +71,7 @@ def test_what_drift_and_renames_leave(other, met):
 def test_lines_up_to_twelve_apart_always_meet_and_from_twentyfour_on_never(line, apart):
     lines = [Clue(UJSON, "a.c", line=each) for each in (line, line + apart)]
     if apart <= 12:
-        assert shared(*lines) == {Kind.LINES}
+        assert shared(*lines) == {FingerprintKind.LINES}
     if apart >= 24:
         assert shared(*lines) == set()
 
@@ -89,12 +92,12 @@ def test_what_would_be_cheap_to_walk_through_has_no_fingerprint(little):
 
 def test_strongest_first_and_at_most_six():
     assert [kind for kind, _ in fingerprints_of(FOUND)] == [
-        Kind.CRASH,
-        Kind.FILE_AND_FUNCTION,
-        Kind.NAME_AND_FUNCTION,
-        Kind.FUNCTION_AND_WEAKNESS,
-        Kind.LINES,
-        Kind.LINES,
+        FingerprintKind.CRASH,
+        FingerprintKind.FILE_AND_FUNCTION,
+        FingerprintKind.NAME_AND_FUNCTION,
+        FingerprintKind.FUNCTION_AND_WEAKNESS,
+        FingerprintKind.LINES,
+        FingerprintKind.LINES,
     ]
 
 
@@ -104,7 +107,10 @@ def test_the_spelling_is_kept_since_both_ends_compute_it():
     )
     assert fingerprints_of(FOUND)[1][1] == hashlib.sha256(written).digest()
     assert fingerprints_of(Clue(UJSON, "a.c", line=11)) == tuple(
-        (Kind.LINES, hashlib.sha256(b'["leadtime.held/1","LINES","pkg:pypi/ujson","a.c",%d]' % window).digest())
+        (
+            FingerprintKind.LINES,
+            hashlib.sha256(b'["leadtime.held/1","LINES","pkg:pypi/ujson","a.c",%d]' % window).digest(),
+        )
         for window in (-1, 0)
     )
 

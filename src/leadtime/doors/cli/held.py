@@ -13,7 +13,7 @@ import click
 from leadtime.doors.cli.asking import call
 from leadtime.doors.visible import visible_line
 from leadtime.flow.intake import ReadReport, name_of, pack_reports, parse_report
-from leadtime.flow.merging import Clue, Kind, fingerprints_of
+from leadtime.flow.merging import Clue, FingerprintKind, fingerprints_of
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.packages.purls import parse_purl
 from leadtime.private_match import ASKED_MAX, Asker
@@ -26,7 +26,7 @@ class Asked:
     """One finding: what to call it, and its fingerprints, strongest first."""
 
     label: str
-    fingerprints: tuple[tuple[Kind, bytes], ...]
+    fingerprints: tuple[tuple[FingerprintKind, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Told:
     """What came back for one finding: by which fingerprint it is held (None: it is not), and the asker's own cases."""
 
     label: str
-    by: Kind | None
+    by: FingerprintKind | None
     cases: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
@@ -112,7 +112,7 @@ def _asked(label: str, clues: Sequence[Clue], *, where: str) -> Asked:
             where=where,
             next_step="Give a file with a function or a line.",
         )
-    strength = list(Kind)
+    strength = list(FingerprintKind)
     return Asked(
         label, tuple(sorted(((kind, mark) for mark, kind in found.items()), key=lambda p: strength.index(p[0])))
     )

@@ -9,8 +9,8 @@ Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java 
 
 from leadtime.flow.merging.alike import Alike, join, read_alike
 from leadtime.flow.merging.cluster import CrashText, cluster
-from leadtime.flow.merging.fingerprints import Clue, Kind, clues_of, fingerprints_of, fingerprints_of_all
-from leadtime.flow.merging.held import Budget, HeldAsk, count_ask, list_asks, note_held, own_marks, read_held
+from leadtime.flow.merging.fingerprints import Clue, FingerprintKind, clues_of, fingerprints_of, fingerprints_of_all
+from leadtime.flow.merging.held import HeldAsk, HeldBudget, count_ask, list_asks, note_held, own_marks, read_held
 from leadtime.flow.merging.links import read_links
 from leadtime.flow.merging.merge_in import merge_in
 from leadtime.flow.merging.outcomes import (
@@ -40,14 +40,14 @@ from leadtime.flow.merging.stacks import Stack, parse_stack
 
 __all__ = [
     "Alike",
-    "Budget",
     "Clue",
     "CrashText",
     "Credit",
     "Evidence",
+    "FingerprintKind",
     "Frame",
     "HeldAsk",
-    "Kind",
+    "HeldBudget",
     "Link",
     "LinkKind",
     "Merged",

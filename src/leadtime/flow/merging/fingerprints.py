@@ -49,7 +49,7 @@ _INNERMOST_TEMPLATE = re.compile(r"<[^<>]*>")
 _LAST_NAME = re.compile(r"(?:::|\.)(?=[^:.]+$)")
 
 
-class Kind(StrEnum):
+class FingerprintKind(StrEnum):
     """What two fingerprints have in common where they are equal; strongest first."""
 
     CRASH = "the same crash"
@@ -98,21 +98,24 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
 _FAMILY_OF: Mapping[str, str] = {word.lower(): family for family, words in _FAMILIES.items() for word in words}
 
 
-def fingerprints_of(clue: Clue) -> tuple[tuple[Kind, bytes], ...]:
+def fingerprints_of(clue: Clue) -> tuple[tuple[FingerprintKind, bytes], ...]:
     """Return a clue's fingerprints (SHA-256, 32 bytes), strongest first; at most six, none if it says too little."""
     path = file_path(clue.file)
     name, function = path.rpartition("/")[2], function_name(clue.function)
     weakness = weakness_family(clue.weakness)
-    found: list[tuple[Kind, tuple[str | int, ...]]] = []
+    found: list[tuple[FingerprintKind, tuple[str | int, ...]]] = []
     if clue.signature:
-        found.append((Kind.CRASH, (clue.signature,)))
+        found.append((FingerprintKind.CRASH, (clue.signature,)))
     if path and function:
-        found += [(Kind.FILE_AND_FUNCTION, (path, function)), (Kind.NAME_AND_FUNCTION, (name, function))]
+        found += [
+            (FingerprintKind.FILE_AND_FUNCTION, (path, function)),
+            (FingerprintKind.NAME_AND_FUNCTION, (name, function)),
+        ]
     if function and weakness:
-        found.append((Kind.FUNCTION_AND_WEAKNESS, (function, weakness)))
+        found.append((FingerprintKind.FUNCTION_AND_WEAKNESS, (function, weakness)))
     if name and clue.line is not None:
         window = clue.line // LINES_STEP
-        found += [(Kind.LINES, (name, begin)) for begin in (window - 1, window)]
+        found += [(FingerprintKind.LINES, (name, begin)) for begin in (window - 1, window)]
     return tuple((kind, _digest(kind, clue.project, parts)) for kind, parts in found)
 
 
@@ -159,5 +162,5 @@ def weakness_family(written: str) -> str:
     return _FAMILY_OF.get(word, word)
 
 
-def _digest(kind: Kind, project: str, parts: tuple[str | int, ...]) -> bytes:
+def _digest(kind: FingerprintKind, project: str, parts: tuple[str | int, ...]) -> bytes:
     return hashlib.sha256(canonical_json([VERSION, kind.name, project, *parts])).digest()

@@ -44,7 +44,7 @@ class HeldAsk:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class HeldBudget:
     """What an organisation has asked for today, of how much, and when it may ask again from nothing."""
 
     spent: int
@@ -71,7 +71,7 @@ def read_held(tx: Transaction) -> frozenset[bytes]:
     return frozenset(mark for joined in tx.unseal_all(HELD, HELD_MARKS, marks) for mark in _each(joined))
 
 
-def count_ask(tx: Transaction, fingerprints: int) -> Budget:
+def count_ask(tx: Transaction, fingerprints: int) -> HeldBudget:
     """Count an asking against the day's budget of the viewer's organisation; commit it before anything is answered.
 
     Raises `Refused`, saying until when, where the budget does not hold so many. The asking is a read of what is held
@@ -86,7 +86,7 @@ def count_ask(tx: Transaction, fingerprints: int) -> Budget:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     mine = (held_asks.c.organisation == organisation) & (held_asks.c.at >= today)
     spent = tx.connection.scalar(select(func.coalesce(func.sum(held_asks.c.fingerprints), 0)).where(mine)) or 0
-    budget = Budget(int(spent) + fingerprints, FINGERPRINTS_A_DAY_MAX, today + timedelta(days=1))
+    budget = HeldBudget(int(spent) + fingerprints, FINGERPRINTS_A_DAY_MAX, today + timedelta(days=1))
     if budget.spent > budget.of:
         raise Refused(
             f"your organisation may ask for {budget.of} fingerprints a day, and {budget.of - int(spent)} are left",
