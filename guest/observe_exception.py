@@ -131,6 +131,7 @@ class MainThread:
         if "exception" not in at:
             raise ValueError("this version of Python is not known well enough")
         self._at = at
+        self._mapping = mapping
         self._file = mapping.file()
         self._runtime = observe_report.address_of(memory, mapping, self._file, "_PyRuntime")
         self._thread = self._runtime + at["first_thread"]
@@ -314,6 +315,8 @@ class MainThread:
 
     def report(self, now: Memory) -> list[dict[str, object]]:
         """Return what left the last frame, in that order, with both stacks of the moment when it was raised."""
+        # Who changed it may have changed what lay at the addresses that were watched.
+        patched = [] if now.is_as_on_disk(self._mapping, self._file) else ["patched"]
         ended = [(number, *one) for number, ending in enumerate(self._endings) for one in ending]
         nowhere = Raised(RawFrame(0, 0, 0, 0, 0, is_entry=False), (0,) * trace.REGISTERS, 0, b"", is_traced=False)
         raised = [flight.raised or nowhere for _, flight, _ in ended]
@@ -327,7 +330,7 @@ class MainThread:
             {
                 "ending": number,
                 **about,
-                "doubts": flight.doubts,
+                "doubts": patched + flight.doubts,
                 "lowered": flight.lowered,
                 "recursion_limit": flight.recursion_limit,
                 "frames": frames,

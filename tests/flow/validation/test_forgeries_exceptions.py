@@ -216,6 +216,15 @@ FORGERIES: dict[str, tuple[str, Showing, str]] = {
         Showing.FOREIGN,
         "most of its stack is not the subject's",
     ),
+    "changes the interpreter's code": (
+        (
+            "import ctypes\nplace = ctypes.cast(ctypes.pythonapi.PyErr_BadArgument, ctypes.c_void_p).value\n"
+            "page = ctypes.c_void_p(place & -4096)\nassert ctypes.CDLL(None).mprotect(page, 8192, 7) == 0\n"
+            "ctypes.memset(place, 0x90, 1)\nbrittle.parse('!')\n"
+        ),
+        Showing.FOREIGN,
+        "the interpreter's code was changed in its memory",
+    ),
     "calls the subject to print its own failure": (
         "import sys\nsys.excepthook = lambda *_: brittle.parse('!')\nraise ValueError('no such text')\n",
         Showing.FOREIGN,

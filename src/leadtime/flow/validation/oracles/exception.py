@@ -33,6 +33,7 @@ DOUBTS: Mapping[str, str] = {
     "asynchronous": "it was set from outside, by a signal or another thread",
     "thrown": "it was not raised there: it was thrown into that frame, or raised again where it could not be followed",
     "traced": "a trace or profile function was set, which can raise it anywhere",
+    "patched": "the interpreter's code was changed in its memory",
     "deep": "it left more frames than are followed",
     "many": "more exceptions were under way than are followed",
 }
