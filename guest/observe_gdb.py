@@ -43,16 +43,21 @@ def _text(value: object) -> str | None:
 
 
 def _called_at(pc: int) -> str:
-    """Return the name of what is called directly by the instruction before ``pc``; empty if nothing is."""
+    """Return the name of what is called directly by the instruction before ``pc``; empty if nothing is.
+
+    Code without a name is ``??``. What only looks like a direct call leads to where no code is.
+    """
+    memory = gdb.selected_inferior()
     try:
-        code = bytes(gdb.selected_inferior().read_memory(max(0, pc - CALL_BYTES), CALL_BYTES))
+        code = bytes(memory.read_memory(max(0, pc - CALL_BYTES), CALL_BYTES))
+        if code[:1] != DIRECT_CALL:
+            return ""
+        target = (pc + int.from_bytes(code[1:], "little", signed=True)) % (1 << 64)
+        memory.read_memory(target, 1)
     except gdb.error:
         return ""
-    if code[:1] != DIRECT_CALL:
-        return ""
-    target = (pc + int.from_bytes(code[1:], "little", signed=True)) % (1 << 64)
     found = _EXACT.match(gdb.execute(f"info symbol {target}", to_string=True))
-    return found[1][:TEXT_CHARS_MAX] if found else ""
+    return found[1][:TEXT_CHARS_MAX] if found else "??"
 
 
 def _frame(frame: gdb.Frame) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from leadtime.flow.validation.records import (
     BuildInput,
@@ -61,8 +62,8 @@ DIE = asan("__sanitizer::Die")
 GENERIC = asan("__asan::ReportGenericError(unsigned long)")
 DEADLY = asan("__asan::ReportDeadlySignal(__sanitizer::SignalContext const&)")
 SIGNAL = native("", LIBC, kind=FrameKind.SIGNAL)
-SUBJECT = native("read_one", TARGET, SOURCE, 5)
-OUTER = native("brittle_sum", TARGET, SOURCE, 13)
+SUBJECT = replace(native("read_one", TARGET, SOURCE, 5), calls="__asan_report_load1@plt")
+OUTER = replace(native("brittle_sum", TARGET, SOURCE, 13), calls="read_one")
 FINDERS = native("main", TARGET, HARNESS, 8)
 START = native("__libc_start_main", LIBC)
 EVALUATOR = native("_PyEval_EvalFrameDefault", PYTHON)

@@ -183,6 +183,18 @@ FORGERIES: dict[str, Trial] = {
         build=(),
         run="cat crash.log >&2; {python} harness.py",
     ),
+    "goes on from a callback without a frame": Trial(
+        files={
+            "visit.c": '#include "brittle.h"\n#include <stdlib.h>\n#include <string.h>\nstatic char *room;\n'
+            "static int (*volatile copy)(void *, const void *, size_t) = (void *)memcpy;\n"
+            'static int visit(char c) { return copy(room, "0123456789", 11); }\n'
+            'int main(void) { room = malloc(4); return brittle_walk("x", visit); }\n',
+        },
+        build=(
+            "gcc -w -O2 -I{src}/lib -c visit.c -o visit.o",
+            "gcc -g -O0 -fsanitize=address -I{src}/lib visit.o {src}/lib/brittle.c -o target",
+        ),
+    ),
     "crashes in a second process": Trial(
         files={
             "harness.c": HARNESS,

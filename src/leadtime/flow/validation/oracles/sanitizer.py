@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from leadtime.flow.validation.blame.rules import blame, faulting_frame, merged, origin_of
+from leadtime.flow.validation.blame.rules import EVALUATOR, SKIPPED, blame, faulting_frame, merged, origin_of
 from leadtime.flow.validation.fairness.rules import unfairness
 from leadtime.flow.validation.oracles.crashes import (
     SIGABRT,
@@ -41,6 +41,7 @@ _DEADLY = re.compile(
 )
 _UNDEFINED = re.compile(r"__ubsan_handle_(\w+?)(?:_v\d)?(?:_abort|_minimal)*\Z")
 _RACE = re.compile(r"__tsan::ReportRace")
+_ALLOCATING = re.compile(r"malloc|calloc|realloc|memalign|free|operator (?:new|delete)")
 _CLAIM = re.compile(
     rb"(?:ERROR|WARNING): (?:Address|HWAddress|Memory|Thread|UndefinedBehavior)Sanitizer"
     rb"|(?:Address|HWAddress|UndefinedBehavior)Sanitizer:DEADLYSIGNAL"
@@ -74,7 +75,22 @@ def _judge_report(report: RuntimeReport, scene: Scene) -> Judged:
         )
     frames = merged(report.stack, scene)
     crash_class, access = _deadly_class(report) if is_deadly else _class(report, functions)
-    return _judge_frames(frames, crash_class, access, unfairness(report.circumstances))
+    doubt = unfairness(report.circumstances) or ("" if is_deadly else doubt_of_jump(report.stack, scene))
+    return _judge_frames(frames, crash_class, access, doubt)
+
+
+def doubt_of_jump(stack: Stack, scene: Scene) -> str:
+    """Return in words why the subject may not have called the runtime; empty if it did.
+
+    A callback that ends in a jump leaves no frame, and the subject's, which called it through a pointer, seems to have
+    called what it jumped to. Memory is often given back through pointers by right, so there it is no doubt.
+    """
+    outer = next((n for n, one in enumerate(stack.native) if origin_of(one, stack, scene) not in SKIPPED), 0)
+    if not outer or any(frame.function == EVALUATOR for frame in stack.native[:outer]):
+        return ""
+    runtime, caller = stack.native[outer - 1], stack.native[outer]
+    is_doubtful = origin_of(runtime, stack, scene) is Origin.SANITIZER and not _ALLOCATING.search(runtime.function)
+    return "it went there through a pointer, which its harness may have set" if is_doubtful and not caller.calls else ""
 
 
 def is_kernels(fault: Fault | None, stack: Stack, scene: Scene) -> bool:
