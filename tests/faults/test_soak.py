@@ -1,51 +1,78 @@
-"""Workers are killed at random moments while reports flow; in the end every report has had its one effect."""
+"""Workers are killed at random moments during 2,000 validations; in the end every report has had its one effect.
+
+Everything is real but the run itself, which believes the report: engine, database, processes, SIGKILL.
+"""
 
 from __future__ import annotations
 
-import random
+import os
 import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import text
 
-from tests.faults.test_killed_workers import Scene, scene  # noqa: F401  # a fixture
-from tests.workflows.story import a_story_report, state_of
+from leadtime.flow.intake.rules import check_receipt
+from leadtime.foundation.access import SYSTEM
+from leadtime.workflows.report_to_operator import hand_in
+from tests.workflows.story import Cast, a_story_report, state_of
 
-REPORTS = 120
+WORKERS_AND_DEATH = Path(__file__).with_name("soaked_workers.py")
+CHECKOUT = Path(__file__).parents[2]
+REPORTS = 2_000
+HANDED_IN_AT_ONCE = 20
 WORKERS = 3
-FLAWS = 12
-SOAK_SECONDS_MAX = 900
-KILL_AFTER_SECONDS = (0.5, 4.0)
+FLAWS = 40
+KILLED_MIN = 100
+SOAK_SECONDS_MAX = 5_400
+LOOK_SECONDS = 1
 SEED = 20260803
 
 
 @pytest.mark.soak
-def test_workers_killed_at_random_lose_and_double_nothing(scene: Scene):  # noqa: F811
-    chance = random.Random(SEED)
-    end = time.monotonic() + SOAK_SECONDS_MAX
-    left = [a_story_report(f"S-{number}", function=f"leaf{number % FLAWS}") for number in range(REPORTS)]
-    workers: list[subprocess.Popen] = []
-    killed = 0
-    while left or state_of(scene.database)["jobs"]:
-        assert time.monotonic() < end, state_of(scene.database)
-        for raw in left[:4]:
-            scene.cast.hand_in(raw)
-        del left[:4]
-        alive = [worker for worker in workers if worker.poll() is None]
-        fresh = [scene.doomed("nothing", 0, "never") for _ in range(WORKERS - len(alive))]
-        workers += fresh
-        victim = chance.choice([*alive, *fresh])
-        try:
-            victim.wait(chance.uniform(*KILL_AFTER_SECONDS))
-        except subprocess.TimeoutExpired:
-            victim.kill()
-            killed += 1
-    for worker in workers:
-        worker.kill()
-        worker.communicate()
+def test_workers_killed_at_random_lose_and_double_nothing(server, address, database, home):
+    cast, receipts = Cast(database), []
+    name = conninfo_to_dict(address.app)["dbname"]
+    arguments = [str(server.directory), name, str(home), str(WORKERS), str(SEED)]
+    killing = subprocess.Popen(
+        [sys.executable, str(WORKERS_AND_DEATH), *arguments],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for number in range(REPORTS):
+        raw = a_story_report(f"S-{number}", function=f"leaf{number % FLAWS}")
+        with database.transaction((cast.finder, cast.other_finder)[number % 2]) as tx:
+            receipts.append(hand_in(tx, raw))
+    end, pause = time.monotonic() + SOAK_SECONDS_MAX, threading.Event()
+    while state_of(database)["jobs"]:
+        assert time.monotonic() < end, state_of(database)
+        assert killing.poll() is None
+        pause.wait(LOOK_SECONDS)
+    killed = int(killing.communicate("enough\n")[0])
 
-    after = state_of(scene.database)
-    assert killed >= WORKERS
+    after = state_of(database)
+    assert killed >= KILLED_MIN
     assert after["validated"] == [("decided", "reproduced")] * REPORTS
-    assert (after["reports"], after["merged_reports"], after["case_reports"]) == (REPORTS, REPORTS, REPORTS)
     assert (after["vulnerabilities"], after["cases"], after["set_aside"]) == (FLAWS, FLAWS, 0)
+    assert_each_report_had_its_one_effect(database, receipts)
+    sys.stdout.write(f"{REPORTS} validations, {killed} workers killed\n")
+
+
+def assert_each_report_had_its_one_effect(database, receipts) -> None:
+    """Every receipt is still good, and its report is there, decided, merged and in a case, each once."""
+    assert all(check_receipt(receipt, database.keys.public_key) for receipt in receipts)
+    ids = sorted(receipt.id for receipt in receipts)
+    with database.transaction(SYSTEM) as tx:
+        for table, column in (("reports", "id"), ("validations", "report"), ("merged_reports", "report")):
+            assert list(tx.connection.scalars(text(f"select {column} from {table} order by 1"))) == ids, table
+        assert list(tx.connection.scalars(text("select report from case_reports order by 1"))) == ids
+        happened = tx.connection.execute(text("select kind, count(*) from case_events group by kind"))
+        events = dict(row for row in happened.tuples())
+    assert (events["opened the case"], events["joined a report"]) == (FLAWS, REPORTS)
