@@ -13,7 +13,7 @@ from leadtime.flow.coordination import CaseState, DeliveryState, EventKind
 from leadtime.flow.exposure import ExposureState, Touch
 from leadtime.flow.merging import LinkKind
 from leadtime.flow.priority import Answer, Decision, Row
-from leadtime.flow.validation import KeptValidation, State
+from leadtime.flow.validation import KeptValidation, State, survey_as_json
 from leadtime.foundation.explanation import Explanation
 from leadtime.foundation.labels import Tlp
 
@@ -123,6 +123,7 @@ class ValidationShape(BaseModel):
     decided_at: datetime | None
     verdict: str | None
     result: dict[str, Any] | None
+    survey: dict[str, Any] | None
 
     @classmethod
     def of(cls, kept: KeptValidation) -> ValidationShape:
@@ -135,6 +136,7 @@ class ValidationShape(BaseModel):
             decided_at=kept.decided_at,
             verdict=kept.outcome.verdict if kept.outcome else None,
             result=json.loads(kept.outcome.result) if kept.outcome else None,
+            survey=survey_as_json(kept.survey.found) if kept.survey else None,
         )
 
 
