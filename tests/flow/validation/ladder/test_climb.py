@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for no more inputs than it takes."""
+    """Look for no more inputs than it takes, however long this machine takes for them."""
     monkeypatch.setattr(try_patch, "VARIANTS_WANTED", 3)
     monkeypatch.setattr(try_patch, "HARMLESS_WANTED", 2)
+    monkeypatch.setattr(try_patch, "VARIANT_SECONDS_MAX", math.inf)
+    monkeypatch.setattr(try_patch, "HARMLESS_SECONDS_MAX", math.inf)
 
 
 def ladder_on(patch: bytes, place: Path, trial: Trial = HONEST, **more: object) -> Ladder:

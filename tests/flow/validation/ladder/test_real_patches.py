@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -47,9 +48,11 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for no more inputs than it takes."""
-    monkeypatch.setattr(try_patch, "VARIANTS_WANTED", 4)
-    monkeypatch.setattr(try_patch, "HARMLESS_WANTED", 3)
+    """Look for no more inputs than it takes, however long this machine takes for them."""
+    monkeypatch.setattr(try_patch, "VARIANTS_WANTED", 3)
+    monkeypatch.setattr(try_patch, "HARMLESS_WANTED", 2)
+    monkeypatch.setattr(try_patch, "VARIANT_SECONDS_MAX", math.inf)
+    monkeypatch.setattr(try_patch, "HARMLESS_SECONDS_MAX", math.inf)
 
 
 def source_of(archive: str, place: Path) -> str:

@@ -135,12 +135,13 @@ class _Pair:
         without, patched = self._probers()
         end, found = self.seconds() + HARMLESS_SECONDS_MAX, 0
         first = [Mutant("the control", given)] if task.control is not None else []
+        exit_code = without.glance(given).exit_code if first else 0
         for tries, mutant in enumerate((*first, *_some(given, self._chance()))):
             if found == HARMLESS_WANTED or self.seconds() > end:
                 break
             self.sides.progress(f"comparing behaviour ({found} compared)", tries, HARMLESS_TRIES_MAX)
             before = without.glance(mutant.content)
-            if not _is_clean(before) or without.glance(mutant.content) != before:
+            if not _is_clean(before, exit_code) or without.glance(mutant.content) != before:
                 continue
             if without.judge(without.watch(mutant.content)).showing is not Showing.QUIET:
                 continue
@@ -154,8 +155,8 @@ def _some(given: bytes, chance: random.Random) -> Iterator[Mutant]:
         yield mutant
 
 
-def _is_clean(glance: Glance) -> bool:
-    return glance.ending is Ending.EXITED and glance.exit_code == 0 and not glance.claims_report
+def _is_clean(glance: Glance, exit_code: int | None) -> bool:
+    return glance.ending is Ending.EXITED and glance.exit_code == exit_code and not glance.claims_report
 
 
 def _manner(glance: Glance) -> Manner:
