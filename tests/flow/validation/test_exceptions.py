@@ -8,7 +8,7 @@ import pytest
 
 from leadtime.flow.validation.records import FixedWord, Harness, Judged, Showing, Word
 from tests.flow.validation.brittle import Trial, verdict_on
-from tests.flow.validation.uncaught import shown_by
+from tests.flow.validation.uncaught import LIMITS, shown_by
 
 pytestmark = pytest.mark.sandbox
 
@@ -101,6 +101,7 @@ def test_the_fixed_release_is_clean_where_the_other_fails(tmp_path: Path) -> Non
         oracle="exception",
         control="all is well",
         fixed="1.1",
+        limits=LIMITS,
     )
 
     verdict = verdict_on(trial, tmp_path)

@@ -25,7 +25,7 @@ RECIPE = {
     "run": "PYTHONPATH={site} {python} parse.py {input}",
     "oracle": "exception",
     "control": "flat.sql",
-    "limits": {"build_s": 60, "run_s": 60, "memory_mib": 1024},
+    "limits": {"build_s": 60, "run_s": 120, "memory_mib": 1024},
 }
 PARSE = b"""\
 import sys

@@ -13,6 +13,9 @@ from leadtime.flow.validation.sides import open_sides
 from leadtime.flow.validation.task import CarriedFile
 from tests.flow.validation.brittle import Trial, task_of
 
+LIMITS = {"build_s": 60, "run_s": 120, "memory_mib": 1024}
+"""Far more time than is needed: on a busy machine the observer waits, too."""
+
 
 def shown_by(harnesses: Mapping[str, str], place: Path, *, version: str = "1.0") -> dict[str, Judged]:
     """Return what each harness shows under the oracle ``exception``."""
@@ -23,6 +26,7 @@ def shown_by(harnesses: Mapping[str, str], place: Path, *, version: str = "1.0")
         run="{python} $(cat {input})",
         oracle="exception",
         vulnerable=version,
+        limits=LIMITS,
     )
     task = task_of(trial, place)
     sides = open_sides(task, lambda *_: None, runs=1)
