@@ -9,10 +9,10 @@ caller is reached, went from one to the other; nothing else is believed. Nothing
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 
 import observe_ptrace as trace
 import observe_report
+from observe_flight import Flight, Mark, Raised
 from observe_memory import Memory, Past
 from observe_python import Codes, PythonStack, RawFrame
 from observe_stack import Excerpt, Interpreters, digests_of, read_stacks
@@ -30,45 +30,6 @@ EXIT_UNCAUGHT = 1 << 8
 """The status of a program whose main thread ended by an exception (CPython, Modules/main.c)."""
 PENDING, ASYNCHRONOUS, SIGNALS, LEAVES = range(4)
 """The four debug registers: the pending exception, one set from outside, noted signals, `PyTraceBack_Here`."""
-
-
-@dataclass(frozen=True)
-class Raised:
-    """The last time that an exception became pending: in which frame, and the thread's machine state."""
-
-    frame: RawFrame
-    registers: tuple[int, ...]
-    stack_start: int
-    stack: bytes
-    is_traced: bool
-
-
-@dataclass
-class Flight:
-    """One exception on its way out: its type, the frames that it left, and the frame ``at`` which it is.
-
-    ``reader`` remembers code by its address, which is good as long as the exception goes on without being caught: until
-    then it refers to all that it left.
-    """
-
-    kind: int
-    at: RawFrame
-    raised: Raised | None
-    reader: PythonStack
-    doubts: list[str]
-    lowered: list[str]
-    recursion_limit: int
-    frames: list[dict[str, object]] = field(default_factory=list)
-
-
-@dataclass
-class Mark:
-    """Where exceptions were last seen to be pending, so that the next frame that is left can be known to follow."""
-
-    frame: RawFrame
-    outer_instruction: int
-    flights: list[Flight]
-    is_left: bool = False
 
 
 class Exceptions:
