@@ -14,6 +14,7 @@ from leadtime.foundation.digests import canonical_json, digest_of
 from leadtime.foundation.settings import Settings
 from tests.doors.world import Somebody
 from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
+from tests.flow.intake.importing.test_documents import a_log, a_result
 
 URL = "http://site.test"
 HEADERS = ("authorization", "content-type", "idempotency-key")
@@ -193,3 +194,36 @@ def test_a_server_that_stops_midway_can_be_asked_again(
     answered_by(monkeypatch, answer)
     assert run(["report", write(tmp_path, "many.ndjson", a_report(), a_report(title="Other"))]) == 5
     assert f"the server did not answer every report ({reason})" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("to_site")
+def test_what_a_log_holds_is_answered_thing_by_thing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "scan.sarif"
+    path.write_bytes(a_log(a_result(), a_result(kind="pass"), 7))
+    assert run(["report", str(path), "--component", "pkg:pypi/ujson@5.0.0", "--tool", "unused"]) == 2
+    told = capsys.readouterr()
+    left_out, kept = told.out.splitlines()
+    assert left_out == f"{path}, $.runs[0].results[1]: left out, it says that nothing is wrong"
+    assert kept.startswith(f"{path}, $.runs[0].results[0]: received as ")
+    assert told.err == (
+        f"{path}, $.runs[0].results[2]: $.runs[0].results[2]: an object is expected. Write it in braces.\n"
+    )
+    assert run(["report", str(path), "--json", "--component", "pkg:pypi/ujson@5.0.0"]) == 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [sorted(each.keys() - {"report"}) for each in lines] == [["left_out"], ["problem"], ["receipt"]]
+
+
+@pytest.mark.usefixtures("to_site")
+def test_a_form_can_be_said_and_a_file_without_findings_sends_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "found.txt"
+    text.write_text("title,component\nx,pkg:npm/a\n")
+    assert run(["report", "--format", "markdown", "--component", "pkg:npm/b", str(text)]) == 0
+    assert "received as" in capsys.readouterr().out
+    assert run(["report", "--format", "sarif", str(text)]) == 2
+    assert capsys.readouterr().err == f"{text}: line 1, column 1: this is not JSON. Correct it there.\n"
+    clean = tmp_path / "clean.sarif"
+    clean.write_bytes(a_log(a_result(kind="pass")))
+    assert run(["report", str(clean)]) == 0
+    assert capsys.readouterr().out == f"{clean}: left out, it says that nothing is wrong\n"
