@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from leadtime.flow.merging import rules
+from leadtime.flow.merging.manners import manner_of
 from leadtime.flow.merging.records import Evidence, Frame, LinkKind, VulnerabilityId
 from leadtime.flow.merging.rules import (
     OUTLIVED,
@@ -18,7 +19,6 @@ from leadtime.flow.merging.rules import (
     count_names,
     functions_of,
     group,
-    manner_of,
     partition,
     place_of,
     suggest,

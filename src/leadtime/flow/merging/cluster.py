@@ -11,17 +11,16 @@ from packageurl import PackageURL
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.faults import PAIRS_MAX, Crash, group_faults
+from leadtime.flow.merging.manners import Manner, manner_of
 from leadtime.flow.merging.records import Evidence, Link
 from leadtime.flow.merging.rules import (
     COMMON_FAULTS_MAX,
     NAMES_FRAMES,
     PATH_FRAMES,
-    Manner,
     compare,
     compare_names,
     count_names,
     functions_of,
-    manner_of,
     partition,
     place_of,
 )

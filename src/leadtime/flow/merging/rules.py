@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import StrEnum
 from itertools import combinations
 from pathlib import PurePosixPath
 
@@ -19,6 +18,7 @@ from univers.version_range import RANGE_CLASS_BY_SCHEMES
 from univers.versions import InvalidVersion
 
 from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.manners import Manner, manner_of
 from leadtime.flow.merging.records import Evidence, Frame, Link, LinkKind, VulnerabilityId
 from leadtime.foundation.errors import Conflict, Malformed
 from leadtime.foundation.explanation import Explanation, Fact
@@ -57,23 +57,6 @@ NAMES_FRAMES = 3
 """How many top frames a summary without lines carries."""
 
 
-class Manner(StrEnum):
-    """How a program fails; evidence of one manner is never compared with another's."""
-
-    CRASH = "crash"
-    HANG = "hang"
-    RECURSION = "recursion"
-
-
-MANNERS: Mapping[str, Manner] = {
-    "timeout": Manner.HANG,
-    "hang": Manner.HANG,
-    "stack-overflow": Manner.RECURSION,
-    "recursionerror": Manner.RECURSION,
-    "java.lang.stackoverflowerror": Manner.RECURSION,
-}
-"""Crash class (lower case) -> manner; every other class is a crash."""
-
 STRENGTH: tuple[LinkKind, ...] = tuple(LinkKind)
 """Strongest first: the order in which links are followed when a person has set reports apart."""
 
@@ -96,11 +79,6 @@ SENTENCES: Mapping[LinkKind, str] = {
 
 
 OUTLIVED = ", although one failed in or after the release that was seen to end the other"
-
-
-def manner_of(crash_class: str) -> Manner:
-    """Return how a program fails whose crash is of this class."""
-    return MANNERS.get(crash_class.lower(), Manner.CRASH)
 
 
 def place_of(evidence: Evidence) -> tuple[str, ...]:
