@@ -28,12 +28,18 @@ from leadtime.doors.serving import (
     stop_on_signals,
 )
 from leadtime.doors.site import Part, Site
+from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.clock import SystemClock
+from leadtime.foundation.database import Database
 from leadtime.foundation.database.connect import locate
 from leadtime.foundation.settings import read_settings
 from leadtime.ledger import Cosigner
+from leadtime.workflows.farm.admit import list_runners
 from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
+
+RUNS_AWAY_MAX = 32
+"""That runners have at once for the worker beside a site; each waits in a thread of its own."""
 
 
 @click.command(epilog="Example: leadtime serve --same-host")
@@ -56,22 +62,40 @@ from leadtime.workflows.records import Queue
 def command(
     host: str, port: int | None, *, same_host: bool, no_work: bool, only: str | None, metrics_port: int | None
 ) -> None:
-    """Run the site and the gateway, and work every queue but validation, until Ctrl-C or SIGTERM."""
+    """Run the site and the gateway, and work every queue but validation, until Ctrl-C or SIGTERM.
+
+    Where runners are admitted (leadtime runner), they run what that queue holds.
+    """
     configure_log()
     settings = read_settings(os.environ)
     port = port or port_of(settings)
     refuse_taken(host, port)
     witnesses = witnesses_of(settings)
     database = open_database(settings, SystemClock())
-    queues = [queue for queue in Queue if same_host or queue is not Queue.VALIDATION]
     works = not no_work and only != Part.GATEWAY
-    arguments = ["worker", "--queues", ",".join(queue.value for queue in queues)] if works else []
+    workers = workers_of(same_host=same_host, runners=are_runners(database)) if works else []
     click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
     site = Site(database, settings, same_host=same_host, parts=frozenset({Part(only)} if only else Part))
     try:
-        asyncio.run(_run(site, witnesses, (host, port), arguments, metrics_port=metrics_port))
+        asyncio.run(_run(site, witnesses, (host, port), workers, metrics_port=metrics_port))
     finally:
         database.engine.dispose()
+
+
+def workers_of(*, same_host: bool, runners: bool) -> list[list[str]]:
+    """Return the command lines of the workers beside a site; validations wait where nobody may run them."""
+    queues = [queue.value for queue in Queue if same_host or queue is not Queue.VALIDATION]
+    workers = [["worker", "--queues", ",".join(queues)]]
+    if runners and not same_host:
+        validation = Queue.VALIDATION.value
+        workers.append(["worker", "--queues", validation, "--to-runners", "--concurrency", str(RUNS_AWAY_MAX)])
+    return workers
+
+
+def are_runners(database: Database) -> bool:
+    """Tell whether hosts were admitted that run finders' programs for this installation."""
+    with database.transaction(SYSTEM) as tx:
+        return bool(list_runners(tx))
 
 
 def configure_log() -> None:
@@ -91,7 +115,7 @@ async def _run(
     site: Site,
     witnesses: Sequence[Cosigner],
     place: tuple[str, int],
-    arguments: list[str],
+    workers: list[list[str]],
     *,
     metrics_port: int | None,
 ) -> None:
@@ -117,8 +141,7 @@ async def _run(
         demo_port = read_port(site.settings.home)
         if demo_port is not None:
             tasks.append(asyncio.create_task(serve_demo_model(site.settings.home, demo_port, stop)))
-        if arguments:
-            tasks.append(asyncio.create_task(keep_working(arguments, stop)))
+        tasks += [asyncio.create_task(keep_working(arguments, stop)) for arguments in workers]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         await asyncio.gather(*tasks)

@@ -36,9 +36,13 @@ class Evidence:
             private_folder(self.place)
             target.parent.mkdir(exist_ok=True)
             descriptor, fresh = tempfile.mkstemp(dir=target.parent, prefix=".keeping-")
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content if self.in_clear else seal(_key(digest), content, context=CONTEXT))
-            Path(fresh).replace(target)
+            try:
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(content if self.in_clear else seal(_key(digest), content, context=CONTEXT))
+                Path(fresh).replace(target)
+            except BaseException:
+                Path(fresh).unlink()  # on a full disk, half a piece would keep it full
+                raise
         if digest not in self.digests:
             self.digests.append(digest)
         return digest
