@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from leadtime.doors.api.asking import Asking, AskingOnce
+from leadtime.doors.api.asking import Asking, AskingAnyone, AskingOnce
 from leadtime.doors.api.shapes import Input, Line
 from leadtime.doors.api.shapes_flow import CaseFileShape, Shape, ValidationShape
 from leadtime.flow import coordination, intake, parties, validation
@@ -101,8 +101,9 @@ def validate_again(report: UUID, ask: AskingOnce) -> Response:
 
 
 @router.get("/checklists", summary="Read what two people answer where no machine can prove a flaw")
-def read_checklists() -> dict[Unprovable, tuple[ItemShape, ...]]:
+def read_checklists(ask: AskingAnyone) -> dict[Unprovable, tuple[ItemShape, ...]]:
     """Return the checklist of each kind."""
+    del ask
     return {
         kind: tuple(ItemShape.model_validate(item) for item in items) for kind, items in validation.CHECKLISTS.items()
     }
