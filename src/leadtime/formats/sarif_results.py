@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from leadtime.formats.limits import COMPONENT_TEXT_CHARS_MAX, TOLD_CHARS_MAX, TOLD_ITEMS_MAX
 from leadtime.formats.members import JsonObject, list_or_none, object_or_none, text_or_none
@@ -19,6 +18,9 @@ NOTHING_WRONG = frozenset({"pass", "notApplicable", "informational"})
 
 STANDING = frozenset({"underReview", "rejected"})
 """States of a suppression that leave its result as it is (section 3.35.3)."""
+
+_ESCAPED = re.compile("(?:%[0-9A-Fa-f]{2})+")
+"""Bytes of UTF-8 in an address (RFC 3986, section 2.1)."""
 
 _PLACEHOLDER = re.compile(r"\{([0-9]{1,3})\}")
 _WEAKNESS = re.compile(r"(?i:cwe)[-_/: ]?0{0,5}([0-9]{1,6})")
@@ -163,7 +165,8 @@ def _file(artifact: JsonObject, found: FoundResult) -> str:
     index = artifact.get("index")
     if not _text(artifact.get("uri")) and isinstance(index, int) and 0 <= index < len(found.run.artifacts):
         artifact = object_or_none(found.run.artifacts[index].get("location"))
-    return unquote(_text(artifact.get("uri")))
+    uri = _text(artifact.get("uri"))
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("%", "")).decode(errors="replace"), uri)
 
 
 def _left_out(result: JsonObject) -> str:
