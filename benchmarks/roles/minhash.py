@@ -13,9 +13,9 @@ PERMUTATIONS = 128
 
 
 def main(path: Path, threshold: float) -> None:
-    """Print the seconds that grouping took, and a group's number for each set."""
+    """Print the processor's seconds that grouping took, and a group's number for each set."""
     sets = [[token.encode() for token in tokens] for tokens in json.loads(path.read_text())]
-    began = time.perf_counter()
+    began = time.process_time()
     lsh = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
     parent = list(range(len(sets)))
     for number, tokens in enumerate(sets):
@@ -25,7 +25,7 @@ def main(path: Path, threshold: float) -> None:
             parent[root(parent, other)] = root(parent, number)
         lsh.insert(number, signature)
     groups = [root(parent, number) for number in range(len(sets))]
-    print(json.dumps({"seconds": time.perf_counter() - began, "groups": groups}))
+    print(json.dumps({"seconds": time.process_time() - began, "groups": groups}))
 
 
 def root(parent: list[int], number: int) -> int:

@@ -15,6 +15,7 @@ from leadtime.doors.feeds import ledger
 from leadtime.doors.web.routes import PAGES
 from leadtime.flow import parties
 from leadtime.flow.intake import ReportId
+from leadtime.flow.merging import merge_in
 from leadtime.flow.validation import CHECKLISTS, Unprovable
 from leadtime.foundation.access import SYSTEM
 from leadtime.private_match import Asker
@@ -25,6 +26,7 @@ from tests.contract.access_table_offers import TABLE as OFFERS
 from tests.doors.standing import Client, browse_by_link
 from tests.doors.world import KEV, World
 from tests.flow.intake.factories import a_report
+from tests.flow.merging.factories import evidence
 
 API = "/api/v1"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -106,6 +108,7 @@ ENDINGS = (
     f"POST {API}/advisories/{{found}}/withdrawal",
     f"POST {API}/cases/{{case}}/closing",
     f"POST {API}/cases/{{case}}/reopening",
+    "POST /cases/{case}/join",
     f"POST {API}/vulnerabilities/{{vulnerability}}/split",
     "POST /cases/{case}/split",
     f"POST {API}/vulnerabilities/{{vulnerability}}/join",
@@ -199,6 +202,14 @@ def _join(world: World) -> bytes:
     return json.dumps({"other": str(world.told.vulnerability), "reason": "one loop"}).encode()
 
 
+def _another_flaw(world: World) -> str:
+    """A flaw of one report that came last."""
+    finder = world.people["finder"].organisation.id
+    lone = replace(evidence(1, "lone l.c:1"), report=ReportId(UUID(int=(1 << 128) - 1)), finder=finder)
+    with world.database.transaction(SYSTEM) as tx:
+        return str(merge_in(tx, lone).vulnerability)
+
+
 def _person(world: World) -> bytes:
     body = {"organisation": str(world.people["partner"].organisation.id), "name": "New", "email": "n@example.org"}
     return json.dumps(body).encode()
@@ -290,6 +301,7 @@ def forms(world: World) -> dict[str, dict[str, str]]:
         "/cases/{case}/draft": {"title": "t", "summary": "s"},
         "/cases/{case}/revise": {"title": "t", "summary": "s", "changed": "words", "early_because": "agreed"},
         "/cases/{case}/reopen": {"reason": "not done"},
+        "/cases/{case}/join": {"sure": "yes", "reason": "one loop", "other": _another_flaw(world)},
         "/cases/{case}/split": {"sure": "yes", f"report {world.told.report}": "yes"},
         "/cases/{case}/publish": {"sure": "yes", "early_because": "agreed"},
         "/d/{secret}/fixed": {"version": "5.2.0"},
