@@ -22,7 +22,7 @@ from pathlib import Path
 from gateway import ENVIRONMENT, OTHER_CORES, PROXY_CORES, await_port, free_port, pinned, running
 
 ROLES = Path(__file__).resolve().parent / "roles" / "intake.py"
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 3.0
 CONNECTIONS = (1, 16)
 BATCH_REPORTS = 2_000
