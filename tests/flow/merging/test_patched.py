@@ -55,12 +55,11 @@ def test_the_last_run_counts(database, two):
 def test_what_a_person_split_is_suggested_no_more(database, two):
     note(database, (1, PATCH, True), (2, PATCH, True))
     with database.transaction(COORDINATOR) as tx:
-        join(tx, *two, reason="one fix")
-        assert read_alike(tx, two[0]) == ()
-        split(tx, two[0], [report(2)])
-    with database.transaction(COORDINATOR) as tx:
-        assert vulnerability_of(tx, report(2)) != two[0]
-    assert alike(database, two[0]) == ()
+        one = join(tx, *two, reason="one fix").vulnerability
+        assert read_alike(tx, one) == ()
+        new = split(tx, one, [report(2)])
+        assert vulnerability_of(tx, report(2)) == new
+    assert alike(database, one) == alike(database, new) == ()
 
 
 def test_the_same_patch_leads_weaker_links(database):
