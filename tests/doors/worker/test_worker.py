@@ -46,7 +46,7 @@ def said(process: subprocess.Popen) -> str:
     return out
 
 
-def test_a_home_is_made_once_worked_and_left_in_order(home):
+def test_a_home_is_made_once_worked_and_left_in_order(home, tmp_path):
     first = said(leadtime(home, "init", "--name", "Ada Byron", "--email", "ada@example.org"))
     secret = re.search(r"Sign in once, within 60 minutes, at http://127\.0\.0\.1:8420/sign-in/(\S+)\n", first)
     again = said(leadtime(home, "init"))
@@ -81,7 +81,22 @@ def test_a_home_is_made_once_worked_and_left_in_order(home):
     assert said(leadtime(home, "jobs", "--again", "7")) == "No job is set aside.\n"
 
     assert kept.outcome.verdict == "inconclusive"
+    runner_is_admitted_and_removed(home, tmp_path / "runner")
     database.engine.dispose()
+
+
+def runner_is_admitted_and_removed(home: Path, elsewhere: Path) -> None:
+    """A runner's host shows its key, is admitted with a role of its own, trusts the installation, and is let go."""
+    key = said(leadtime(elsewhere, "runner", "key")).strip()
+    told = json.loads(said(leadtime(home, "runner", "add", "lab1", "--key", key, "--json")))
+    assert (told["user"], told["database"]) == ("leadtime_runner_lab1", "leadtime")
+    assert said(leadtime(home, "runner", "list")) == "lab1: not there\n"
+    assert "worker --queues validation" in said(leadtime(elsewhere, "runner", "trust", told["installation"]))
+    alone = leadtime(elsewhere, "worker", "--queues", "flow")
+    _, errors = alone.communicate(timeout=SECONDS_MAX)
+    assert (alone.returncode, "a runner works the queue validation alone" in errors) == (2, True)
+    assert said(leadtime(home, "runner", "remove", "lab1")) == "lab1 is no runner any more.\n"
+    assert said(leadtime(home, "runner", "list", "--json")) == "[]\n"
 
 
 def test_a_home_that_was_never_made_is_named(home):
