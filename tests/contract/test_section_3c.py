@@ -54,7 +54,7 @@ def test_every_page_shows_it_to_everybody_around_an_offer(database, clients):
 def test_every_form_that_is_refused_shows_it_too(database, clients):
     offer = an_offer(database)
     made, _ = a_grant(database, offer)
-    values = {"model": offer.model.id, "window_id": offer.window.id, "grant_id": made.id}
+    values = {"model": offer.model.id, "window_id": offer.window.id, "grant_id": made.id, "entry": made.entry}
     browser = browse_by_link(clients(), database, enrol(database, Role.COORDINATOR, "Centre"))
     for route in EARLY_ACCESS:
         if "POST" in route.methods:
