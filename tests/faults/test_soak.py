@@ -74,5 +74,5 @@ def assert_each_report_had_its_one_effect(database, receipts) -> None:
             assert list(tx.connection.scalars(text(f"select {column} from {table} order by 1"))) == ids, table
         assert list(tx.connection.scalars(text("select report from case_reports order by 1"))) == ids
         happened = tx.connection.execute(text("select kind, count(*) from case_events group by kind"))
-        events = dict(row for row in happened.tuples())
+        events = dict(tuple(row) for row in happened)
     assert (events["opened the case"], events["joined a report"]) == (FLAWS, REPORTS)

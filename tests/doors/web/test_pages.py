@@ -174,7 +174,7 @@ def test_a_draft_is_read_by_its_cases_people(clients, world):
 
 def test_public_counts_are_rounded_and_exact_ones_are_the_coordinators(anyone, clients, world):
     public = anyone.get("/").text
-    assert public.count("under 10") == 7
+    assert public.count("under 10") == 12
     exact = browse(clients(), world.people["coordinator"]).get("/").text
     assert "under 10" not in exact
     assert '<span class="lt-count">5</span><span class="lt-name"><a href="/reports">Received' in exact

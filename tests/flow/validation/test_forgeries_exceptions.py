@@ -192,7 +192,11 @@ FORGERIES: dict[str, tuple[str, Showing, str]] = {
         SET_FROM_OUTSIDE,
     ),
     "interrupts the subject": (
-        "import _thread\nbrittle.each([2], _thread.interrupt_main)\n",
+        # A shell may have started us with this signal ignored, which programs inherit.
+        (
+            "import _thread, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "brittle.each([2], _thread.interrupt_main)\n"
+        ),
         Showing.FORGED,
         "the output holds a traceback, but no exception was seen to end the program",
     ),
