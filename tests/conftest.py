@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
+from sqlalchemy import Engine, QueuePool
 
 from leadtime.foundation.database import Database
 from leadtime.foundation.database.connect import Address, address_in, make_engine, make_roles_and
@@ -36,6 +38,7 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 TEMPLATE = "leadtime_template"
+THREAD_LOOKS_MAX = 1_000
 START = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
 
 
@@ -138,7 +141,17 @@ def database(address: Address, clock: SettableClock, keys: KeyRing) -> Iterator[
     """A database of the test's own, as the role that serves, with policies forced."""
     engine = make_engine(address)
     yield Database(engine, clock, keys, note_reads=note_reads)
+    _let_threads_end(engine)
     engine.dispose()
+
+
+def _let_threads_end(engine: Engine) -> None:
+    """Return once no connection is in use: a door's thread may be at work although its client has gone."""
+    pause = threading.Event()
+    for _ in range(THREAD_LOOKS_MAX):
+        if not isinstance(engine.pool, QueuePool) or engine.pool.checkedout() == 0:
+            return
+        pause.wait(0.01)
 
 
 @contextmanager

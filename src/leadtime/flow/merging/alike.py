@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -87,15 +88,21 @@ def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId
     why = why_joined(because)
     absorb(tx, survivor, [absorbed])
     join_summaries(tx, survivor, [absorbed])
-    _say_why(tx, survivor, min(held[absorbed]), why)
+    _say_why(tx, survivor, held.values(), why)
     return Merged(survivor, new=False, absorbed=(absorbed,), why=why)
 
 
-def _say_why(tx: Transaction, vulnerability: VulnerabilityId, report: ReportId, why: Explanation) -> None:
-    """Let the report that began the absorbed vulnerability say what joined it."""
+def _say_why(
+    tx: Transaction, vulnerability: VulnerabilityId, sides: Iterable[AbstractSet[ReportId]], why: Explanation
+) -> None:
+    """Let the report that began the side which came second say what joined the two."""
+    held = merged_reports.c
+    query = select(held.report).where(held.vulnerability == vulnerability).order_by(held.merged_at, held.report)
+    place_of = {report: place for place, report in enumerate(tx.connection.scalars(query))}
+    began = [min(side, key=place_of.__getitem__) for side in sides]
     tx.connection.execute(
         update(merged_reports)
-        .where(merged_reports.c.report == report)
+        .where(held.report == max(began, key=place_of.__getitem__))
         .values(why=tx.seal(vulnerability, WHY, why_json(why)))
     )
 
