@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation import Workshop, as_bytes, prove
@@ -22,6 +23,9 @@ from leadtime.packages.fetch import open_fetcher
 
 MESSAGE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=4, values_max=1_000_000)
 EXIT_UNAVAILABLE = 5
+
+Answer = Callable[[Reproducer, Settings, threading.Event], bytes]
+"""What is asked of a reproducer, as JSON; gives up with `LeadtimeError`, or when the event is set."""
 
 
 def as_message(reproducer: Reproducer) -> bytes:
@@ -62,26 +66,31 @@ def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event
     Raises `Unavailable` where this machine or an index cannot do it now, or when ``stopping`` is set.
     """
     workshop = workshop_of(settings)
-    fetcher = open_fetcher(workshop.cache / "releases", os.environ)
     try:
-        return as_bytes(prove(reproducer, fetcher, workshop, stopping=stopping))
+        with open_fetcher(workshop.cache / "releases", os.environ) as fetcher:
+            return as_bytes(prove(reproducer, fetcher, workshop, stopping=stopping))
     except Unavailable:
         raise
     except LeadtimeError as refused:
         return undecided(str(refused))
 
 
-def main() -> None:
-    """Read the reproducer, prove it, answer; asked to end, it gives up."""
+def speak(asked: Answer) -> None:
+    """Read the reproducer from standard input and write what is ``asked`` of it; asked to end, it gives up."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
     reproducer = read_message(sys.stdin.buffer.read(MESSAGE_BOUNDS.bytes_max + 1))
     try:
-        told = answer(reproducer, read_settings(os.environ), stopping)
-    except Unavailable as problem:
+        told = asked(reproducer, read_settings(os.environ), stopping)
+    except LeadtimeError as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(EXIT_UNAVAILABLE)
     sys.stdout.buffer.write(told)
+
+
+def main() -> None:
+    """Prove the reproducer and answer with the verdict."""
+    speak(answer)
 
 
 def _as_plain(file: NamedFile) -> dict[str, Json]:

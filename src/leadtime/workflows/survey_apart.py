@@ -6,17 +6,14 @@ It proves the report again, since nothing of a crash is believed that it has not
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import threading
 
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation import prove, survey, survey_as_json
 from leadtime.foundation.digests import canonical_json
-from leadtime.foundation.errors import LeadtimeError
-from leadtime.foundation.settings import Settings, read_settings
+from leadtime.foundation.settings import Settings
 from leadtime.packages.fetch import open_fetcher
-from leadtime.workflows.prove_apart import EXIT_UNAVAILABLE, MESSAGE_BOUNDS, read_message, workshop_of
+from leadtime.workflows.prove_apart import speak, workshop_of
 
 
 def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event) -> bytes:
@@ -30,13 +27,5 @@ def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event
 
 
 def main() -> None:
-    """Read the reproducer, survey its package's releases, answer; asked to end, it gives up."""
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
-    reproducer = read_message(sys.stdin.buffer.read(MESSAGE_BOUNDS.bytes_max + 1))
-    try:
-        told = answer(reproducer, read_settings(os.environ), stopping)
-    except LeadtimeError as problem:
-        sys.stderr.write(f"{problem}\n")
-        sys.exit(EXIT_UNAVAILABLE)
-    sys.stdout.buffer.write(told)
+    """Survey the releases of the reproducer's package and answer."""
+    speak(answer)

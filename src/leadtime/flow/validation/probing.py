@@ -9,7 +9,7 @@ import base64
 from dataclasses import dataclass
 from functools import cached_property
 
-from leadtime.flow.validation.ladder.rules import is_same_flaw
+from leadtime.flow.validation.oracles.crashes import is_same_flaw
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.records import Crash, Judged, Oracle, SeenRun, Showing
 from leadtime.flow.validation.rules import judge_run

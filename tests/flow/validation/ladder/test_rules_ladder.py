@@ -26,11 +26,10 @@ from leadtime.flow.validation.ladder.rules import (
     Climb,
     climb,
     doubt_of,
-    is_same_flaw,
     runs_needed,
     unchecked,
 )
-from leadtime.flow.validation.oracles.crashes import signature_of
+from leadtime.flow.validation.oracles.crashes import is_same_flaw, signature_of
 from leadtime.flow.validation.records import Crash, Limit, Oracle, Origin, Proof, RuntimeReport, SeenRun
 from leadtime.foundation.digests import digest_of
 from tests.flow.validation.seen import DIE, GENERIC, OUTER, SCENE, SOURCE, START, SUBJECT, frame, stack

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from leadtime.flow.validation.affected.records import Bound, Event, ReleaseWord
+from leadtime.flow.validation.oracles.crashes import is_same_flaw
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged
 
 FROM_THE_FIRST = "0"
@@ -114,12 +115,11 @@ def undecided_releases(count: int, seen: Seen) -> tuple[int, ...]:
 def word_for(side: FixedSide, crash: Crash, judged: Sequence[Judged]) -> tuple[ReleaseWord, str]:
     """Return what a release showed next to the ``crash`` of the vulnerable one, and why.
 
-    ``side`` is what the rule for fixed releases says of it. Another signature counts as the flaw where the fault lies
-    in the same function of a file of the same name: callers change from release to release, folders too.
+    ``side`` is what the rule for fixed releases says of it. Another signature may be the flaw, too (`is_same_flaw`).
     """
     if side.word is FixedWord.FAILS_OTHERWISE:
         for found in judged:
-            if found.crash is not None and _place(found.crash) == _place(crash):
+            if found.crash is not None and is_same_flaw(found.crash, crash):
                 return ReleaseWord.FAILS, found.reason
     return _WORDS[side.word], side.reason
 
@@ -130,9 +130,3 @@ _WORDS: Mapping[FixedWord, ReleaseWord] = {
     FixedWord.CLEAN: ReleaseWord.CLEAN,
     FixedWord.NOT_CHECKED: ReleaseWord.UNKNOWN,
 }
-
-
-def _place(crash: Crash) -> tuple[str, str]:
-    """Return the function, without its parameters, and the name of the file in which it failed."""
-    fault = crash.subject_frames[0]
-    return fault.function.partition("(")[0].strip(), fault.file.rpartition("/")[2]

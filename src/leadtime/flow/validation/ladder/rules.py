@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from leadtime.flow.validation.fairness.rules import was_run
 from leadtime.flow.validation.ladder.diffs import FileDiff
 from leadtime.flow.validation.ladder.records import Applied, Ladder, Manner, Rung, SeenPatch, Standing, Step
-from leadtime.flow.validation.oracles.crashes import is_subjects
+from leadtime.flow.validation.oracles.crashes import is_same_flaw
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Oracle, Scene, SeenRun
 from leadtime.flow.validation.rules import judge_fixed, judge_run
 
@@ -65,16 +65,6 @@ def silence(given: Climb, run: SeenRun) -> FixedSide:
     """Return what one run with the patch showed, next to the flaw."""
     judged = judge_run(given.oracle, run, given.seen.scene)
     return judge_fixed("", [judged], given.crash, [was_run(given.crash, run, given.seen.scene)])
-
-
-def is_same_flaw(crash: Crash, other: Crash) -> bool:
-    """Tell whether two crashes have one signature, or lie in one function of one file of the subject's."""
-    if crash.signature == other.signature:
-        return True
-    first, second = (next(filter(is_subjects, one.frames), None) for one in (crash, other))
-    if first is None or second is None:
-        return False
-    return (first.function, first.file) == (second.function, second.file)
 
 
 def runs_needed(hits: int, runs: int) -> int:

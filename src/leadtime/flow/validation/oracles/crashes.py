@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from leadtime.flow.validation.blame.rules import SKIPPED
-from leadtime.flow.validation.records import Frame, Judged, Limit, Origin, SeenRun, Showing
+from leadtime.flow.validation.records import Crash, Frame, Judged, Limit, Origin, SeenRun, Showing
 from leadtime.foundation.digests import Digest, digest_of_parts
 
 SIGNATURE_FRAMES = 3
@@ -54,6 +54,23 @@ def signature_of(crash_class: str, frames: Sequence[Frame]) -> Digest:
     recurring = sorted(name for name, times in Counter(names).items() if times >= RECURSION_REPEATS)
     chosen = recurring if crash_class in RECURSIONS and recurring else names[:SIGNATURE_FRAMES]
     return digest_of_parts(("leadtime.signature/1", crash_class, *chosen))
+
+
+def is_same_flaw(crash: Crash, other: Crash) -> bool:
+    """Tell whether two crashes have one signature, or lie in one function of a file of one name.
+
+    Callers change from release to release, folders too.
+    """
+    if crash.signature == other.signature:
+        return True
+    places = [_place_of(one.frames) for one in (crash, other)]
+    return places[0] is not None and places[0] == places[1]
+
+
+def _place_of(frames: Sequence[Frame]) -> tuple[str, str] | None:
+    """Return the subject's innermost function, without parameters, and its file's name; None if there is none."""
+    fault = next(filter(is_subjects, frames), None)
+    return None if fault is None else (plain_function(fault.function), fault.file.rpartition("/")[2])
 
 
 def doubt_of_depth(frames: Sequence[Frame]) -> str:
