@@ -67,7 +67,7 @@ def test_a_coordinator_joins_two_vulnerabilities_with_their_cases_and_credits(cl
         for flaw in (older, other)
         for credit in coordinator.get(f"{API}/vulnerabilities/{flaw}").json()["credits"]
     ]
-    assert coordinator.get(f"{API}/vulnerabilities/{older}/alike").json() == []
+    assert coordinator.get(f"{API}/vulnerabilities/{older}/alike").json() == {"items": [], "cursor": None}
     answer = coordinator.post(
         f"{API}/vulnerabilities/{other}/join", json={"other": str(older), "reason": "One loop, two ways in."}
     )

@@ -37,9 +37,10 @@ def test_the_second_persons_answers_open_the_case(clients, world, colleague):
 def test_the_api_says_what_is_asked_and_whether_it_is_enough(clients, world, colleague):
     program = clients(world.token("coordinator"))
     asked = program.get("/api/v1/checklists").json()
-    assert set(asked) == {"hardware", "protocol", "cloud", "logic"}
-    body = {"kind": "cloud", "answers": {item["key"]: "Yes." for item in asked["cloud"]}}
+    lists = {each["kind"]: each["items"] for each in asked["items"]}
+    assert list(lists) == ["hardware", "protocol", "cloud", "logic"]
+    body = {"kind": "cloud", "answers": {item["key"]: "Yes." for item in lists["cloud"]}}
     path = f"/api/v1/reports/{world.unproven}/examination"
     assert program.post(path, json=body).json() == {"examined": False}
     assert clients(colleague.token).post(path, json=body).json() == {"examined": True}
-    assert [each["kind"] for each in program.get(f"{path}s").json()] == ["cloud", "cloud"]
+    assert [each["kind"] for each in program.get(f"{path}s").json()["items"]] == ["cloud", "cloud"]

@@ -30,5 +30,5 @@ def test_the_api_tells_a_finder_the_same(clients, world):
     told = coordinator.post(f"{flaw}/outcome", json={"kind": "rejected", "reason": "Not reachable."})
     assert told.status_code == 201
     assert finder.get(path).json() == {"outcome": told.json()}
-    assert coordinator.get(f"{flaw}/outcomes").json() == [told.json()]
+    assert coordinator.get(f"{flaw}/outcomes").json() == {"items": [{**told.json(), "number": 1}], "cursor": None}
     assert coordinator.get(f"/api/v1/cases/{world.quiet.case.id}").json()["case"]["state"] == "closed"

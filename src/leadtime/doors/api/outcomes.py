@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from leadtime.doors.api.asking import Asking, AskingOnce
-from leadtime.doors.api.shapes import Input
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit
+from leadtime.doors.api.shapes import Input, Page, page_of
 from leadtime.doors.api.shapes_flow import Shape
 from leadtime.flow import intake, merging
 from leadtime.flow.merging import OutcomeKind, SaidAs, VulnerabilityId
@@ -39,6 +40,12 @@ class OutcomeShape(Shape):
     at: datetime
 
 
+class NumberedOutcomeShape(OutcomeShape):
+    """One of a root cause's decisions, which are numbered from 1; no finder is told how many there were."""
+
+    number: int
+
+
 class SeverityWanted(Input):
     """How severe the flaw is, in your own words or scale, and why."""
 
@@ -47,8 +54,9 @@ class SeverityWanted(Input):
 
 
 class SeverityShape(Shape):
-    """How severe a flaw is by somebody's word."""
+    """How severe a flaw is by somebody's word; ``number`` counts from 1."""
 
+    number: int
     said_as: SaidAs
     severity: str
     reason: str
@@ -82,11 +90,14 @@ def decide(vulnerability: UUID, wanted: OutcomeWanted, ask: AskingOnce) -> Respo
 
 
 @router.get("/vulnerabilities/{vulnerability}/outcomes", summary="List what was decided of a root cause")
-def list_outcomes(vulnerability: UUID, ask: Asking) -> list[OutcomeShape]:
-    """Return every decision, the last first."""
+def list_outcomes(
+    vulnerability: UUID, ask: Asking, cursor: int | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[NumberedOutcomeShape]:
+    """Return every decision, the last first; the cursor is a number."""
     with ask.transaction() as tx:
         found = merging.list_outcomes(tx, VulnerabilityId(vulnerability))
-    return [OutcomeShape.model_validate(each) for each in found]
+    listed = [NumberedOutcomeShape.model_validate(each) for each in found]
+    return page_of(listed, cursor, limit, lambda one: one.number)
 
 
 @router.post(
@@ -108,11 +119,16 @@ def state_severity(vulnerability: UUID, wanted: SeverityWanted, ask: AskingOnce)
 
 
 @router.get("/vulnerabilities/{vulnerability}/severities", summary="List how severe a flaw is, by whose word")
-def list_severities(vulnerability: UUID, ask: Asking) -> list[SeverityShape]:
-    """Return what verifiers and maintainers said, the last first; what finders claim is in their reports."""
+def list_severities(
+    vulnerability: UUID, ask: Asking, cursor: int | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[SeverityShape]:
+    """Return what verifiers and maintainers said, the last first; what finders claim is in their reports.
+
+    The cursor is a number.
+    """
     with ask.transaction() as tx:
         found = merging.list_severities(tx, VulnerabilityId(vulnerability))
-    return [SeverityShape.model_validate(each) for each in found]
+    return page_of([SeverityShape.model_validate(each) for each in found], cursor, limit, lambda one: one.number)
 
 
 @router.get("/reports/{report}/outcome", summary="Read what answers a report")

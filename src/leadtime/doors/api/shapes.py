@@ -12,6 +12,7 @@ from leadtime.doors.problems import PROBLEM_JSON
 from leadtime.foundation.errors import Malformed
 
 Item = TypeVar("Item")
+Name = TypeVar("Name", bound=UUID | int | str)
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 """One line of text."""
@@ -34,7 +35,7 @@ class Page(BaseModel, Generic[Item]):
     cursor: str | None
 
 
-def page_of(found: Sequence[Item], cursor: UUID | None, limit: int, by: Callable[[Item], UUID]) -> Page[Item]:
+def page_of(found: Sequence[Item], cursor: Name | None, limit: int, by: Callable[[Item], Name]) -> Page[Item]:
     """Return what stands behind the item that ``cursor`` names in a bounded list; raises `Malformed` if none does.
 
     ``by`` tells an item's name.

@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from leadtime.doors.api.asking import Asking, AskingAnyone, AskingOnce
-from leadtime.doors.api.shapes import Input, Line
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingAnyone, AskingOnce, Limit
+from leadtime.doors.api.shapes import Input, Line, Page, page_of
 from leadtime.doors.api.shapes_flow import CaseFileShape, Shape, ValidationShape
 from leadtime.flow import coordination, intake, parties, validation
 from leadtime.flow.validation import Unprovable
@@ -31,6 +32,13 @@ class ItemShape(Shape):
 
     key: str
     question: str
+
+
+class ChecklistShape(Shape):
+    """What two people each answer for one kind of flaw."""
+
+    kind: Unprovable
+    items: tuple[ItemShape, ...]
 
 
 class ExaminationWanted(Input):
@@ -101,20 +109,26 @@ def validate_again(report: UUID, ask: AskingOnce) -> Response:
 
 
 @router.get("/checklists", summary="Read what two people answer where no machine can prove a flaw")
-def read_checklists(ask: AskingAnyone) -> dict[Unprovable, tuple[ItemShape, ...]]:
-    """Return the checklist of each kind."""
+def list_checklists(
+    ask: AskingAnyone, cursor: Unprovable | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[ChecklistShape]:
+    """Return the checklist of each kind; the cursor is a kind."""
     del ask
-    return {
-        kind: tuple(ItemShape.model_validate(item) for item in items) for kind, items in validation.CHECKLISTS.items()
-    }
+    found = [
+        ChecklistShape(kind=kind, items=tuple(ItemShape.model_validate(item) for item in items))
+        for kind, items in validation.CHECKLISTS.items()
+    ]
+    return page_of(found, cursor, limit, lambda one: one.kind)
 
 
 @router.get("/reports/{report}/examinations", summary="Read what people answered for a report")
-def list_examinations(report: UUID, ask: Asking) -> list[ExaminationShape]:
-    """Return each person's answers, the first first."""
+def list_examinations(
+    report: UUID, ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[ExaminationShape]:
+    """Return each person's answers, the first first; the cursor is a person."""
     with ask.transaction() as tx:
         found = validation.list_examinations(tx, intake.ReportId(report))
-    return [ExaminationShape.model_validate(each) for each in found]
+    return page_of([ExaminationShape.model_validate(each) for each in found], cursor, limit, lambda one: one.person)
 
 
 @router.post(

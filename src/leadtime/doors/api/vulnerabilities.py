@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from leadtime.doors.api.asking import Asking, AskingOnce
-from leadtime.doors.api.shapes import Input
+from leadtime.doors import limits
+from leadtime.doors.api.asking import Asking, AskingOnce, Limit
+from leadtime.doors.api.shapes import Input, Page, page_of
 from leadtime.doors.api.shapes_flow import AlikeShape, VulnerabilityShape
 from leadtime.flow import intake, merging
 from leadtime.flow.merging import VulnerabilityId
@@ -57,10 +58,13 @@ def split(vulnerability: UUID, wanted: SplitWanted, ask: AskingOnce) -> Response
 
 
 @router.get("/vulnerabilities/{vulnerability}/alike", summary="List what may be the same flaw, and why")
-def read_alike(vulnerability: UUID, ask: Asking) -> list[AlikeShape]:
+def read_alike(
+    vulnerability: UUID, ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+) -> Page[AlikeShape]:
     """Return the vulnerabilities that evidence links to this one and that only a coordinator may join with it."""
     with ask.transaction() as tx:
-        return [AlikeShape.model_validate(each) for each in merging.read_alike(tx, VulnerabilityId(vulnerability))]
+        found = merging.read_alike(tx, VulnerabilityId(vulnerability))
+    return page_of([AlikeShape.model_validate(each) for each in found], cursor, limit, lambda one: one.vulnerability)
 
 
 @router.post(

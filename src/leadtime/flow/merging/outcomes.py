@@ -48,8 +48,12 @@ FOLLOWING: Mapping[OutcomeKind | None, AbstractSet[OutcomeKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class RootOutcome:
-    """What was decided of a root cause, why, when, and by whom (None: Leadtime itself); ``severity`` of a re-rating."""
+    """What was decided of a root cause, why, when, and by whom (None: Leadtime itself); ``severity`` of a re-rating.
 
+    ``number`` counts a root cause's decisions from 1.
+    """
+
+    number: int
     kind: OutcomeKind
     severity: str
     reason: str
@@ -136,6 +140,7 @@ def _check_follows(before: OutcomeKind | None, kind: OutcomeKind) -> None:
 def _outcome(tx: Transaction, row: Mapping[str, Any] | RowMapping) -> RootOutcome:
     words = json.loads(tx.unseal(row["vulnerability"], OUTCOME, row["words"]))
     return RootOutcome(
+        number=row["number"],
         kind=OutcomeKind(row["kind"]),
         severity=words["severity"],
         reason=words["reason"],

@@ -37,8 +37,9 @@ class SaidAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Severity:
-    """How severe a flaw is by somebody's word, and why, in the words and the scale that they chose."""
+    """How severe a flaw is by somebody's word, and why, in their own words and scale; the first is number 1."""
 
+    number: int
     said_as: SaidAs
     severity: str
     reason: str
@@ -83,5 +84,11 @@ def list_severities(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Se
 def _severity(tx: Transaction, row: Mapping[str, Any] | RowMapping) -> Severity:
     words = json.loads(tx.unseal(row["vulnerability"], SEVERITY, row["words"]))
     return Severity(
-        SaidAs(row["said_as"]), words["severity"], words["reason"], row["organisation"], row["person"], row["at"]
+        number=row["number"],
+        said_as=SaidAs(row["said_as"]),
+        severity=words["severity"],
+        reason=words["reason"],
+        organisation=row["organisation"],
+        person=row["person"],
+        at=row["at"],
     )
