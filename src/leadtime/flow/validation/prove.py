@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.bench import open_bench
+from leadtime.flow.validation.each_run import each_run, run_as_json
 from leadtime.flow.validation.fairness.rules import harness_of, was_run
 from leadtime.flow.validation.network.records import NetworkUse
 from leadtime.flow.validation.network.rules import network_of
@@ -119,6 +120,7 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
         releases=tuple((one.purl, one.release_digest) for one in sides),
         evidence=seen.evidence,
         network=network_of(sides),
+        runs=each_run(recipe.oracle, side, seen.fixed),
     )
 
 
@@ -236,6 +238,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         "evidence": list(verdict.evidence),
         "network": [_use(use) for use in verdict.network if not use.attempt.is_local],
         "local_sockets": [_use(use) for use in verdict.network if use.attempt.is_local],
+        "runs": [run_as_json(run) for run in verdict.runs],
     }
 
 

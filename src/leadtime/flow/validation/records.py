@@ -267,6 +267,27 @@ class Judged:
     crash: Crash | None = None
 
 
+class RunOf(StrEnum):
+    """What a run was of."""
+
+    CONTROL = "control"
+    VULNERABLE = "vulnerable"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRun:
+    """One run as a verdict tells it: what it showed and why, what ended it, and how often it tried the network."""
+
+    of: RunOf
+    showing: Showing
+    reason: str
+    limit: Limit | None
+    signal: int | None
+    exit_code: int | None
+    network: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """How often it showed, with the 95 % Wilson score interval."""
@@ -318,3 +339,4 @@ class Verdict:
     evidence: tuple[Digest, ...] = field(default=())
     controlled: bool = False
     network: tuple[NetworkUse, ...] = ()
+    runs: tuple[ToldRun, ...] = ()
