@@ -318,6 +318,14 @@ CREATE TABLE paces (
 	CONSTRAINT pk_paces PRIMARY KEY (organisation)
 );
 
+CREATE TABLE patch_judgements (
+	report UUID NOT NULL, 
+	patch BYTEA NOT NULL, 
+	judged_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	judgement BYTEA NOT NULL, 
+	CONSTRAINT pk_patch_judgements PRIMARY KEY (report, patch)
+);
+
 CREATE TABLE patch_outcomes (
 	report UUID NOT NULL, 
 	patch TEXT NOT NULL, 
@@ -654,6 +662,21 @@ CREATE TABLE model_variants (
 	output_price BIGINT NOT NULL, 
 	CONSTRAINT pk_model_variants PRIMARY KEY (model, name), 
 	CONSTRAINT fk_model_variants_model FOREIGN KEY(model) REFERENCES models (id)
+);
+
+CREATE TABLE patches (
+	id UUID NOT NULL, 
+	turn BIGINT GENERATED ALWAYS AS IDENTITY, 
+	case_id UUID NOT NULL, 
+	mark BYTEA NOT NULL, 
+	organisation UUID NOT NULL, 
+	person UUID, 
+	handed_in_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	facts BYTEA NOT NULL, 
+	content BYTEA NOT NULL, 
+	CONSTRAINT pk_patches PRIMARY KEY (id), 
+	CONSTRAINT uq_patches_case_id_mark UNIQUE (case_id, mark), 
+	CONSTRAINT fk_patches_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
 );
 
 CREATE TABLE root_outcomes (
@@ -1194,6 +1217,14 @@ create policy visible on "paces" using ((select leadtime_role()) in ('coordinato
 
 grant select, insert, update, delete on "paces" to leadtime_app;
 
+alter table "patch_judgements" enable row level security;
+
+alter table "patch_judgements" force row level security;
+
+create policy visible on "patch_judgements" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "patch_judgements" to leadtime_app;
+
 alter table "patch_outcomes" enable row level security;
 
 alter table "patch_outcomes" force row level security;
@@ -1427,6 +1458,14 @@ create policy visible on "model_variants" for select using ((select leadtime_rol
 create policy written on "model_variants" using ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation())) with check ((select leadtime_role()) = 'system' or developer = (select leadtime_organisation()));
 
 grant select, insert, update, delete on "model_variants" to leadtime_app;
+
+alter table "patches" enable row level security;
+
+alter table "patches" force row level security;
+
+create policy visible on "patches" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(case_id));
+
+grant select, insert, update, delete on "patches" to leadtime_app;
 
 alter table "root_outcomes" enable row level security;
 

@@ -47,6 +47,8 @@ REVIEWED = {
     Act.READ_CASE: "finder:p coord:ops maint:p",
     Act.COORDINATE_CASE: "coord:ops",
     Act.ANSWER_DELIVERY: "coord:ops maint:p",
+    Act.HAND_IN_PATCH: "coord:ops maint:p",
+    Act.READ_PATCH: "coord:ops maint:p",
     Act.PUBLISH_ADVISORY: "coord:ops",
     Act.READ_DRAFT: "coord:ops maint:p",
     Act.KEEP_INVENTORY: "oper:o agency:o",
@@ -133,8 +135,9 @@ def test_a_visitor_who_belongs_to_no_organisation_owns_nothing() -> None:
 
 
 CHANGING_NOTHING = {
-    "READ_REPORT", "READ_VALIDATION", "READ_VULNERABILITY", "LIST_CASES", "READ_CASE", "READ_DRAFT", "READ_EXPOSURE",
-    "LIST_MODELS", "READ_MODEL", "READ_MODEL_LOG", "AUDIT_READS", "READ_ORGANISATION", "READ_SIGN_INS", "READ_TOTALS",
+    "READ_REPORT", "READ_VALIDATION", "READ_VULNERABILITY", "LIST_CASES", "READ_CASE", "READ_PATCH", "READ_DRAFT",
+    "READ_EXPOSURE", "LIST_MODELS", "READ_MODEL", "READ_MODEL_LOG", "AUDIT_READS", "READ_ORGANISATION",
+    "READ_SIGN_INS", "READ_TOTALS",
 }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ print(json.dumps({"verdict": "not_reproduced", "given": sys.stdin.read(), "cwd":
     )
 
     assert read_message(told["given"].encode()) == REPRODUCER
-    assert told["places"] == [f"/memfd:{name} (deleted)" for name in ("answer", "errors", "reproducer")]
+    assert told["places"] == [f"/memfd:{name} (deleted)" for name in ("answer", "errors", "message")]
     assert list(settings.home.iterdir()) == []
 
 

@@ -49,6 +49,8 @@ class Act(StrEnum):
     READ_CASE = "read a case"
     COORDINATE_CASE = "coordinate a case"
     ANSWER_DELIVERY = "answer a delivery"
+    HAND_IN_PATCH = "hand in a patch"
+    READ_PATCH = "read a patch"
     PUBLISH_ADVISORY = "publish an advisory"
     READ_DRAFT = "read a draft advisory"
     KEEP_INVENTORY = "keep an inventory"
@@ -107,6 +109,8 @@ RULES: Mapping[Act, frozenset[tuple[Role, Relation]]] = {
     ),
     Act.COORDINATE_CASE: frozenset(_COORDINATOR),
     Act.ANSWER_DELIVERY: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
+    Act.HAND_IN_PATCH: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
+    Act.READ_PATCH: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.PUBLISH_ADVISORY: frozenset(_COORDINATOR),
     Act.READ_DRAFT: frozenset({(Role.MAINTAINER, Relation.PARTICIPANT)} | _COORDINATOR),
     Act.KEEP_INVENTORY: frozenset({(Role.OPERATOR, Relation.OWN), (Role.AGENCY, Relation.OWN)}),
@@ -162,6 +166,7 @@ _READ_ONLY = frozenset(
         Act.READ_VULNERABILITY,
         Act.LIST_CASES,
         Act.READ_CASE,
+        Act.READ_PATCH,
         Act.READ_DRAFT,
         Act.READ_EXPOSURE,
         Act.LIST_MODELS,

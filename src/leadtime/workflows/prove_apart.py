@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation import Workshop, as_bytes, prove
@@ -24,25 +25,36 @@ from leadtime.packages.fetch import open_fetcher
 MESSAGE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=4, values_max=1_000_000)
 EXIT_UNAVAILABLE = 5
 
-Answer = Callable[[Reproducer, Settings, threading.Event], bytes]
-"""What is asked of a reproducer, as JSON; gives up with `LeadtimeError`, or when the event is set."""
+Given = TypeVar("Given")
+
+Answer = Callable[[Given, Settings, threading.Event], bytes]
+"""What is asked of what is given, as JSON; gives up with `LeadtimeError`, or when the event is set."""
 
 
 def as_message(reproducer: Reproducer) -> bytes:
     """Return a reproducer as `read_message` reads it."""
-    files = [_as_plain(file) for file in reproducer.files]
-    return canonical_json({"recipe": _encoded(reproducer.recipe), "files": files, "input": _as_plain(reproducer.input)})
+    return canonical_json(plain_reproducer(reproducer))
 
 
 def read_message(message: bytes) -> Reproducer:
     """Return the reproducer that ``message`` spells; raises `Malformed` for anything else."""
-    found = read_json(message, MESSAGE_BOUNDS)
-    match found:
+    return read_reproducer(read_json(message, MESSAGE_BOUNDS))
+
+
+def plain_reproducer(reproducer: Reproducer) -> Json:
+    """Return a reproducer as a JSON value."""
+    files: list[Json] = [plain_file(file) for file in reproducer.files]
+    return {"recipe": encoded(reproducer.recipe), "files": files, "input": plain_file(reproducer.input)}
+
+
+def read_reproducer(value: Json) -> Reproducer:
+    """Return the reproducer that `plain_reproducer` spelled; raises `Malformed` for anything else."""
+    match value:
         case {"recipe": str(recipe), "files": list(files), "input": given}:
             return Reproducer(
-                recipe=base64.b64decode(recipe), files=tuple(_file(file) for file in files), input=_file(given)
+                recipe=base64.b64decode(recipe), files=tuple(read_file(file) for file in files), input=read_file(given)
             )
-    raise _wrong()
+    raise wrong_message()
 
 
 def workshop_of(settings: Settings) -> Workshop:
@@ -75,13 +87,13 @@ def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event
         return undecided(str(refused))
 
 
-def speak(asked: Answer) -> None:
-    """Read the reproducer from standard input and write what is ``asked`` of it; asked to end, it gives up."""
+def speak(read: Callable[[bytes], Given], asked: Answer[Given]) -> None:
+    """Read what is given from standard input and write what is ``asked`` of it; told to end, it gives up."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
-    reproducer = read_message(sys.stdin.buffer.read(MESSAGE_BOUNDS.bytes_max + 1))
+    given = read(sys.stdin.buffer.read(MESSAGE_BOUNDS.bytes_max + 1))
     try:
-        told = asked(reproducer, read_settings(os.environ), stopping)
+        told = asked(given, read_settings(os.environ), stopping)
     except LeadtimeError as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(EXIT_UNAVAILABLE)
@@ -90,23 +102,27 @@ def speak(asked: Answer) -> None:
 
 def main() -> None:
     """Prove the reproducer and answer with the verdict."""
-    speak(answer)
+    speak(read_message, answer)
 
 
-def _as_plain(file: NamedFile) -> dict[str, Json]:
-    return {"name": file.name, "base64": _encoded(file.content)}
+def plain_file(file: NamedFile) -> Json:
+    """Return a file as a JSON value."""
+    return {"name": file.name, "base64": encoded(file.content)}
 
 
-def _encoded(content: bytes) -> str:
+def encoded(content: bytes) -> str:
+    """Return bytes as text."""
     return base64.b64encode(content).decode()
 
 
-def _file(value: Json) -> NamedFile:
+def read_file(value: Json) -> NamedFile:
+    """Return the file that `plain_file` spelled; raises `Malformed` for anything else."""
     match value:
         case {"name": str(name), "base64": str(content)}:
             return NamedFile(name, base64.b64decode(content))
-    raise _wrong()
+    raise wrong_message()
 
 
-def _wrong() -> Malformed:
+def wrong_message() -> Malformed:
+    """Return the refusal of a message that means nothing to the process that got it."""
     return Malformed("this is not a reproducer", where="standard input", next_step="Send what as_message returns.")

@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation import Begun, Outcome, sweep_benches
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Unavailable
@@ -55,16 +54,16 @@ def prove(settings: Settings, begun: Begun, stopping: threading.Event) -> Outcom
     """
     if begun.reproducer is None:
         return read_outcome(undecided("the report carries no reproducer"))
-    return read_outcome(run_apart(settings, begun.reproducer, stopping))
+    return read_outcome(run_apart(settings, as_message(begun.reproducer), stopping))
 
 
-def run_apart(settings: Settings, reproducer: Reproducer, stopping: threading.Event, *, code: str = "") -> bytes:
-    """Return what the run itself answers, still to be distrusted (`read_outcome`); raises `Unavailable` as `prove`.
+def run_apart(settings: Settings, message: bytes, stopping: threading.Event, *, code: str = "") -> bytes:
+    """Return what a run itself answers to a message, still to be distrusted (`read_outcome`); raises as `prove`.
 
     ``code`` is what its process runs: `APART` if not said.
     """
     try:
-        exit_code, answer, words = _run(settings, reproducer, stopping, code or APART)
+        exit_code, answer, words = _run(settings, message, stopping, code or APART)
     finally:
         # One that had to be killed left what it had laid out in clear.
         sweep_benches(settings.home / "cache")
@@ -109,15 +108,15 @@ def _wrong(where: str) -> Malformed:
     return Malformed("a run answered something that it cannot mean", where=where, next_step="Look at its worker.")
 
 
-def _run(settings: Settings, reproducer: Reproducer, stopping: threading.Event, code: str) -> tuple[int, bytes, str]:
+def _run(settings: Settings, message: bytes, stopping: threading.Event, code: str) -> tuple[int, bytes, str]:
     """Run the process to its end and return its exit code, its answer, and its last words."""
-    with _in_memory("reproducer") as message, _in_memory("answer") as answer, _in_memory("errors") as errors:
-        message.write(as_message(reproducer))
-        message.seek(0)
+    with _in_memory("message") as given, _in_memory("answer") as answer, _in_memory("errors") as errors:
+        given.write(message)
+        given.seek(0)
         running = subprocess.Popen(
             # The kernel ends it with us, however we end.
             ["setpriv", "--pdeathsig", "KILL", sys.executable, "-I", "-c", code],
-            stdin=message,
+            stdin=given,
             stdout=answer,
             stderr=errors,
             env=_environment(settings, os.environ),

@@ -26,6 +26,7 @@ from leadtime.workflows import outcomes
 from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue, enqueue_all
 from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
 from leadtime.workflows.exploited import cves_in, is_exploited
+from leadtime.workflows.judging import JUDGE_PATCH, Judge, judge_newest, judge_over, judge_patch
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
 from leadtime.workflows.surveying import FIND_RANGE, Look, find_range, look_over
@@ -173,7 +174,9 @@ def _open_case(tx: Transaction, vulnerability: VulnerabilityId, *, because: str 
     if not found.reports:
         return None
     title = one_line(intake.read_finding(tx, found.reports[0]).title, chars_max=coordination.TITLE_CHARS_MAX)
-    return coordination.open_case(tx, vulnerability, title=title or UNTITLED, because=because).id
+    case = coordination.open_case(tx, vulnerability, title=title or UNTITLED, because=because).id
+    judge_newest(tx, case)
+    return case
 
 
 def _put_validation_aside(tx: Transaction, report: UUID) -> None:
@@ -185,11 +188,12 @@ ASIDES: Mapping[Kind, PutAside] = {VALIDATE: _put_validation_aside}
 """What is done for an entity whose job is set aside; what other steps wait for is told by what is not there yet."""
 
 
-def plan(prove: Prove, look: Look = look_over) -> Plan:
+def plan(prove: Prove, look: Look = look_over, judge: Judge = judge_over) -> Plan:
     """Return every step of the story by the kind of its job, and how the farm's turns are kept."""
     steps: Mapping[Kind, Step] = {
         VALIDATE: partial(validate, prove),
         FIND_RANGE: partial(find_range, look),
+        JUDGE_PATCH: partial(judge_patch, judge),
         MERGE: merge,
         OPEN_CASE: open_case,
         MATCH_ADVISORY: match_advisory,

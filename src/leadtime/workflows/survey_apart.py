@@ -13,7 +13,7 @@ from leadtime.flow.validation import prove, survey, survey_as_json
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.settings import Settings
 from leadtime.packages.fetch import open_fetcher
-from leadtime.workflows.prove_apart import speak, workshop_of
+from leadtime.workflows.prove_apart import read_message, speak, workshop_of
 
 
 def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event) -> bytes:
@@ -28,4 +28,4 @@ def answer(reproducer: Reproducer, settings: Settings, stopping: threading.Event
 
 def main() -> None:
     """Survey the releases of the reproducer's package and answer."""
-    speak(answer)
+    speak(read_message, answer)

@@ -12,6 +12,7 @@ from leadtime.flow.validation import Survey, Word, read_survey
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.settings import Settings
 from leadtime.workflows.engine import Station
+from leadtime.workflows.prove_apart import as_message
 from leadtime.workflows.proving import run_apart
 from leadtime.workflows.records import Kind, Queue
 
@@ -26,7 +27,7 @@ Look = Callable[[Settings, Reproducer, threading.Event], Survey]
 
 def look_over(settings: Settings, reproducer: Reproducer, stopping: threading.Event) -> Survey:
     """Return what the reproducer shows of its package's releases; raises as `proving.prove`."""
-    return read_survey(run_apart(settings, reproducer, stopping, code=APART))
+    return read_survey(run_apart(settings, as_message(reproducer), stopping, code=APART))
 
 
 def find_range(look: Look, station: Station, report: UUID) -> None:

@@ -20,6 +20,7 @@ from leadtime.workflows.farm.admit import admit_runner, list_runners, remove_run
 from leadtime.workflows.farm.give import ask_runner, prove_elsewhere
 from leadtime.workflows.farm.records import Asked, What
 from leadtime.workflows.farm.rules import TAKINGS_MAX
+from leadtime.workflows.prove_apart import read_message
 from tests.workflows.farm.conftest import CANARY, COORDINATOR, REPRODUCER, Enrolled, a_taking
 from tests.workflows.story import Cast, a_story_report
 
@@ -88,9 +89,9 @@ def is_there(enrolled: Enrolled) -> None:
 def test_a_run_is_sealed_to_a_runner_run_there_and_answered(database, enrolled):
     seen = []
 
-    def run(what, reproducer, _stopping):
+    def run(what, message, _stopping):
         (row,) = rows(database)
-        seen.append((what, reproducer, row["role"], CANARY in row["message"]))
+        seen.append((what, read_message(message), row["role"], CANARY in row["message"]))
         return SILENT
 
     with at_work(enrolled.worker(run)):
@@ -293,7 +294,7 @@ def test_a_runner_that_is_not_admitted_says_so(database, enrolled):
 def test_a_survey_is_asked_for_apart_from_a_proof(database, enrolled):
     with at_work(enrolled.worker(lambda what, *_: what.value.encode())):
         for what in What:
-            asked = Asked(UUID(int=7), 0, what, REPRODUCER)
+            asked = Asked(UUID(int=7), 0, what, b"{}")
             assert ask_runner(database, asked, threading.Event()) == what.value.encode()
 
 

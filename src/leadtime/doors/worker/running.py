@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from functools import partial
 
-from leadtime.flow.intake import Reproducer
 from leadtime.foundation.errors import Refused
 from leadtime.foundation.settings import Settings
 from leadtime.workflows.farm.records import What
 from leadtime.workflows.farm.runner import Runner, read_runner_keys
-from leadtime.workflows.proving import APART, run_apart
+from leadtime.workflows.judging import APART as JUDGE_APART
+from leadtime.workflows.proving import APART as PROVE_APART
+from leadtime.workflows.proving import run_apart
 from leadtime.workflows.surveying import APART as SURVEY_APART
+
+CODE: Mapping[What, str] = {What.PROVE: PROVE_APART, What.SURVEY: SURVEY_APART, What.JUDGE: JUDGE_APART}
+"""What the process runs for each thing that can be asked."""
 
 
 def work_as_runner(settings: Settings, *, slots: int) -> None:
@@ -33,7 +38,6 @@ def work_as_runner(settings: Settings, *, slots: int) -> None:
     Runner(settings.database_url, own, installation, partial(_run, settings), slots, stopping).work()
 
 
-def _run(settings: Settings, what: What, reproducer: Reproducer, stopping: threading.Event) -> bytes:
+def _run(settings: Settings, what: What, message: bytes, stopping: threading.Event) -> bytes:
     """Do what is asked, in a process of its own."""
-    code = APART if what is What.PROVE else SURVEY_APART
-    return run_apart(settings, reproducer, stopping, code=code)
+    return run_apart(settings, message, stopping, code=CODE[what])

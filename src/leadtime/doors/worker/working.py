@@ -16,7 +16,7 @@ from leadtime.foundation.database.opening import find_database, open_address
 from leadtime.foundation.keys import read_keys
 from leadtime.foundation.settings import Settings
 from leadtime.workflows.engine import Plan, Station, work
-from leadtime.workflows.farm.give import prove_elsewhere, survey_elsewhere
+from leadtime.workflows.farm.give import judge_elsewhere, prove_elsewhere, survey_elsewhere
 from leadtime.workflows.proving import prove
 from leadtime.workflows.records import Queue, Timings
 from leadtime.workflows.report_to_operator import plan
@@ -47,7 +47,10 @@ def work_queues(
     try:
         chosen = plan(partial(prove, settings))
         if to_runners:
-            chosen = plan(partial(prove_elsewhere, station.database), partial(survey_elsewhere, station.database))
+            there = station.database
+            chosen = plan(
+                partial(prove_elsewhere, there), partial(survey_elsewhere, there), partial(judge_elsewhere, there)
+            )
         asyncio.run(_work(station, chosen, queues, concurrency, timings or Timings()))
     finally:
         station.database.engine.dispose()

@@ -1,6 +1,6 @@
 """A case: who takes part, until when it is quiet, what was delivered to whom, and what they answered.
 
-Takes: a vulnerability from *merging*, a coordinator's decisions, a maintainer's answers.
+Takes: a vulnerability from *merging*, a coordinator's decisions, a maintainer's answers and patches.
 Gives: `Case`, `CaseFile`, `Delivery`, and the one secret of a `DeliveryLink`.
 Decides: how cases and deliveries move (`rules.CASE_MOVES`, `rules.DELIVERY_MOVES`), which embargo can be.
 Refuses: a delivery of what was not reproduced (I5) or beyond a maintainer's pace (I8), unless a named coordinator
@@ -16,6 +16,7 @@ from leadtime.flow.coordination.open_case import open_case
 from leadtime.flow.coordination.outcome import close_case, note_published, note_reach, reopen_case
 from leadtime.flow.coordination.pace import read_pace, state_pace
 from leadtime.flow.coordination.participants import add_participant
+from leadtime.flow.coordination.patches import hand_in_patch, list_patches, note_judgement, read_patch
 from leadtime.flow.coordination.read import find_case, list_cases, read_case, read_delivery
 from leadtime.flow.coordination.records import (
     Case,
@@ -34,8 +35,12 @@ from leadtime.flow.coordination.records import (
     Embargo,
     EventKind,
     FixedVersion,
+    HandedIn,
     Pace,
     Participant,
+    Patch,
+    PatchFile,
+    PatchId,
 )
 from leadtime.flow.coordination.rules import NOTE_CHARS_MAX, TITLE_CHARS_MAX
 
@@ -58,8 +63,12 @@ __all__ = [
     "Embargo",
     "EventKind",
     "FixedVersion",
+    "HandedIn",
     "Pace",
     "Participant",
+    "Patch",
+    "PatchFile",
+    "PatchId",
     "absorb_case",
     "acknowledge",
     "add_participant",
@@ -67,15 +76,19 @@ __all__ = [
     "deliver",
     "enter_delivery",
     "find_case",
+    "hand_in_patch",
     "lift_embargo",
     "list_cases",
+    "list_patches",
     "name_fixed_version",
+    "note_judgement",
     "note_published",
     "note_reach",
     "open_case",
     "read_case",
     "read_delivery",
     "read_pace",
+    "read_patch",
     "reopen_case",
     "set_embargo",
     "share_promises",

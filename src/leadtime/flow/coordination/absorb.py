@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, select, update
 from leadtime.flow.coordination.history import hold_case, remember
 from leadtime.flow.coordination.outcome import close
 from leadtime.flow.coordination.participants import admit, let_read
+from leadtime.flow.coordination.patches import take_patches
 from leadtime.flow.coordination.records import CaseId, CaseState, DeliveryState, Embargo, EventKind
 from leadtime.flow.coordination.rules import further, later_embargo, state_after_taking_in
 from leadtime.flow.coordination.tables import case_participants, cases, deliveries, fixed_column
@@ -22,8 +23,9 @@ def absorb_case(tx: Transaction, vulnerability: VulnerabilityId, *, into: CaseId
     """Let ``into`` take in the case of a vulnerability that turned out to be its own; without one, or again, nothing.
 
     The later-ending embargo and the stricter label stand from now on. Whoever took part takes part in ``into``;
-    deliveries go on there, answers and links included; the absorbed case is closed. Its reports come with their credits
-    when `open_case` is called for the surviving vulnerability, which is to be done before, in the same transaction.
+    deliveries go on there, answers and links included, and patches; the absorbed case is closed. Its reports come with
+    their credits when `open_case` is called for the surviving vulnerability, which is to be done before, in the same
+    transaction.
     """
     tx.require(Act.COORDINATE_CASE, into)
     tx.lock("case", str(vulnerability))
@@ -39,6 +41,7 @@ def absorb_case(tx: Transaction, vulnerability: VulnerabilityId, *, into: CaseId
     for organisation in sorted(tx.connection.scalars(taking_part)):
         admit(tx, into, OrganisationId(organisation))
     _take_deliveries(tx, survivor, absorbed)
+    take_patches(tx, into, CaseId(found))
     close(tx, absorbed, f"the same flaw as {survivor['number']}")
 
 

@@ -11,11 +11,14 @@ from uuid import UUID
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import VulnerabilityId
 from leadtime.flow.parties import OrganisationId, PersonId
+from leadtime.flow.validation import KeptJudgement
 from leadtime.foundation.access import Role, Viewer
+from leadtime.foundation.digests import Digest
 from leadtime.foundation.labels import Tlp
 
 CaseId = NewType("CaseId", UUID)
 DeliveryId = NewType("DeliveryId", UUID)
+PatchId = NewType("PatchId", UUID)
 
 
 class CaseState(StrEnum):
@@ -72,6 +75,8 @@ class EventKind(StrEnum):
     DELIVERED = "delivered to a maintainer"
     ACKNOWLEDGED = "acknowledged the delivery"
     FIX_NAMED = "named a fixed version"
+    PATCH_HANDED_IN = "handed in a patch"
+    PATCH_JUDGED = "judged a patch"
     PUBLISHED = "published an advisory"
     REACH_NOTED = "noted how many operators run it"
     CLOSED = "closed the case"
@@ -181,6 +186,36 @@ class CaseFile:
     participants: tuple[Participant, ...]
     deliveries: tuple[Delivery, ...]
     history: tuple[CaseEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A unified diff that somebody proposes for a case, named by its digest; no person: by a delivery's link."""
+
+    id: PatchId
+    case: CaseId
+    digest: Digest
+    size_bytes: int
+    organisation: OrganisationId
+    person: PersonId | None
+    handed_in_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A patch that was handed in; ``fresh``: its bytes were not there yet."""
+
+    patch: Patch
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFile:
+    """A patch with its text, and how far it climbs against each report of its case that it was judged against."""
+
+    patch: Patch
+    content: bytes
+    judgements: tuple[KeptJudgement, ...]
 
 
 @dataclass(frozen=True, slots=True)

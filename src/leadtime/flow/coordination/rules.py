@@ -105,6 +105,12 @@ OPEN_DELIVERIES_MAX = 1_000
 NOTE_CHARS_MAX = 2_000
 TITLE_CHARS_MAX = 300
 VERSION_CHARS_MAX = 200
+PATCH_BYTES_MAX = 256 << 10
+"""Of a patch that is handed in: a form holds it, and a person reads it."""
+
+PATCHES_MAX = 20
+"""That one organisation hands in to a case; each takes minutes of a worker."""
+
 REACH_OPERATORS_MAX = 10_000_000
 
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-/]{0,63}\Z")
@@ -230,6 +236,27 @@ def check_note(text: str, *, where: str) -> str:
 def check_reason(reason: str) -> str:
     """Return the reason of an act that needs one; raises `Malformed` if it is missing or too long."""
     return check_prose(reason, where="reason", chars_max=NOTE_CHARS_MAX)
+
+
+def check_patch(state: CaseState, size_bytes: int, *, handed_in: int) -> None:
+    """Return if another patch may be handed in to a case, by an organisation that has ``handed_in`` some.
+
+    Raises `Conflict` for a closed case, `Malformed` for a patch that is too long, `Refused` for one too many.
+    """
+    if state is CaseState.CLOSED:
+        raise Conflict("a closed case takes no patch", where="case", next_step="Ask a coordinator to open it again.")
+    if size_bytes > PATCH_BYTES_MAX:
+        raise Malformed(
+            f"a patch has at most {PATCH_BYTES_MAX} bytes, this one has {size_bytes}",
+            where="patch",
+            next_step="Send only what fixes this flaw.",
+        )
+    if handed_in >= PATCHES_MAX:
+        raise Refused(
+            f"an organisation hands in at most {PATCHES_MAX} patches to a case",
+            where="patch",
+            next_step="Try a patch on your own machine with leadtime validate --patch.",
+        )
 
 
 def later_embargo(one: Embargo | None, other: Embargo | None) -> Embargo | None:

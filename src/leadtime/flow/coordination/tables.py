@@ -74,6 +74,24 @@ case_events = table(
 )
 """A case's history, in the order of ``turn``."""
 
+patches = table(
+    "patches",
+    id_column(),
+    Column("turn", BigInteger, Identity(always=True), nullable=False),
+    Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+    Column("organisation", Uuid, nullable=False),
+    Column("person", Uuid, nullable=True),
+    instant("handed_in_at"),
+    sealed("facts"),
+    sealed("content"),
+    UniqueConstraint("case_id", "mark"),
+    visible=related("case_id"),
+)
+"""Diffs that somebody proposes for a case, in the order of ``turn``; ``mark`` is a blind index of a diff's digest.
+
+``facts`` is JSON of digest and size. No person: whoever held a delivery's link."""
+
 paces = table(
     "paces",
     id_column("organisation"),
@@ -88,6 +106,11 @@ TITLE = "case.title"
 def fixed_column(delivery: object) -> str:
     """Return what a delivery's sealed answer is bound to besides its case."""
     return f"delivery.fixed:{delivery}"
+
+
+def patch_column(patch: object, column: str) -> str:
+    """Return what a sealed column of a patch is bound to besides its case."""
+    return f"patch.{column}:{patch}"
 
 
 def note_column(event: object) -> str:

@@ -27,8 +27,11 @@ from leadtime.flow.validation.examination import (
     list_examinations,
 )
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
-from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch, ladder_as_json
-from leadtime.flow.validation.ladder.records import Ladder, Standing
+from leadtime.flow.validation.ladder.diffs import read_patch
+from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch
+from leadtime.flow.validation.ladder.keep import keep_judgement, read_judgements
+from leadtime.flow.validation.ladder.records import JudgedPatch, KeptJudgement, Ladder, Rung, Standing, Step
+from leadtime.flow.validation.ladder.spelling import judged_as_json, ladder_as_json, read_judged
 from leadtime.flow.validation.prove import Progress, Workshop, as_bytes, as_json, prove, task_for
 from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import Waiting, queue_validation, queue_validations
@@ -56,6 +59,8 @@ __all__ = [
     "Hand",
     "Harness",
     "Item",
+    "JudgedPatch",
+    "KeptJudgement",
     "KeptSurvey",
     "KeptValidation",
     "Ladder",
@@ -65,8 +70,10 @@ __all__ = [
     "PatchJudgement",
     "Progress",
     "ReleaseWord",
+    "Rung",
     "Standing",
     "State",
+    "Step",
     "Survey",
     "Tier",
     "TrackRecord",
@@ -86,6 +93,8 @@ __all__ = [
     "examine",
     "is_examined",
     "judge_patch",
+    "judged_as_json",
+    "keep_judgement",
     "keep_survey",
     "ladder_as_json",
     "list_examinations",
@@ -101,6 +110,9 @@ __all__ = [
     "read_diff",
     "read_evidence",
     "read_folder",
+    "read_judged",
+    "read_judgements",
+    "read_patch",
     "read_survey",
     "read_track_record",
     "read_validation",

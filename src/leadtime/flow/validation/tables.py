@@ -61,6 +61,18 @@ validation_turns = table(
 )
 """Where the farm stands (`turns.rules.Now`); one row."""
 
+patch_judgements = table(
+    "patch_judgements",
+    id_column("report"),
+    Column("patch", LargeBinary, primary_key=True),
+    instant("judged_at"),
+    sealed("judgement"),
+    visible=EVERYTHING,
+)
+"""How far a patch, named by a blind index of its digest, climbed against a report; sealed under the report's key.
+
+A report's finder sees none of it: the patch may be of another flaw, and its ladder tells what it changes."""
+
 EXAMINED = "examinations.answers"
 """Name that the sealed answers are bound to."""
 

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import base64
 
-from leadtime.flow.intake import Reproducer
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.strict_json import JsonBounds, read_json
 from leadtime.workflows.farm.records import What
 from leadtime.workflows.farm.tables import ANSWER_BYTES_MAX
-from leadtime.workflows.prove_apart import as_message, read_message
 
 ANSWER_BOUNDS = JsonBounds(bytes_max=ANSWER_BYTES_MAX, depth_max=2, values_max=4)
 WORDS_CHARS_MAX = 500
 
 
-def as_question(what: What, reproducer: Reproducer) -> bytes:
+def as_question(what: What, message: bytes) -> bytes:
     """Return the question that asks for it."""
-    return what.value.encode() + b"\n" + as_message(reproducer)
+    return what.value.encode() + b"\n" + message
 
 
-def read_question(raw: bytes) -> tuple[What, Reproducer]:
-    """Return what is asked, with what; raises `Malformed` for anything else."""
-    word, _, message = raw.partition(b"\n")
+def read_question(raw: bytes) -> tuple[What, bytes]:
+    """Return what is asked, and the message for the process that does it; raises `Malformed` for anything else."""
+    word, end, message = raw.partition(b"\n")
     for what in What:
-        if word == what.value.encode():
-            return what, read_message(message)
+        if end and word == what.value.encode():
+            return what, message
     raise Malformed("a runner was asked something that it does not know", next_step="Upgrade it.")
 
 

@@ -1,4 +1,4 @@
-"""Give a run to a runner and wait for its answer: what `proving` and `surveying` do here, done elsewhere.
+"""Give a run to a runner and wait for its answer: what `proving`, `surveying` and `judging` do here, done elsewhere.
 
 The run is a row. If this worker stops meanwhile, whoever takes the job next finds it and waits on.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadtime.flow.intake import Reproducer
-from leadtime.flow.validation import Begun, Outcome, Survey, read_survey
+from leadtime.flow.validation import Begun, JudgedPatch, Outcome, Survey, read_judged, read_survey
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database import Database, Transaction
 from leadtime.foundation.digests import digest_of
@@ -26,7 +26,8 @@ from leadtime.workflows.farm.envelopes import ANSWER, RUN, close, keys_of, open_
 from leadtime.workflows.farm.records import Asked, PublicKeys, Runner, What
 from leadtime.workflows.farm.rules import choose_runner, is_poison, is_there
 from leadtime.workflows.farm.tables import runs
-from leadtime.workflows.prove_apart import undecided
+from leadtime.workflows.judge_apart import PatchAsked, as_patch_message
+from leadtime.workflows.prove_apart import as_message, undecided
 from leadtime.workflows.proving import RUN_SECONDS_MAX, read_outcome
 
 POLL_SECONDS = 1.0
@@ -57,7 +58,7 @@ def prove_elsewhere(database: Database, begun: Begun, stopping: threading.Event)
     """
     if begun.reproducer is None:
         return read_outcome(undecided("the report carries no reproducer"))
-    asked = Asked(begun.validation, begun.attempt, What.PROVE, begun.reproducer)
+    asked = Asked(begun.validation, begun.attempt, What.PROVE, as_message(begun.reproducer))
     return read_outcome(ask_runner(database, asked, stopping))
 
 
@@ -65,8 +66,20 @@ def survey_elsewhere(
     database: Database, _settings: Settings, reproducer: Reproducer, stopping: threading.Event
 ) -> Survey:
     """Return what a runner says of the package's releases; raises as `prove_elsewhere`."""
-    entity = uuid5(NAMESPACE, digest_of(as_question(What.SURVEY, reproducer)))
-    return read_survey(ask_runner(database, Asked(entity, 0, What.SURVEY, reproducer), stopping))
+    return read_survey(_ask_once(database, What.SURVEY, as_message(reproducer), stopping))
+
+
+def judge_elsewhere(
+    database: Database, _settings: Settings, asked: PatchAsked, stopping: threading.Event
+) -> JudgedPatch:
+    """Return what a runner says of a patch; raises as `prove_elsewhere`."""
+    return read_judged(_ask_once(database, What.JUDGE, as_patch_message(asked), stopping))
+
+
+def _ask_once(database: Database, what: What, message: bytes, stopping: threading.Event) -> bytes:
+    """Ask for what has no entity of its own: the same question is one run."""
+    entity = uuid5(NAMESPACE, digest_of(as_question(what, message)))
+    return ask_runner(database, Asked(entity, 0, what, message), stopping)
 
 
 def ask_runner(database: Database, asked: Asked, stopping: threading.Event) -> bytes:
@@ -127,7 +140,7 @@ def _count_for(tx: Transaction, run: UUID, attempt: int) -> None:
 def _give(tx: Transaction, asked: Asked, to: Runner) -> None:
     """Write the run, new or taken from a runner that is gone; under its new id, no late answer fits."""
     run = new_id(tx.now)
-    content = as_question(asked.what, asked.reproducer)
+    content = as_question(asked.what, asked.message)
     message = close(RUN, content, run=run, role=to.role, by=keys_of(tx.keys), to=to.keys)
     fresh = {"id": run, "attempt": asked.attempt, "role": to.role, "message": message, "given_at": func.now()}
     fresh |= {"taken_at": None, "answer": None, "answered_at": None}

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from leadtime.flow.intake import Reproducer
 from leadtime.foundation.errors import Malformed
 
 KEY_BYTES = 32
@@ -39,20 +38,21 @@ class PublicKeys:
 
 
 class What(StrEnum):
-    """What a runner is to do with a reproducer."""
+    """What a runner is to do with what it is given."""
 
     PROVE = "prove"
     SURVEY = "survey"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a runner: for which entity, at which attempt (a higher one counts), what, with what."""
+    """What is asked of a runner: for which entity, at which attempt (a higher one counts), what, by which message."""
 
     entity: UUID
     attempt: int
     what: What
-    reproducer: Reproducer
+    message: bytes
 
 
 @dataclass(frozen=True, slots=True)

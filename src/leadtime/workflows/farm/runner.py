@@ -17,7 +17,6 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
-from leadtime.flow.intake import Reproducer
 from leadtime.foundation.database.connect import connect
 from leadtime.foundation.errors import LeadtimeError, Missing, Refused, Unavailable
 from leadtime.workflows.farm.answers import as_answer, read_question
@@ -32,7 +31,7 @@ RETURN_SECONDS = 2.0
 ALONE_LOCK = 7_003
 """Advisory lock, with the role's own number: one process at a time is a runner."""
 
-Run = Callable[[What, Reproducer, threading.Event], bytes]
+Run = Callable[[What, bytes, threading.Event], bytes]
 """Does what is asked in a child process and returns its answer; raises `Unavailable` if it cannot, or is to stop."""
 
 log = structlog.get_logger()
@@ -99,8 +98,8 @@ class Runner:
         """Return the sealed answer to a run; raises `Unavailable` if the run was stopped."""
         content = open_up(RUN, given.message, run=given.id, role=role, by=self.installation, to=self.own)
         try:
-            what, reproducer = read_question(content)
-            answer = as_answer(self.run(what, reproducer, stop))
+            what, asked = read_question(content)
+            answer = as_answer(self.run(what, asked, stop))
         except Unavailable as problem:
             if stop.is_set():
                 raise

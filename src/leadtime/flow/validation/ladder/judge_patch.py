@@ -11,21 +11,18 @@ from dataclasses import dataclass, replace
 
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation.ladder.diffs import FileDiff, read_patch
-from leadtime.flow.validation.ladder.records import Ladder, Standing
+from leadtime.flow.validation.ladder.records import JudgedPatch, Ladder
 from leadtime.flow.validation.ladder.rules import Climb, climb, doubt_of
 from leadtime.flow.validation.prove import Progress, Workshop, judge, see_apart, task_for
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import Crash, Oracle, Verdict
 from leadtime.flow.validation.run import Seen
 from leadtime.flow.validation.task import CarriedFile
-from leadtime.foundation.strict_json import Json
 from leadtime.packages.fetch import Fetcher
 
 SEED_BITS = 48
 KNOWN_MAX = 50
 """Further inputs of the same flaw that are tried as variants."""
-
-_PASSED: dict[Standing, bool | None] = {Standing.PASSED: True, Standing.FAILED: False, Standing.NOT_CHECKED: None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,11 @@ class PatchJudgement:
 
     verdict: Verdict
     ladder: Ladder | None
+
+    @property
+    def found(self) -> JudgedPatch:
+        """Return what is kept of it."""
+        return JudgedPatch(self.verdict.word, self.verdict.reason, self.verdict.environment, self.ladder)
 
 
 def judge_patch(
@@ -72,21 +74,6 @@ def ladder_of(oracle: Oracle, crash: Crash | None, files: tuple[FileDiff, ...], 
     if crash is None or seen.patch is None:
         return None
     return climb(Climb(oracle, crash, seen.vulnerable.scene, seen.patch, doubt_of(files)))
-
-
-def ladder_as_json(ladder: Ladder | None) -> dict[str, Json]:
-    """Return a ladder as the member ``patch`` of a verdict's JSON; what could not be checked has ``passed`` null."""
-    if ladder is None:
-        return {"reached": None, "rungs": [], "touched": [], "left_out": []}
-    applied = ladder.applied
-    return {
-        "reached": ladder.reached.value if ladder.reached is not None else None,
-        "rungs": [
-            {"rung": step.rung.value, "passed": _PASSED[step.standing], "reason": step.reason} for step in ladder.steps
-        ],
-        "touched": list(applied.touched) if applied is not None else [],
-        "left_out": list(applied.left_out) if applied is not None else [],
-    }
 
 
 def _carried(file: NamedFile) -> CarriedFile:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from leadtime.flow.validation.records import Scene, SeenRun
+from leadtime.flow.intake import ReportId
+from leadtime.flow.validation.records import Scene, SeenRun, Word
 from leadtime.foundation.digests import Digest
 
 
@@ -119,3 +121,28 @@ class Ladder:
     def is_climbed(self) -> bool:
         """Tell whether the patch reached the top."""
         return self.reached is Rung.BEHAVIOUR
+
+    @property
+    def is_silent(self) -> bool | None:
+        """Tell whether the reproducer showed nothing any more; None where that could not be seen."""
+        found = next((step.standing for step in self.steps if step.rung is Rung.REPRODUCER), Standing.NOT_CHECKED)
+        return None if found is Standing.NOT_CHECKED else found is Standing.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPatch:
+    """What became of a patch: the verdict without it, why, the environment's digest; no ladder where no flaw showed."""
+
+    word: Word
+    reason: str
+    environment: str
+    ladder: Ladder | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptJudgement:
+    """What a patch came to against one report, and when."""
+
+    report: ReportId
+    judged_at: datetime
+    found: JudgedPatch
