@@ -1,7 +1,11 @@
-"""First program inside the outer box: makes the inner box, and lets the observer watch it.
+"""First program inside the outer box: for each order makes an inner box, and lets an observer watch it.
 
-Runs isolated, with `TASK_FILE` (what to run) and one descriptor to answer on, which the first argument names.
-Standard library only. The seam to the observer is one function of ``observe.py`` beside this file::
+Runs isolated, with `TASK_FILE` (what to run) and a socket for orders, whose descriptor the first argument names.
+An order is one message: ``{"places": [[DIRECTORY, WHERE], ...]}`` with three descriptors, the program's standard
+output, its standard error, and where to answer. Each order has a process of its own, forked from this one, which never
+looks at a program; and mounts of its own. When that process has ended all else in the outer box is killed, and one byte
+on the socket says that nothing is left. Standard library only. The seam to the observer is one function of
+``observe.py`` beside this file::
 
     watch(init_pid, mode, wall_s, *, payload_pid, open_gate) -> dict
 
@@ -20,16 +24,19 @@ Afterwards whatever is left of the inner box is killed. The answer is one line o
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
 import select
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import observe
+from apart import move_apart
 
 TASK_FILE = Path("/observer/task.json")
 FILTER_FILE = Path("/observer/filter.bpf")
@@ -47,6 +54,11 @@ START_S_MAX = 20.0
 END_S_MAX = 5.0
 STATUS_BYTES_MAX = 64 * 1024
 PIECE_BYTES = 4096
+ORDER_BYTES_MAX = 64 * 1024
+OUTPUTS = 3
+OVER = b"."
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class InnerBox:
@@ -162,12 +174,46 @@ def _fall_silent() -> None:
     os.close(nowhere)
 
 
-def main() -> None:
-    """Answer on the descriptor that the first argument names."""
-    answer = _high(int(sys.argv[1]))
+def follow_order(task: dict[str, Any], order: dict[str, Any], outputs: list[int]) -> None:
+    """Be the process of one order: run it in mounts of its own, and answer."""
+    out, err, answer = map(_high, outputs)
+    for ours, theirs in ((out, 1), (err, 2)):
+        os.dup2(ours, theirs)
+        os.close(ours)
     try:
-        line = json.dumps(answer_to(json.loads(TASK_FILE.read_text())))
+        move_apart(order["places"], [(str(place), int(size)) for place, size in task["memory_places"]])
+        line = json.dumps(answer_to(task))
     except Exception as failure:  # noqa: BLE001 - the outermost loop: whatever it was, the outside must hear it
         line = json.dumps({"failed": f"{type(failure).__name__}: {failure}"})
     with os.fdopen(answer, "w") as stream:
         stream.write(line)
+
+
+def clear_box() -> None:
+    """Kill all that an order has left in the outer box, a broken observer's own included, and see that it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def main() -> None:
+    """Take orders, one after the other, until nobody gives any; the first argument names the socket's descriptor."""
+    orders = socket.socket(fileno=_high(int(sys.argv[1])))
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    task = json.loads(TASK_FILE.read_text())
+    while True:
+        message, outputs, _, _ = socket.recv_fds(orders, ORDER_BYTES_MAX, OUTPUTS)
+        if not message:
+            return
+        child = os.fork()
+        if child == 0:
+            orders.close()
+            follow_order(task, json.loads(message), outputs)
+            os._exit(0)
+        for descriptor in outputs:
+            os.close(descriptor)
+        os.waitpid(child, 0)
+        clear_box()
+        orders.send(OVER)

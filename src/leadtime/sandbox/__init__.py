@@ -19,7 +19,7 @@ from leadtime.sandbox.records import (
     Wall,
     Watch,
 )
-from leadtime.sandbox.run import run
+from leadtime.sandbox.run import Repeats, run
 from leadtime.sandbox.walls import walls
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Mount",
     "Outcome",
     "Program",
+    "Repeats",
     "Wall",
     "Watch",
     "discard",

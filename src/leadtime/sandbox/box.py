@@ -73,18 +73,21 @@ def written(files: Mapping[str, bytes], pass_bytes: Callable[[bytes], int]) -> I
         yield from ("--perms", "0444", "--file", str(pass_bytes(content)), name)
 
 
+def memory_places(scratch_mib: int) -> tuple[tuple[str, int], ...]:
+    """Return the only memory-backed places to write, and their sizes in bytes."""
+    return (("/dev/shm", SHARED_MEMORY_MIB * MEBIBYTE_BYTES), ("/tmp", scratch_mib * MEBIBYTE_BYTES))  # noqa: S108
+
+
 def private_places(*, scratch_mib: int, nested: bool) -> list[str]:
-    """Return the arguments for /proc, /dev and /tmp; the only memory-backed places to write are sized.
+    """Return the arguments for /proc, /dev and /tmp.
 
     Nobody writes in /proc, where /proc/PID/mem lets one process patch another. Where a second box is made inside, it
     is that one's /proc: its maker writes in the first one's, which the program never sees.
     """
-    return [
-        *("--proc", "/proc", *(() if nested else ("--remount-ro", "/proc")), "--dev", "/dev"),
-        *("--size", str(SHARED_MEMORY_MIB * MEBIBYTE_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
-        *("--remount-ro", "/dev"),
-        *("--size", str(scratch_mib * MEBIBYTE_BYTES), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108
-    ]
+    arguments = ["--proc", "/proc", *(() if nested else ("--remount-ro", "/proc")), "--dev", "/dev"]
+    for place, size_bytes in memory_places(scratch_mib):
+        arguments += ["--size", str(size_bytes), "--perms", "1777", "--tmpfs", place]
+    return [*arguments, "--remount-ro", "/dev"]
 
 
 def shown(mount: Mount, source: Path) -> tuple[str, str, str]:
@@ -130,8 +133,9 @@ def inner(program: Program) -> list[str]:
     """
     return [
         "bwrap",
+        *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--disable-userns"),
         # --new-session: a signal to its own process group must not reach the observer.
-        *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--disable-userns", "--die-with-parent", "--new-session"),
+        *("--die-with-parent", "--new-session"),
         *("--uid", BOX_USER, "--gid", BOX_USER),
         # --dev-bind, for a plain bind would make /dev/null and its like unusable.
         *("--dev-bind", "/", "/", "--proc", "/proc", "--remount-ro", "/proc"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -30,6 +31,7 @@ STAGE_DIRECTORY = Path("/run/leadtime-stage")
 """Empty files and directories to mount on; each run mounts in its own namespace, so they are shared and stay empty."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+RUNS_PLACE = f"{OBSERVER_DIRECTORY}/runs"
 OBSERVER_PYTHON = "/usr/bin/python3"
 ENTER = f"import sys; sys.path.insert(0, '{OBSERVER_DIRECTORY}/guest'); import enter; enter.main()"
 """Imported, not run as a script: only what is imported is taken from bytecode."""
@@ -37,17 +39,32 @@ ENTER = f"import sys; sys.path.insert(0, '{OBSERVER_DIRECTORY}/guest'); import e
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A running box: the process to wait for and the pipes it speaks on (stdout, stderr, status, answer)."""
+    """A running box: the process to wait for and the pipes it speaks on (stdout, stderr, status).
+
+    ``orders``: where a box with an observer takes them (`guest/enter.py`); its outputs are then nobody's program's.
+    """
 
     bubblewrap: subprocess.Popen[bytes]
     pipes: Mapping[str, IO[bytes]]
+    orders: socket.socket | None = None
 
 
 class Launch:
     """One start: collects descriptors while the arguments are composed, and closes ours once they are handed on."""
 
-    def __init__(self, program: Program, person: Person, cage: Cage | None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        person: Person,
+        cage: Cage | None,
+        *,
+        runs: Path | None = None,
+        targets: tuple[str, ...] = (),
+    ) -> None:
+        """``runs``: what orders' places lie in, shown at `RUNS_PLACE`; ``targets``: where orders may have them lie."""
         self._program = program
+        self._runs = runs
+        self._targets = targets
         self._person = person
         self._cage = cage
         self._handed: list[int] = []
@@ -64,10 +81,13 @@ class Launch:
             handed.callback(self._close_handed)
             pipes = {"status": self._pipe(kept)}
             status = self._handed[-1]
+            orders = None
             if self._program.watch is Watch.NOTHING:
                 inside = self._one_box(status)
             else:
-                pipes["answer"] = self._pipe(kept)
+                orders, taken = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                kept.enter_context(orders)
+                self._handed.append(taken.detach())
                 inside = self._two_boxes(status, self._handed[-1])
             bubblewrap = subprocess.Popen(
                 self._outside(inside),
@@ -84,7 +104,7 @@ class Launch:
             kept.pop_all()
             if bubblewrap.stdout is None or bubblewrap.stderr is None:
                 raise Unavailable("the box has no outputs", where="sandbox")
-            return Started(bubblewrap, {"stdout": bubblewrap.stdout, "stderr": bubblewrap.stderr, **pipes})
+            return Started(bubblewrap, {"stdout": bubblewrap.stdout, "stderr": bubblewrap.stderr, **pipes}, orders)
 
     def _pipe(self, kept: ExitStack) -> IO[bytes]:
         """Return the reading end of a new pipe; the writing end is the last descriptor to hand on."""
@@ -103,8 +123,11 @@ class Launch:
         options += self._filtered(Layer.PROGRAM)
         return [*self._bubblewrap(options), *box.limited(program), "sh", "-c", program.command]
 
-    def _two_boxes(self, status: int, answer: int) -> list[str]:
+    def _two_boxes(self, status: int, orders: int) -> list[str]:
         options = [*box.namespaces(nested=True), "--json-status-fd", str(status), *self._common(nested=True)]
+        if self._runs is not None:
+            options += self._show(Mount(self._runs, RUNS_PLACE, writable=True))
+            options += [part for target in self._targets for part in ("--dir", target)]
         for mount in self._program.observer_mounts:
             options += self._show(mount)
         task = json.dumps(self._task()).encode()
@@ -113,7 +136,7 @@ class Launch:
             {f"{OBSERVER_DIRECTORY}/{name}": content for name, content in files.items()}, self._pass_bytes
         )
         options += [*box.environment(box.ENVIRONMENT), *box.closing(), *self._filtered(Layer.OBSERVER)]
-        return [*self._bubblewrap(options), OBSERVER_PYTHON, "-I", "-S", "-B", "-c", ENTER, str(answer)]
+        return [*self._bubblewrap(options), OBSERVER_PYTHON, "-I", "-S", "-B", "-c", ENTER, str(orders)]
 
     def _bubblewrap(self, options: list[str]) -> list[str]:
         # Not on the command line: the program reads that of its init, and it would name places of this machine.
@@ -131,6 +154,7 @@ class Launch:
             "command": program.command,
             "watch": program.watch.value,
             "wall_s": program.limits.wall_s,
+            "memory_places": box.memory_places(program.limits.scratch_mib),
         }
 
     def _common(self, *, nested: bool) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leadtime.flow.validation.build import BUILD_OPTIONS, WORK_PLACE, Built, places
@@ -24,7 +24,7 @@ from leadtime.flow.validation.task import CarriedFile
 from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import read_json
-from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Watch, discard, run
+from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Repeats, Watch, discard, run
 
 INPUT_PLACE = "/box/input"
 CANARY_PLACE = "/canary"
@@ -98,8 +98,34 @@ class Target:
 
     def run(self, given: CarriedFile) -> RawRun:
         """Run the target once on ``given``."""
+        (raw,) = self.repeat(given, 1)
+        return raw
+
+    def repeat(self, given: CarriedFile, times: int) -> Iterator[RawRun]:
+        """Run the target again and again on ``given``, each run in a fresh copy of its work directory."""
         watch = WATCHES.get(self._recipe.oracle, Watch.REPORTS)
-        outcome = self._start(given, watch)
+        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
+            scene = Path(place)
+            runs = scene / "runs"
+            program = self._program(scene, given, watch)
+            runs.mkdir()
+            targets = {"work": WORK_PLACE, **({"canary": CANARY_PLACE} if watch is Watch.ACTS else {})}
+            with Repeats(program, runs, targets, user=self._user) as repeats:
+                for _ in range(times):
+                    yield self._raw(self._repeated(repeats, runs))
+
+    def _repeated(self, repeats: Repeats, runs: Path) -> Outcome | None:
+        # A name that tells no run which one it is.
+        place = Path(tempfile.mkdtemp(dir=runs))
+        try:
+            if not copy_tree(self._built.place / "work", place / "work"):
+                return None
+            _lay_canary(place / "canary")
+            return repeats.run(place)
+        finally:
+            discard(place)
+
+    def _raw(self, outcome: Outcome | None) -> RawRun:
         if outcome is None:
             return RawRun(None, None)
         for content in (outcome.stdout, outcome.stderr, outcome.sightings):
@@ -112,7 +138,21 @@ class Target:
 
     def glance(self, given: CarriedFile) -> Outcome | None:
         """Run the target once on ``given`` with nobody watching; None if it could not be started. Nothing is kept."""
-        return self._start(given, Watch.NOTHING)
+        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
+            scene = Path(place)
+            work, canary = scene / "work", scene / "canary"
+            try:
+                if not copy_tree(self._built.place / "work", work):
+                    return None
+                program = self._program(scene, given, Watch.NOTHING)
+                shown = [Mount(work, WORK_PLACE, writable=True)]
+                if self._recipe.oracle is Oracle.CANARY:
+                    _lay_canary(canary)
+                    shown.append(Mount(canary, CANARY_PLACE, writable=True))
+                return run(replace(program, mounts=(*program.mounts, *shown)), user=self._user)
+            finally:
+                discard(work)
+                discard(canary)
 
     def passes(self, command: str) -> bool:
         """Tell whether one of the recipe's tests ends with exit code 0, in the built tree, with nobody watching."""
@@ -131,25 +171,12 @@ class Target:
                 discard(work)
         return outcome.ending is Ending.EXITED and outcome.exit_code == 0
 
-    def _start(self, given: CarriedFile, watch: Watch) -> Outcome | None:
-        with tempfile.TemporaryDirectory(prefix="leadtime-run-", ignore_cleanup_errors=True) as place:
-            scene = Path(place)
-            work = scene / "work"
-            try:
-                if not copy_tree(self._built.place / "work", work):
-                    return None
-                return run(self._program(scene, work, given, watch), user=self._user)
-            finally:
-                discard(work)
-
-    def _program(self, scene: Path, work: Path, given: CarriedFile, watch: Watch) -> Program:
+    def _program(self, scene: Path, given: CarriedFile, watch: Watch) -> Program:
+        """Return the program with all that it only reads, laid out in ``scene``."""
         name = plain_input_name(given.name)
         shown = scene / "input"
         shown.mkdir()
         (shown / name).write_bytes(given.content())
-        canary = scene / "canary"
-        canary.mkdir()
-        (canary / "secret").write_text(CANARY_TEXT)
         known = scene / "known.json"
         interpreter = self._toolchain.interpreter
         layouts = {file: {"layout": dict(interpreter.layout)} for file in interpreter.files if interpreter.layout}
@@ -159,13 +186,7 @@ class Target:
         return Program(
             fill(recipe.run, places(self._toolchain, f"{INPUT_PLACE}/{name}")),
             Limits(wall_s=recipe.limits.run_s, memory_mib=recipe.limits.memory_mib),
-            mounts=(
-                *self._built.mounts(),
-                Mount(work, WORK_PLACE, writable=True),
-                Mount(shown, INPUT_PLACE),
-                *([Mount(canary, CANARY_PLACE, writable=True)] if recipe.oracle is Oracle.CANARY else []),
-                *interpreter.mounts,
-            ),
+            mounts=(*self._built.mounts(), Mount(shown, INPUT_PLACE), *interpreter.mounts),
             env=fitting_options(dict(recipe.env)),
             watch=watch,
             observer_mounts=() if watch is Watch.NOTHING else (Mount(known, f"{OBSERVER_DIRECTORY}/known.json"),),
@@ -239,6 +260,11 @@ class Target:
         if not isinstance(answers, list) or len(answers) != len(asked):
             return frozenset()
         return frozenset(code for code, answer in zip(asked, answers, strict=True) if answer is True)
+
+
+def _lay_canary(place: Path) -> None:
+    place.mkdir()
+    (place / "secret").write_text(CANARY_TEXT)
 
 
 def copy_tree(source: Path, target: Path) -> bool:

@@ -77,12 +77,14 @@ class Sides:
             interpreter = self.toolchain.interpreter
             scene = Scene({}, {}, interpreter.files, interpreter.places)
             return SeenSide(release.purl, release.digest, target.reason, scene, network=target.network)
-        raw = []
         control = self.task.control if with_control else None
-        inputs = [*([control] if control is not None else []), *[self.task.input] * self.runs]
-        for number, given in enumerate(inputs):
-            self.progress(f"running {release.purl}", number, len(inputs))
-            raw.append(target.run(given))
+        before = [control] if control is not None else []
+        of = len(before) + self.runs
+        self.progress(f"running {release.purl}", 0, of)
+        raw = [target.run(given) for given in before]
+        for found in target.repeat(self.task.input, self.runs):
+            raw.append(found)
+            self.progress(f"running {release.purl}", len(raw), of)
         runs = target.read(raw)
         return SeenSide(
             purl=release.purl,

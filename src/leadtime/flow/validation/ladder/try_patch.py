@@ -81,9 +81,10 @@ class _Pair:
         judged = [judge_run(recipe.oracle, run, self.side.scene) for run in self.side.runs]
         wanted = runs_needed(sum(found.showing is Showing.HIT for found in judged), len(judged))
         raw = []
-        for number in range(wanted):
-            self.sides.progress("running the patched release", number, wanted)
-            raw.append(self.beside.run(self.sides.task.input))
+        self.sides.progress("running the patched release", 0, wanted)
+        for found in self.beside.repeat(self.sides.task.input, wanted):
+            raw.append(found)
+            self.sides.progress("running the patched release", len(raw), wanted)
         return self.beside.read(raw)
 
     def _probers(self) -> tuple[Prober, Prober]:
