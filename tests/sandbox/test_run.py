@@ -13,6 +13,7 @@ from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, Watch, run, walls
 from leadtime.sandbox import filters as filters_module
 from leadtime.sandbox.filters import compile_filter
+from leadtime.sandbox.walls import REGISTERS_ADVICE, debug_registers, why_not_lent
 
 pytestmark = pytest.mark.sandbox
 
@@ -136,6 +137,21 @@ def test_without_a_filter_nothing_runs(box: Callable[..., Outcome], monkeypatch:
 
 def test_every_needed_wall_stands_here() -> None:
     assert [wall.name for wall in walls() if wall.needed and not wall.stands] == []
+
+
+def test_the_processor_is_really_made_to_trap() -> None:
+    assert why_not_lent() == ""
+    wall = debug_registers()
+    assert (wall.name, wall.stands, wall.needed, wall.detail) == (
+        *("debug registers (oracle exception)", True, False, "lent, and they trap"),
+    )
+
+
+def test_a_machine_without_debug_registers_says_what_that_costs() -> None:
+    wall = debug_registers(lambda: "they are taken, and never trap")
+    assert (wall.stands, wall.needed, wall.detail) == (False, False, "they are taken, and never trap")
+    assert wall.how_to_get == REGISTERS_ADVICE
+    assert "a recipe with the oracle exception is inconclusive" in REGISTERS_ADVICE
 
 
 def test_no_descriptor_of_ours_is_left(box: Callable[..., Outcome]) -> None:

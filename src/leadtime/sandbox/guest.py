@@ -15,6 +15,14 @@ PLACES = (Path(__file__).parents[1] / "guest", Path(__file__).parents[3] / "gues
 """Beside the package when installed, at the top of a checkout."""
 
 
+def guest_place() -> Path:
+    """Return the directory of the guest's files on this machine; raises `Unavailable` if they are not installed."""
+    place = next((place for place in PLACES if (place / "enter.py").is_file()), None)
+    if place is None:
+        raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
+    return place
+
+
 @functools.cache
 def guest_files() -> Mapping[str, bytes]:
     """Return the guest's sources and their bytecode: path below the observer's directory -> content.
@@ -25,9 +33,7 @@ def guest_files() -> Mapping[str, bytes]:
     Raises:
         Unavailable: they are not installed.
     """
-    place = next((place for place in PLACES if (place / "enter.py").is_file()), None)
-    if place is None:
-        raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
+    place = guest_place()
     files: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
         compiled = Path(directory, "compiled")

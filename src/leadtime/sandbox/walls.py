@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from leadtime.foundation.errors import LeadtimeError
 from leadtime.sandbox.apparmor import namespace_advice
 from leadtime.sandbox.cgroups import open_cage
 from leadtime.sandbox.filters import Layer, compile_filter
+from leadtime.sandbox.guest import guest_place
 from leadtime.sandbox.launch import OBSERVER_PYTHON, PATH
 from leadtime.sandbox.people import ROOT, unprivileged_person
 from leadtime.sandbox.records import Ending, Limits, Program, Wall, Watch
@@ -27,6 +29,12 @@ CGROUP_ADVICE = (
     " until then a watcher outside ends a program that passes memory_mib, a few hundredths of a second late."
 )
 
+REGISTERS_ADVICE = (
+    "Use a machine, or a hypervisor, that lends a traced program the processor's debug registers (KVM does, gVisor and"
+    " some virtual machines inside others do not); until then a recipe with the oracle exception is inconclusive."
+)
+TRIAL_S_MAX = 20
+
 
 def walls(*, user: str = "nobody") -> tuple[Wall, ...]:
     """Try each wall and say whether it stands; where a needed one does not, `run` refuses to run anything.
@@ -41,6 +49,7 @@ def walls(*, user: str = "nobody") -> tuple[Wall, ...]:
         _observer(user),
         _control_group(),
         _children_listed(),
+        debug_registers(),
     )
 
 
@@ -122,3 +131,28 @@ def _children_listed() -> Wall:
         detail="/proc/PID/task/TID/children",
         how_to_get="Use a kernel with CONFIG_PROC_CHILDREN (every distribution's has it).",
     )
+
+
+def why_not_lent() -> str:
+    """Return why this machine lends a traced program no debug registers; empty if it does."""
+    trial = f"import sys; sys.path.insert(0, {str(guest_place())!r}); import try_points; print(try_points.reason())"
+    try:
+        told = subprocess.run(
+            [OBSERVER_PYTHON, "-I", "-S", "-B", "-c", trial],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TRIAL_S_MAX,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as failure:
+        return f"the trial failed: {failure}"
+    return told.stdout.strip()
+
+
+def debug_registers(reason: Callable[[], str] = why_not_lent) -> Wall:
+    """Tell whether exceptions can be seen here; ``reason`` says why not."""
+    why = reason()
+    detail = why or "lent, and they trap"
+    name = "debug registers (oracle exception)"
+    return Wall(name, stands=not why, needed=False, detail=detail, how_to_get=REGISTERS_ADVICE)
