@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 import pytest
 
 from leadtime.flow.validation.probing import Prober
-from leadtime.flow.validation.records import Showing
-from leadtime.flow.validation.runs import Target
+from leadtime.flow.validation.records import Crash, Oracle, Scene, SeenRun, Showing
+from leadtime.flow.validation.runs import RawRun, Target
 from leadtime.flow.validation.sides import open_sides, shown
+from leadtime.flow.validation.task import CarriedFile
+from leadtime.foundation.digests import digest_of_parts
 from leadtime.sandbox import Ending
 from tests.flow.validation.brittle import Trial, task_of
 
@@ -23,6 +26,38 @@ def prober(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prober]:
         assert isinstance(target, Target)
         assert crash is not None
         yield Prober(target, sides.recipe.oracle, task.input, crash)
+
+
+class UnseenTarget:
+    """A release on which nothing ever shows; notes how it was looked at."""
+
+    scene = Scene({}, {}, frozenset(), ())
+
+    def __init__(self) -> None:
+        self.looks: list[str] = []
+
+    def glance(self, given: CarriedFile) -> None:
+        self.looks.append(f"glance {given.content().decode()}")
+
+    def run(self, given: CarriedFile) -> RawRun:
+        self.looks.append(f"watch {given.content().decode()}")
+        return RawRun(None, None)
+
+    def read(self, raw: Iterable[RawRun]) -> tuple[SeenRun, ...]:
+        return tuple(SeenRun(None, None, claims_report=False) for _ in raw)
+
+
+@pytest.mark.parametrize("oracle", list(Oracle))
+def test_a_quick_look_comes_first_where_how_a_program_ends_says_something(oracle: Oracle) -> None:
+    target = UnseenTarget()
+    crash = Crash("x", "", (), digest_of_parts(("x",)))
+    prober = Prober(cast("Target", target), oracle, CarriedFile("given", "Z2l2ZW4="), crash)
+
+    assert prober.repeats(b"other") is None
+    if oracle in {Oracle.HANG, Oracle.CANARY}:
+        assert target.looks == ["watch other"]
+    else:
+        assert target.looks == ["glance other", "glance given", "watch other"]
 
 
 @pytest.mark.sandbox

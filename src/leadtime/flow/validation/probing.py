@@ -18,8 +18,8 @@ from leadtime.flow.validation.task import CarriedFile
 from leadtime.foundation.digests import Digest, digest_of_parts
 from leadtime.sandbox import Ending, Outcome
 
-NOT_GLANCED = frozenset({Oracle.HANG})
-"""Where a quick look takes as long as a watched run."""
+NOT_GLANCED = frozenset({Oracle.HANG, Oracle.CANARY})
+"""Where a quick look takes as long as a watched run, or how a program ends says nothing of what it did."""
 
 
 @dataclass(frozen=True, slots=True)
