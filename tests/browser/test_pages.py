@@ -76,6 +76,8 @@ def shown(world):
         ("", "/api", "API"),
         ("", f"/d/{quiet.link.secret}", quiet.case.title),
         ("coordinator", "/", "Where everything stands"),
+        ("coordinator", "/queue", "Queue"),
+        ("coordinator", "/queue?stage=delivered", "Queue"),
         ("coordinator", "/cases", "Cases"),
         ("coordinator", f"/cases/{quiet.case.id}", quiet.case.title),
         ("coordinator", "/reports", "Reports"),

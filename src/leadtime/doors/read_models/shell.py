@@ -45,6 +45,7 @@ class Shell:
 
 
 _EVERYBODY = (NavItem("/advisories", "Advisories"),)
+_QUEUE = NavItem("/queue", "Queue")
 _REPORTS = NavItem("/reports", "Reports")
 _CASES = NavItem("/cases", "Cases")
 _MODELS = NavItem("/models", "Models", Part.GATEWAY)
@@ -52,7 +53,7 @@ _PATCH_BY = NavItem("/patch-by", "Patch by")
 _ACTS = NavItem("/acts", "Acts of two")
 
 NAVIGATION: dict[Role, tuple[NavItem, ...]] = {
-    Role.COORDINATOR: (_CASES, _REPORTS, _ACTS),
+    Role.COORDINATOR: (_QUEUE, _CASES, _REPORTS, _ACTS),
     Role.FINDER: (_REPORTS, _CASES),
     Role.MAINTAINER: (_CASES,),
     Role.OPERATOR: (_PATCH_BY,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from sqlalchemy import RowMapping, select
 
@@ -37,14 +38,24 @@ PARTS_MAX = 10_000
 
 
 def list_cases(
-    tx: Transaction, *, after: CaseId | None = None, page_cases: int = PAGE_CASES_MAX, state: CaseState | None = None
+    tx: Transaction,
+    *,
+    after: CaseId | None = None,
+    page_cases: int = PAGE_CASES_MAX,
+    state: CaseState | None = None,
+    among: Collection[CaseId] | None = None,
 ) -> CasePage:
-    """Return the cases that the viewer takes part in (a coordinator: all), newest first, from behind ``after`` on."""
+    """Return the cases that the viewer takes part in (a coordinator: all), newest first, from behind ``after`` on.
+
+    ``among``: no others than these.
+    """
     tx.require(Act.LIST_CASES)
     size = max(1, min(page_cases, PAGE_CASES_MAX))
     query = select(cases).order_by(cases.c.id.desc()).limit(size + 1)
     if after is not None:
         query = query.where(cases.c.id < after)
+    if among is not None:
+        query = query.where(cases.c.id.in_(among))
     if state is not None:
         query = query.where(cases.c.state == state.value)
     rows = tx.connection.execute(query).mappings().all()

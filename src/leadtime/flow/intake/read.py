@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import RowMapping, Select, select
 
@@ -50,14 +50,23 @@ def find_receipt(tx: Transaction, report: ReportId) -> Receipt:
 
 
 def list_reports(
-    tx: Transaction, *, after: ReportId | None = None, page_reports: int = limits.PAGE_REPORTS_MAX
+    tx: Transaction,
+    *,
+    after: ReportId | None = None,
+    page_reports: int = limits.PAGE_REPORTS_MAX,
+    among: Collection[ReportId] | None = None,
 ) -> ReportPage:
-    """Return the viewer's own reports (a coordinator: all), newest first, from behind ``after`` on."""
+    """Return the viewer's own reports (a coordinator: all), newest first, from behind ``after`` on.
+
+    ``among``: no others than these.
+    """
     tx.require(Act.READ_REPORT)
     size = max(1, min(page_reports, limits.PAGE_REPORTS_MAX))
     query = select(reports.c.id, reports.c.organisation, reports.c.received_at, reports.c.summary)
     if after is not None:
         query = query.where(reports.c.id < after)
+    if among is not None:
+        query = query.where(reports.c.id.in_(among))
     rows = tx.connection.execute(query.order_by(reports.c.id.desc()).limit(size + 1)).mappings().all()
     found = tuple(_summary(tx, row) for row in rows[:size])
     return ReportPage(reports=found, after=found[-1].id if len(rows) > size else None)
