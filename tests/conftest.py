@@ -112,13 +112,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     running = start_embedded(shared / "postgresql", fleeting=True)
-    with _alone(shared / "template.lock"), _admin(running) as connection:
-        if not connection.execute("select 1 from pg_database where datname = %s", [TEMPLATE]).fetchone():
-            make_roles_and("unfinished", running)
-            with psycopg.connect(running.conninfo(OWNER, "unfinished")) as owner:
-                for statement in (*schema_statements(whole_schema()), *job_schema()):
-                    owner.execute(statement)
-            connection.execute(sql.SQL("alter database unfinished rename to {}").format(sql.Identifier(TEMPLATE)))
+    with _alone(shared / "template.lock"):
+        make_template(running)
     yield running
     running.release()
 
@@ -126,14 +121,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 @pytest.fixture
 def address(server: EmbeddedServer) -> Iterator[Address]:
     """A database of the test's own with the whole schema, empty, by both its roles."""
-    name = f"test_{uuid4().hex}"
-    with _admin(server) as connection:
-        statement = "create database {} template {} owner {} strategy file_copy"
-        names = [sql.Identifier(part) for part in (name, TEMPLATE, OWNER)]
-        connection.execute(sql.SQL(statement).format(*names))
-        close_database(connection, name)
-        yield address_in(server, name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with a_database_in(server) as found:
+        yield found
 
 
 @pytest.fixture
@@ -152,6 +141,30 @@ def _let_threads_end(engine: Engine) -> None:
         if not isinstance(engine.pool, QueuePool) or engine.pool.checkedout() == 0:
             return
         pause.wait(0.01)
+
+
+def make_template(server: EmbeddedServer) -> None:
+    """Make the database that `a_database_in` copies, if it is not there."""
+    with _admin(server) as connection:
+        if not connection.execute("select 1 from pg_database where datname = %s", [TEMPLATE]).fetchone():
+            make_roles_and("unfinished", server)
+            with psycopg.connect(server.conninfo(OWNER, "unfinished")) as owner:
+                for statement in (*schema_statements(whole_schema()), *job_schema()):
+                    owner.execute(statement)
+            connection.execute(sql.SQL("alter database unfinished rename to {}").format(sql.Identifier(TEMPLATE)))
+
+
+@contextmanager
+def a_database_in(server: EmbeddedServer) -> Iterator[Address]:
+    """Lend an empty database with the whole schema; gone afterwards."""
+    name = f"test_{uuid4().hex}"
+    with _admin(server) as connection:
+        statement = "create database {} template {} owner {} strategy file_copy"
+        names = [sql.Identifier(part) for part in (name, TEMPLATE, OWNER)]
+        connection.execute(sql.SQL(statement).format(*names))
+        close_database(connection, name)
+        yield address_in(server, name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @contextmanager

@@ -68,11 +68,16 @@ def prove(moment: str, begun, stopping):
     return believe(begun, stopping)
 
 
-def main() -> None:
-    directory, name, home, doomed_step, number, moment = sys.argv[1:]
+def station_in(directory: str, name: str, home: str) -> Station:
+    """Return what a worker of the test's database works with."""
     address = address_in(start_embedded(Path(directory), fleeting=True), name)
     keys = KeyRing(wrapping=b"w" * 32, blinding=b"b" * 32, signing=b"s" * 32)
-    station = station_of(Database(make_engine(address), SystemClock(), keys), address, home)
+    return station_of(Database(make_engine(address), SystemClock(), keys), address, home)
+
+
+def main() -> None:
+    directory, name, home, doomed_step, number, moment = sys.argv[1:]
+    station = station_in(directory, name, home)
     story = plan(partial(prove, moment))
     chosen = {
         kind: partial(doomed, step, int(number), moment) if kind.name == doomed_step else step

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 from sqlalchemy import text
 
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Malformed, Missing, Refused, Unavailable
 from leadtime.foundation.settings import read_settings
-from leadtime.workflows import engine
-from leadtime.workflows.engine import Plan, Station, enqueue, sweep, work
+from leadtime.workflows.engine import Plan, Station, enqueue, sweep, takings, work, worker
+from leadtime.workflows.engine.perform import Decided
+from leadtime.workflows.engine.takings import FencedJobManager
 from leadtime.workflows.records import Kind, Queue, SetAside, Timings
-from leadtime.workflows.rules import ATTEMPTS_MAX, OUTAGE_ATTEMPTS_MAX, Cause
+from leadtime.workflows.rules import ATTEMPTS_MAX, OUTAGE_ATTEMPTS_MAX, PAUSE_SECONDS_MAX, Cause
 from leadtime.workflows.set_aside import list_set_aside, try_again
 from leadtime.workflows.tries import count_try
 
@@ -353,7 +358,7 @@ def test_a_worker_that_comes_back_late_and_failed_does_not_give_back_what_anothe
 def test_a_worker_that_cannot_start_tries_again(database, station, monkeypatch):
     put(database)
     tries, seen = [], []
-    make = engine._make_app
+    make = worker._make_app
 
     def make_badly_once(*arguments):
         tries.append(1)
@@ -361,11 +366,94 @@ def test_a_worker_that_cannot_start_tries_again(database, station, monkeypatch):
             raise OSError("a secret in an error")
         return make(*arguments)
 
-    monkeypatch.setattr(engine, "_make_app", make_badly_once)
-    monkeypatch.setattr(engine, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(worker, "_make_app", make_badly_once)
+    monkeypatch.setattr(worker, "RESTART_SECONDS", 0)
     run(station, lambda _, entity: seen.append(entity))
 
     assert (len(tries), seen) == (2, [ENTITY])
+
+
+class Shaky:
+    """A connector whose first queries fail as those of a database that is away, and which counts them."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.asked = failures, 0
+
+    async def execute_query_async(self, *_: object, **__: object) -> None:
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise ConnectorException
+
+    async def listen_notify(self, **_: object) -> None:
+        await self.execute_query_async()
+        raise asyncio.CancelledError
+
+
+def a_taking(task: str) -> Job:
+    return Job(id=1, queue="flow", lock="l", queueing_lock=None, task_name=task, task_kwargs={}, attempts=0)
+
+
+@pytest.fixture
+def shaky(station, monkeypatch) -> FencedJobManager:
+    monkeypatch.setattr(takings, "AGAIN_SECONDS", 0)
+    return FencedJobManager(Shaky(failures=2), station, Plan({GREET: lambda *_: None}))
+
+
+@pytest.mark.parametrize("task", ["greet", "unknown"])
+def test_how_a_taking_ended_is_written_as_soon_as_the_database_can(shaky, task):
+    """A job that nobody finishes would stay for ever with a worker that lives."""
+    asyncio.run(shaky.finish_job(a_taking(task), Status.SUCCEEDED, delete_job=True))
+
+    assert shaky.connector.asked == 3
+
+
+def test_a_worker_that_is_to_stop_leaves_what_it_cannot_write_to_others(shaky, station):
+    station.stopping.set()
+
+    with pytest.raises(ConnectorException):
+        asyncio.run(shaky.finish_job(a_taking("greet"), Status.SUCCEEDED, delete_job=True))
+    assert shaky.connector.asked == 1
+
+
+def test_a_lost_connection_ends_neither_heartbeat_nor_listening(shaky):
+    asyncio.run(shaky.update_heartbeat(1))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(shaky.listen_for_jobs(on_notification=None))
+
+    assert shaky.connector.asked == 3
+
+
+def test_a_database_that_cannot_give_a_job_now_is_asked_again_later(shaky, station, monkeypatch):
+    def away(*_):
+        raise Unavailable("the database cannot do this now")
+
+    monkeypatch.setattr(takings, "_take", away)
+    assert asyncio.run(shaky.fetch_job(["flow"], 1)) is None
+
+
+def test_a_job_of_a_kind_that_a_worker_does_not_know_waits_for_one_that_does(database, station):
+    put(database)
+
+    run(station, lambda *_: pytest.fail("taken"), kind=Kind("other", Queue.FLOW))
+
+    assert jobs(database)[0][3:] == ("todo", 1)
+    with database.transaction(SYSTEM) as tx:
+        pause = tx.connection.scalar(text("select extract(epoch from scheduled_at - now()) from procrastinate_jobs"))
+    assert 0 < pause <= PAUSE_SECONDS_MAX
+
+
+def test_a_step_that_is_cut_short_is_tried_again_at_once():
+    decision = Decided().get_retry_decision(exception=asyncio.CancelledError(), job=a_taking("greet"))
+
+    assert decision is not None
+    assert decision.retry_at <= datetime.now(UTC)
+
+
+def test_a_job_that_cannot_be_enqueued_fails_as_any_other_statement(database):
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("set local transaction read only"))
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            enqueue(tx, GREET, ENTITY)
 
 
 def test_jobs_carry_ids_only(database):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from leadtime.foundation.access import ANYONE, SYSTEM, Relation, Role, Viewer
 from leadtime.foundation.database import Database
 from leadtime.foundation.database.schema import data_keys, relations
-from leadtime.foundation.errors import Missing
+from leadtime.foundation.errors import Missing, Unavailable
 
 FINDER = Viewer(Role.FINDER, organisation=UUID(int=1), person=UUID(int=2))
 RIVAL = Viewer(Role.FINDER, organisation=UUID(int=3), person=UUID(int=4))
@@ -81,6 +81,20 @@ def test_a_lock_is_waited_for_by_its_domain_and_value_alone(database):
             other.lock("report", "one")
             with pytest.raises(OperationalError, match="lock timeout"):
                 other.lock("case", "one")
+
+
+def test_what_the_database_cannot_do_now_is_said_in_one_sentence_without_the_query(database):
+    def take_at_once():
+        with database.transaction(RIVAL) as other:
+            other.connection.execute(text("set local lock_timeout = '20ms'"))
+            other.lock("case", "one")
+
+    with database.transaction(FINDER) as first:
+        first.lock("case", "one")
+        with pytest.raises(Unavailable) as refusal:
+            take_at_once()
+    said = "the database cannot do this now (LockNotAvailable). Try again; if it stays so, look at it."
+    assert str(refusal.value) == said
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from leadtime.foundation import keys as crypto
 from leadtime.foundation.access import SYSTEM, Act, Relation, Role, Viewer, relation_to_own, require
 from leadtime.foundation.clock import Clock
 from leadtime.foundation.database.schema import data_keys, relations
-from leadtime.foundation.errors import Missing, Refused
+from leadtime.foundation.errors import Missing, Refused, Unavailable
 from leadtime.foundation.keys import KeyRing
 from leadtime.foundation.markings import Marking
 
@@ -141,7 +142,8 @@ class Transaction:
         fresh = crypto.new_data_key()
         wrapped = crypto.seal(self.keys.wrapping, fresh, context=f"key:{entity}:None")
         row = {"entity": entity, "wrapped_by": None, "wrapped": wrapped}
-        made = self.connection.execute(upsert(data_keys).values(row).on_conflict_do_nothing()).rowcount
+        making = upsert(data_keys).values(row).on_conflict_do_nothing().returning(data_keys.c.entity)
+        made = self.connection.execute(making).one_or_none() is not None
         key = fresh if made else self._find_data_key(entity)
         if key is None:
             raise Missing("there is no such thing that you may see", next_step="Check who you are signed in as.")
@@ -178,13 +180,19 @@ class Database:
 
     @contextmanager
     def transaction(self, viewer: Viewer) -> Iterator[Transaction]:
-        """Open a transaction of ``viewer``; commits at the end of the block, rolls back on any exception."""
-        with self.engine.begin() as connection:
-            set_viewer(connection, viewer)
-            tx = Transaction(connection, viewer, self.clock, self.keys, self.marked_text)
-            yield tx
-            if tx.unsealed and viewer.role is not Role.SYSTEM:
-                self._note(tx)
+        """Open a transaction of ``viewer``; commits at the end of the block, rolls back on any exception.
+
+        Raises `Unavailable` for what the database cannot do just now: it is away, its disk is full, a lock is not free.
+        """
+        try:
+            with self.engine.begin() as connection:
+                set_viewer(connection, viewer)
+                tx = Transaction(connection, viewer, self.clock, self.keys, self.marked_text)
+                yield tx
+                if tx.unsealed and viewer.role is not Role.SYSTEM:
+                    self._note(tx)
+        except (OperationalError, psycopg.OperationalError) as error:
+            raise _not_now(error) from error
 
     def _note(self, tx: Transaction) -> None:
         if self.note_reads is None:
@@ -192,3 +200,8 @@ class Database:
                 "sealed content is read only where reads are recorded", next_step="Open the database with note_reads."
             )
         self.note_reads(tx)
+
+
+def _not_now(error: OperationalError | psycopg.OperationalError) -> Unavailable:
+    kind = type(error.orig if isinstance(error, OperationalError) else error).__name__
+    return Unavailable(f"the database cannot do this now ({kind})", next_step="Try again; if it stays so, look at it.")
