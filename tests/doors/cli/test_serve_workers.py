@@ -9,16 +9,16 @@ from leadtime.foundation.access import SYSTEM
 from leadtime.workflows.farm.admit import admit_runner
 from leadtime.workflows.farm.envelopes import new_keys
 
-FLOW = ["worker", "--queues", "flow"]
+FLOW, VALIDATION = ["worker", "--queues", "flow"], ["worker", "--queues", "validation"]
 
 
 @pytest.mark.parametrize(
     ("same_host", "runners", "workers"),
     [
         (False, False, [FLOW]),
-        (False, True, [FLOW, ["worker", "--queues", "validation", "--to-runners", "--concurrency", "32"]]),
-        (True, False, [["worker", "--queues", "flow,validation"]]),
-        (True, True, [["worker", "--queues", "flow,validation"]]),
+        (False, True, [FLOW, [*VALIDATION, "--to-runners", "--concurrency", "32"]]),
+        (True, False, [FLOW, VALIDATION]),
+        (True, True, [FLOW, VALIDATION]),
     ],
 )
 def test_validations_go_to_runners_unless_this_host_runs_them(same_host, runners, workers):

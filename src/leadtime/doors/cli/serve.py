@@ -83,13 +83,14 @@ def command(
 
 
 def workers_of(*, same_host: bool, runners: bool) -> list[list[str]]:
-    """Return the command lines of the workers beside a site; validations wait where nobody may run them."""
-    queues = [queue.value for queue in Queue if same_host or queue is not Queue.VALIDATION]
-    workers = [["worker", "--queues", ",".join(queues)]]
-    if runners and not same_host:
-        validation = Queue.VALIDATION.value
-        workers.append(["worker", "--queues", validation, "--to-runners", "--concurrency", str(RUNS_AWAY_MAX)])
-    return workers
+    """Return the command lines of the workers beside a site; validations wait where nobody may run them.
+
+    They have a worker of their own: runs take minutes, and nothing else waits for them.
+    """
+    flow, validation = (["worker", "--queues", queue.value] for queue in (Queue.FLOW, Queue.VALIDATION))
+    if same_host:
+        return [flow, validation]
+    return [flow, [*validation, "--to-runners", "--concurrency", str(RUNS_AWAY_MAX)]] if runners else [flow]
 
 
 def are_runners(database: Database) -> bool:
