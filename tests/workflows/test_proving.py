@@ -253,6 +253,21 @@ def test_a_run_that_is_asked_to_end_gives_up(monkeypatch, settings):
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": "leaf"}}).encode(),
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f"] * 10_001}}).encode(),
         json.dumps(REPRODUCED | {"crash": CRASH | {"subject_frames": ["f" * 5001]}}).encode(),
+        *(
+            json.dumps(REPRODUCED | wrong).encode()
+            for wrong in (
+                {"rate": "x"},
+                {"rate": {"hits": 1, "runs": 5, "low": 0.1, "high": True}},
+                {"fixed": "x"},
+                {"fixed": {"verdict": "zzz"}},
+                {"fixed": {"verdict": "clean", "runs": "5"}},
+                {"harness": "zzz"},
+                {"harness": []},
+                {"crash": CRASH | {"stack": "leaf"}},
+                {"crash": CRASH | {"stack": [1]}},
+                {"crash": CRASH | {"stack": [{"origin": "release"}]}},
+            )
+        ),
         b'{"verdict": "inconclusive", "x": "' + b"x" * (16 << 20) + b'"}',
         b'{"verdict": "inconclusive", "verdict": "reproduced"}',
     ],

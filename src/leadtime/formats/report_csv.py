@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from io import StringIO
 
-from leadtime.formats.inventories import BOM
+from leadtime.formats.inventories import BOM, as_utf8
 from leadtime.formats.limits import RESULTS_MAX
 from leadtime.formats.report_words import FIELDS, Words, spoken
 from leadtime.foundation.digests import canonical_json
@@ -32,7 +32,7 @@ def read_report_csv(raw: bytes) -> tuple[Row | Malformed, ...]:
     `Malformed` for what is not UTF-8 or not CSV, a header without a title or with a column twice, and too many rows.
     """
     try:
-        text = raw.removeprefix(BOM).decode("utf-8")
+        text = as_utf8(raw).removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed("this is not UTF-8", where=f"byte {error.start}", next_step="Save it as UTF-8.") from None
     first = text.lstrip().partition("\n")[0]

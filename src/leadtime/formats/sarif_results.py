@@ -170,7 +170,7 @@ def _file(artifact: JsonObject, found: FoundResult) -> str:
 
 
 def _left_out(result: JsonObject) -> str:
-    if result.get("kind") in NOTHING_WRONG:
+    if _text(result.get("kind")) in NOTHING_WRONG:
         return "it says that nothing is wrong"
     if result.get("baselineState") == "absent":
         return "it is gone since its tool's last run"

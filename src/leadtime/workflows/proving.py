@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from leadtime.flow.validation import Begun, Outcome, sweep_benches
+from leadtime.flow.validation import Begun, FixedWord, Harness, Outcome, sweep_benches
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Unavailable
 from leadtime.foundation.settings import Settings
@@ -78,9 +78,11 @@ def read_outcome(answer: bytes) -> Outcome:
     verdict = _text(result, "verdict")
     if verdict not in WORDS:
         raise _wrong("verdict")
+    _check_sides(result)
     if verdict != REPRODUCED:
         return Outcome(verdict, None, canonical_json(result))
     crash = _member(result, "crash")
+    _check_stack(_member(crash, "stack"))
     _text(crash, "class")
     _check_frames(_member(crash, "subject_frames"))
     return Outcome(verdict, _text(crash, "signature"), canonical_json(result))
@@ -91,6 +93,32 @@ def _check_frames(frames: Json) -> None:
         raise _wrong("crash.subject_frames")
     if not all(isinstance(frame, str) and 1 <= len(frame) <= FRAME_CHARS_MAX for frame in frames):
         raise _wrong("crash.subject_frames")
+
+
+def _check_sides(result: Json) -> None:
+    """Raise `Malformed` unless what is said of rate, fixed release and harness is of the kind that pages read."""
+    rate, fixed, harness = (_member(result, name) for name in ("rate", "fixed", "harness"))
+    if rate is not None and not all(_is_number(_member(rate, name)) for name in ("hits", "runs", "low", "high")):
+        raise _wrong("rate")
+    if fixed is not None and _member(fixed, "verdict") not in [*FixedWord]:
+        raise _wrong("fixed")
+    if fixed is not None and not all(_is_number(_member(fixed, name) or 0) for name in ("hits", "runs")):
+        raise _wrong("fixed")
+    if harness not in (None, *Harness):
+        raise _wrong("harness")
+
+
+def _check_stack(stack: Json) -> None:
+    if stack is None:
+        return
+    if not isinstance(stack, list) or len(stack) > FRAMES_MAX:
+        raise _wrong("crash.stack")
+    if not all(isinstance(_member(frame, name), str) for frame in stack for name in ("origin", "function")):
+        raise _wrong("crash.stack")
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _text(value: Json, name: str) -> str:

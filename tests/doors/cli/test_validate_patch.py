@@ -7,8 +7,8 @@ import pytest
 from leadtime.doors.cli.validate import patch_exit_code
 from leadtime.doors.cli.validate_patch import ladder_lines
 from leadtime.flow.validation import FixedWord, Harness, Ladder, PatchJudgement, Standing, Verdict, Word
-from leadtime.flow.validation.ladder.judge_patch import ladder_as_json
 from leadtime.flow.validation.ladder.records import Applied, Rung, Step
+from leadtime.flow.validation.ladder.spelling import ladder_as_json
 from leadtime.flow.validation.records import FixedSide
 from leadtime.foundation.digests import digest_of
 
@@ -70,7 +70,8 @@ def test_a_ladder_in_json_names_what_was_reached_and_why() -> None:
         ],
         "touched": ["x.c"],
         "left_out": ["t/x.c"],
+        "archive": "",
     }
     assert ladder_as_json(GROUND)["touched"] == ladder_as_json(GROUND)["left_out"] == []
     assert ladder_as_json(GROUND)["reached"] is None
-    assert ladder_as_json(None) == {"reached": None, "rungs": [], "touched": [], "left_out": []}
+    assert ladder_as_json(None) == {"reached": None, "rungs": [], "touched": [], "left_out": [], "archive": ""}

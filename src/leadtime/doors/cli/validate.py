@@ -20,6 +20,7 @@ from leadtime.flow.validation import (
     RELEASES_TRIED_MAX,
     FixedWord,
     Minimised,
+    NewestRelease,
     PatchJudgement,
     Progress,
     Survey,
@@ -39,6 +40,7 @@ from leadtime.flow.validation import (
     survey_as_json,
     task_for,
 )
+from leadtime.foundation.errors import Unavailable
 from leadtime.foundation.settings import read_settings
 from leadtime.packages.fetch import Fetcher, open_fetcher
 from leadtime.packages.folder import ReleaseFolder
@@ -140,7 +142,10 @@ def _find(reproducer: Reproducer, fetcher: Fetcher, workshop: Workshop, wanted: 
     verdict = judged.verdict if judged else prove(reproducer, fetcher, workshop, progress=progress)
     found = None
     if wanted.newest:
-        found = survey(reproducer, verdict, fetcher, workshop, tried_max=wanted.tried_max, progress=progress)
+        try:
+            found = survey(reproducer, verdict, fetcher, workshop, tried_max=wanted.tried_max, progress=progress)
+        except Unavailable as problem:  # it takes nothing from the verdict
+            found = Survey(NewestRelease(None, str(problem)), None, str(problem) if wanted.tried_max > 0 else "")
     minimised = None
     if wanted.smaller is not None:
         minimised = minimise(reproducer, verdict, fetcher, workshop, progress=progress)

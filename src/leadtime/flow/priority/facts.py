@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from leadtime.flow.priority.load import read_loaded
@@ -21,9 +23,12 @@ def facts_for(tx: Transaction, cve: str | None) -> CveFacts:
     )
 
 
-def read_exploited(tx: Transaction) -> frozenset[str]:
-    """Return the CVEs that KEV, as it is loaded, lists."""
-    return frozenset(tx.connection.scalars(select(kev_entries.c.cve)))
+def read_exploited(tx: Transaction, among: Collection[str] | None = None) -> frozenset[str]:
+    """Return the CVEs that KEV, as it is loaded, lists: all, or those ``among`` these."""
+    if among is not None and not among:
+        return frozenset()
+    listed = select(kev_entries.c.cve)
+    return frozenset(tx.connection.scalars(listed if among is None else listed.where(kev_entries.c.cve.in_(among))))
 
 
 def _read_kev(tx: Transaction, cve: str) -> KevEntry | None:

@@ -183,7 +183,14 @@ def test_rules_are_found_by_place_by_id_and_by_the_beginning_of_an_id():
 
 
 def test_parts_of_the_wrong_type_count_as_left_out():
-    odd = {"ruleId": 7, "message": None, "locations": [3, {"physicalLocation": []}], "level": {}, "suppressions": "x"}
+    odd = {
+        "ruleId": 7,
+        "kind": [],
+        "message": None,
+        "locations": [3, {"physicalLocation": []}],
+        "level": {},
+        "suppressions": "x",
+    }
     (report,) = read(a_log(odd))
     assert (report["title"], report["description"]) == ("Without a title", "Without a title")
     assert not {"locations", "severity_claimed", "cwe"} & report.keys()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from leadtime.flow.intake import Given, ReadReport, ReportForm, import_reports
+from leadtime.flow.intake import Given, ReadReport, ReportForm, import_reports, recognise_report
 from leadtime.formats import mail as mail_format
 from leadtime.foundation.digests import digest_of
 from leadtime.foundation.errors import Malformed
@@ -66,6 +66,12 @@ def test_rows_are_answered_each_for_itself():
 def test_columns_may_be_separated_as_spreadsheets_do(separator):
     text = separator.join(("title", "purl")) + "\n" + separator.join(("x", "pkg:npm/a")) + "\n"
     assert only(read("\ufeff" + text, ReportForm.CSV))["component"] == "pkg:npm/a"
+
+
+def test_a_table_that_windows_wrote_is_a_table():
+    raw = "title,component\nx,pkg:npm/a\n".encode("utf-16")
+    assert recognise_report(raw) is ReportForm.CSV
+    assert only(read(raw, ReportForm.CSV))["component"] == "pkg:npm/a"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +205,11 @@ def test_attached_reports_are_taken_whole_with_the_files_they_name():
     first, second, third = read(raw, ReportForm.MAIL)
     origin = first.pop("imported_from")
     assert first == one
-    assert origin["format"] == "mail"
+    assert origin == {
+        "format": "mail",
+        "digest": digest_of(as_bytes(one)),
+        "base64": base64.b64encode(as_bytes(one)).decode(),
+    }  # not the whole mail in each of its reports
     assert second["reproducer"]["files"]["run.py"] == base64.b64encode(b"print(1)").decode()
     assert str(third.problem) == "attachment 3: title: this is empty. Fill it in or leave it out."
 

@@ -24,6 +24,7 @@ from leadtime.flow.validation.affected.trying import Trying, of_release
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Harness, Verdict, Word
 from leadtime.foundation.digests import Digest
 from leadtime.foundation.errors import Missing, Unavailable
+from leadtime.packages.fetch import Release
 from leadtime.packages.published import Published
 from leadtime.packages.purls import Purl, parse_purl
 from tests.flow.validation.brittle import Shelf, Trial
@@ -196,8 +197,8 @@ def test_asked_to_stop_nothing_is_said_of_a_release(tmp_path: Path) -> None:
     stopping = threading.Event()
     stopping.set()
 
-    with pytest.raises(Missing):
-        trying(tmp_path, NO_CRASH, stopping).on(Published("7.0"))
+    with pytest.raises(Unavailable):
+        trying(tmp_path, NO_CRASH, stopping).on(Published("1.1"))
 
 
 class _Closed(Shelf):
@@ -205,31 +206,41 @@ class _Closed(Shelf):
         raise Unavailable("the package index did not answer", where=str(purl))
 
 
+class _Broken(Shelf):
+    def published(self, purl: Purl) -> tuple[Published, ...]:
+        return (Published("0.9"), Published("1.0"), Published("1.1"))
+
+    def release(self, purl: Purl, *, wheel: bool = False) -> Release | None:
+        raise Unavailable("the package index gave no archive", where=str(purl))
+
+
+class _Unlisted(Shelf):
+    def published(self, purl: Purl) -> tuple[Published, ...]:
+        raise Missing("no index lists this package", where=str(purl))
+
+
+def looked_over(shelf: Shelf, place: Path, tried_max: int) -> Survey:
+    shop = Workshop(place / "cache", place / "evidence", None, "nobody")
+    return survey(Trial().reproducer(), verdict(FixedWord.CLEAN, crash=NO_CRASH), shelf, shop, tried_max=tried_max)  # type: ignore[arg-type]
+
+
 def test_where_releases_are_not_listed_it_is_said_and_the_verdict_stands(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path / "cache", tmp_path / "evidence", None, "nobody")
-    closed = _Closed(tmp_path)
+    found = looked_over(_Unlisted(tmp_path), tmp_path, 9)
 
-    found = survey(Trial().reproducer(), verdict(FixedWord.CLEAN, crash=NO_CRASH), closed, shop, tried_max=9)  # type: ignore[arg-type]
-
-    why = str(Unavailable("the package index did not answer", where="pkg:pypi/brittle@1.0"))
+    why = str(Missing("no index lists this package", where="pkg:pypi/brittle@1.0"))
     assert found == Survey(NewestRelease(None, why), None, why)
     assert survey_as_json(found) == {
         "newest": {"release": None, "verdict": "not_checked", "reason": why, "evidence": []},
         "range": {"events": [], "tried": [], "reason": why},
     }
-    newest = survey(Trial().reproducer(), verdict(FixedWord.CLEAN, crash=NO_CRASH), closed, shop, tried_max=0)  # type: ignore[arg-type]
-    assert newest == Survey(NewestRelease(None, why), None, "")
-    stopping = threading.Event()
-    stopping.set()
-    with pytest.raises(Unavailable):
-        survey(
-            Trial().reproducer(),
-            verdict(FixedWord.CLEAN, crash=NO_CRASH),
-            closed,  # type: ignore[arg-type]
-            shop,
-            tried_max=9,
-            stopping=stopping,
-        )
+    assert looked_over(_Unlisted(tmp_path), tmp_path, 0) == Survey(NewestRelease(None, why), None, "")
+
+
+def test_an_index_that_is_down_says_nothing_of_any_release(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="did not answer"):
+        looked_over(_Closed(tmp_path), tmp_path, 9)
+    with pytest.raises(Unavailable, match="gave no archive"):
+        looked_over(_Broken(tmp_path), tmp_path, 9)
 
 
 @pytest.mark.parametrize(("tried_max", "reason"), [(9, "the flaw did not show in the vulnerable release"), (0, "")])

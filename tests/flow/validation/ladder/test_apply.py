@@ -109,6 +109,9 @@ REFUSALS_OUTSIDE = [
     (CHANGE + CREATE % b"link", "the patch creates b/link, which is there"),
     (CHANGE + CREATE % b"link/new.c", "the patch creates a file below what is no folder"),
     (CHANGE + CREATE % b"configure/new.c", "the patch creates a file below what is no folder"),
+    (CHANGE + CREATE % b"lib", "the patch writes a file that cannot be there (File exists)"),
+    (CHANGE + CREATE % b"q/new.c" + CREATE % b"q", "the patch writes a file that cannot be there (File exists)"),
+    (CHANGE + CREATE % (b"n" * 300), "the patch writes a file that cannot be there (File name too long)"),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from leadtime.flow.intake import limits
-from leadtime.formats.inventories import BOM, BOM_UTF16_BE, BOM_UTF16_LE
+from leadtime.formats.inventories import BOM, as_utf8
 from leadtime.formats.limits import DOCUMENT
 from leadtime.formats.mail import is_mail
 from leadtime.formats.report_csv import SEPARATORS
@@ -38,11 +38,9 @@ def recognise_report(raw: bytes) -> ReportForm:
 
     JSON of no other form is taken for ``leadtime.report/1``, whose reader says what it misses.
     """
-    plain = raw.removeprefix(BOM).lstrip()
+    plain = as_utf8(raw).removeprefix(BOM).lstrip()
     if plain.startswith((b"{", b"[")):
-        return _form_of_json(read_json(raw.removeprefix(BOM), DOCUMENT))
-    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return ReportForm.MARKDOWN
+        return _form_of_json(read_json(plain, DOCUMENT))
     if not plain or b"\0" in plain:
         raise _no_form()
     if is_mail(plain):

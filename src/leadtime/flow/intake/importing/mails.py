@@ -30,7 +30,7 @@ def import_mail(raw: bytes, given: Given) -> Iterator[Imported]:
         where = f"attachment {number + 1}"
         others = [each for each in mail.attachments if each is not attachment]
         try:
-            yield checked(_with_files(document, others), where, ReportForm.MAIL, raw)
+            yield checked(_with_files(document, others), where, ReportForm.MAIL, attachment.content)
         except Malformed as error:
             yield NotRead(where, error)
     if not whole:

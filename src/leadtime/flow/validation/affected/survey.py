@@ -10,7 +10,7 @@ from leadtime.flow.validation.affected.records import NewestRelease, Survey
 from leadtime.flow.validation.affected.trying import Trying
 from leadtime.flow.validation.prove import Progress, Workshop
 from leadtime.flow.validation.records import Verdict
-from leadtime.foundation.errors import LeadtimeError
+from leadtime.foundation.errors import LeadtimeError, Unavailable
 from leadtime.packages.fetch import Fetcher
 
 NOT_SHOWN = "the flaw did not show in the vulnerable release"
@@ -28,8 +28,8 @@ def survey(
 ) -> Survey:
     """Return what the reproducer shows of the newest release and, with ``tried_max`` above 0, which are affected.
 
-    Where the releases are not listed, or the flaw did not show, it says so. Raises `Unavailable` only when ``stopping``
-    is set.
+    Where the releases are not listed, or the flaw did not show, it says so. Raises `Unavailable` when ``stopping`` is
+    set, or where the releases cannot be listed or fetched just now: tried again, it may know.
     """
     if verdict.crash is None:
         return Survey(NewestRelease(None, NOT_SHOWN), None, NOT_SHOWN if tried_max > 0 else "")
@@ -43,7 +43,7 @@ def survey(
             return Survey(newest, None, "")
         found = [newest.tried] if newest.tried is not None and newest.tried not in known else []
         return Survey(newest, find_range(package, published, (*known, *found), trying.on, tried_max=tried_max), "")
+    except Unavailable:
+        raise
     except LeadtimeError as problem:
-        if trying.stopping.is_set():
-            raise
         return Survey(NewestRelease(None, str(problem)), None, str(problem) if tried_max > 0 else "")

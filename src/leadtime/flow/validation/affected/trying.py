@@ -12,10 +12,11 @@ from leadtime.flow.validation.affected.records import ReleaseWord, Tried
 from leadtime.flow.validation.affected.rules import word_for
 from leadtime.flow.validation.fairness.rules import was_run
 from leadtime.flow.validation.prove import Progress, Workshop, see_apart, task_for
-from leadtime.flow.validation.recipe import BOUNDS, parse_recipe
+from leadtime.flow.validation.recipe import BOUNDS, Recipe, parse_recipe
 from leadtime.flow.validation.records import Crash
 from leadtime.flow.validation.rules import judge_fixed, judge_run
-from leadtime.foundation.errors import LeadtimeError
+from leadtime.flow.validation.run import Seen
+from leadtime.foundation.errors import LeadtimeError, Unavailable
 from leadtime.foundation.strict_json import read_json
 from leadtime.packages.fetch import Fetcher
 from leadtime.packages.published import Published
@@ -45,23 +46,27 @@ class Trying:
     def on(self, published: Published) -> Tried:
         """Return what the reproducer shows on one release; that it cannot be had or built is an answer, too.
 
-        Raises `Unavailable` when it is to stop.
+        Raises `Unavailable` when it is to stop, or where the release cannot be fetched just now.
         """
         version = published.version
         if not published.has_source:
             return Tried(version, ReleaseWord.UNKNOWN, "it has no source archive")
+        reproducer = of_release(self.reproducer, self.vulnerable.with_version(version))
         try:
-            return self._run(version)
+            task = task_for(reproducer, self.fetcher, self.workshop, self.progress)
+        except Unavailable:
+            raise
+        except LeadtimeError as problem:
+            return Tried(version, ReleaseWord.UNKNOWN, str(problem))
+        try:
+            seen = see_apart(task, self.workshop, self.progress, self.stopping)
         except LeadtimeError as problem:
             if self.stopping.is_set():
                 raise
             return Tried(version, ReleaseWord.UNKNOWN, str(problem))
+        return self._judged(version, parse_recipe(reproducer.recipe), seen)
 
-    def _run(self, version: str) -> Tried:
-        reproducer = of_release(self.reproducer, self.vulnerable.with_version(version))
-        recipe = parse_recipe(reproducer.recipe)
-        task = task_for(reproducer, self.fetcher, self.workshop, self.progress)
-        seen = see_apart(task, self.workshop, self.progress, self.stopping)
+    def _judged(self, version: str, recipe: Recipe, seen: Seen) -> Tried:
         side = seen.vulnerable
         judged = tuple(judge_run(recipe.oracle, run, side.scene) for run in side.runs)
         ran = [was_run(self.crash, run, side.scene) for run in side.runs]

@@ -38,8 +38,20 @@ _MAGIC_BYTES = 6
 def apply_patch(files: tuple[FileDiff, ...], tree: UnpackedTree) -> tuple[UnpackedTree, Applied]:
     """Return the tree with the patch in it, on disk and by digest.
 
-    Raises `Malformed` if the patch changes nothing that the release holds, or a hunk has no place in it.
+    Raises `Malformed` if the patch changes nothing that the release holds, a hunk has no place in it, or a file that it
+    creates cannot be where it says.
     """
+    try:
+        return _applied(files, tree)
+    except OSError as problem:
+        raise Malformed(
+            f"the patch writes a file that cannot be there ({problem.strerror})",
+            where=PATCH_WHERE,
+            next_step="Correct its name.",
+        ) from None
+
+
+def _applied(files: tuple[FileDiff, ...], tree: UnpackedTree) -> tuple[UnpackedTree, Applied]:
     if (found := fit(files, tree.files)) is not None:
         return _into_tree(found, tree), Applied(_paths(found), found.left_out, "")
     for inner in inner_manifests(tree):

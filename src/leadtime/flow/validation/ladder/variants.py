@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from leadtime.flow.validation.ladder import byte_mutators as of_bytes
 from leadtime.flow.validation.ladder import text_mutators as of_text
+from leadtime.foundation.digests import digest_of
 
 INPUT_BYTES_MAX = 1 << 20
 """A variant is no larger, unless the input itself is."""
@@ -66,13 +67,13 @@ def mutants(given: bytes, chance: random.Random, pool: Sequence[bytes]) -> Itera
     changed, so that little is left in it to be known by; then one thing at a time, the kinds of change in turn. It ends
     where nothing new comes out.
     """
-    seen = {given}
+    seen = {digest_of(given)}
     bytes_max = max(INPUT_BYTES_MAX, len(given))
     tries_left = TRIES_WITHOUT_NEWS_MAX
     for mutant in itertools.chain(_apart(given, chance, pool), _near(given, chance, pool)):
         tries_left -= 1
-        if mutant is not None and mutant.content not in seen and len(mutant.content) <= bytes_max:
-            seen.add(mutant.content)
+        if mutant is not None and len(mutant.content) <= bytes_max and (name := digest_of(mutant.content)) not in seen:
+            seen.add(name)
             tries_left = TRIES_WITHOUT_NEWS_MAX
             yield mutant
         if tries_left == 0:

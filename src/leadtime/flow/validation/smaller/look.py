@@ -12,6 +12,7 @@ from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.sides import Sides
 from leadtime.flow.validation.smaller.rules import OutOfTries, reduced
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.foundation.digests import Digest, digest_of
 
 TRIES_MAX = 2_000
 SECONDS_MAX = 240.0
@@ -29,15 +30,16 @@ def look_for_smaller(
         return given
     prober = Prober(target, sides.recipe.oracle, given, crash)
     end = seconds() + SECONDS_MAX
-    tried: set[bytes] = set()
+    tried: set[Digest] = set()
 
     def shows(candidate: bytes) -> bool:
-        if candidate in tried:
+        name = digest_of(candidate)
+        if name in tried:
             return False
         if len(tried) == TRIES_MAX or seconds() > end:
             raise OutOfTries
         sides.progress(f"making the input smaller ({len(candidate)} bytes)", len(tried), TRIES_MAX)
-        tried.add(candidate)
+        tried.add(name)
         hit = prober.repeats(candidate)
         return hit is not None and hit.crash.signature == crash.signature
 
