@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
-from leadtime.flow import coordination, intake, merging, validation
+from leadtime.flow import coordination, intake, merging, priority, validation
 from leadtime.flow.intake import Finding, Receipt, ReportId
 from leadtime.flow.merging import Evidence, Merged, VulnerabilityId
 from leadtime.flow.validation import Begun, KeptValidation, Outcome, Unprovable, Word
@@ -25,7 +25,7 @@ from leadtime.foundation.lines import check_prose, one_line
 from leadtime.workflows import outcomes
 from leadtime.workflows.engine import Plan, PutAside, Station, Step, enqueue, enqueue_all
 from leadtime.workflows.evidence import evidence_of, unproven_evidence_of
-from leadtime.workflows.exploited import cves_in, is_exploited
+from leadtime.workflows.exploited import cves_in
 from leadtime.workflows.judging import JUDGE_PATCH, Judge, judge_newest, judge_over, judge_patch
 from leadtime.workflows.publishing import MATCH_ADVISORY, MATCH_INVENTORY, match_advisory, match_inventory
 from leadtime.workflows.records import Kind, Queue
@@ -53,11 +53,13 @@ def hand_in(tx: Transaction, raw: bytes) -> Receipt:
 def hand_in_all(tx: Transaction, raws: Sequence[bytes]) -> tuple[Receipt | LeadtimeError, ...]:
     """Receive reports as `hand_in` does one, in as many statements, and return what became of each in its order."""
     received = intake.receive_all(tx, raws)
-    waiting = []
-    for each, raw in zip(received, raws, strict=True):
-        if isinstance(each, intake.Received) and each.fresh:
-            cves = cves_in(raw)
-            waiting.append(validation.Waiting(each.receipt.id, cves, is_exploited(tx, cves)))
+    named = {
+        each.receipt.id: cves_in(raw)
+        for each, raw in zip(received, raws, strict=True)
+        if isinstance(each, intake.Received) and each.fresh
+    }
+    exploited = priority.read_exploited(tx, {cve for cves in named.values() for cve in cves})
+    waiting = [validation.Waiting(report, cves, not exploited.isdisjoint(cves)) for report, cves in named.items()]
     enqueue_all(tx, VALIDATE, validation.queue_validations(tx, waiting))
     return tuple(each.receipt if isinstance(each, intake.Received) else each for each in received)
 
@@ -111,10 +113,11 @@ def validate(prove: Prove, station: Station, report: UUID) -> None:
 def merge(station: Station, report: UUID) -> None:
     """Give the report to the vulnerability that its evidence shows, new or known; that one's case is next.
 
-    Of a new one the affected releases are looked for, too, if this installation looks for any.
+    A report that is in a case by a person's word, and was reproduced since, is merged like any other. Of one that no
+    link led into the affected releases are looked for, too, if this installation looks for any.
     """
     with station.database.transaction(SYSTEM) as tx:
-        if merging.vulnerability_of(tx, ReportId(report)) is not None:
+        if merging.is_proven(tx, ReportId(report)):
             return
         finding, kept = intake.read_finding(tx, ReportId(report)), validation.read_validation(tx, ReportId(report))
         merged = _merge_in(tx, finding, evidence_of(finding, kept), kept)
@@ -170,10 +173,10 @@ def _take_in(tx: Transaction, merged: Merged) -> None:
 
 def _open_case(tx: Transaction, vulnerability: VulnerabilityId, *, because: str = "") -> coordination.CaseId | None:
     """Return the vulnerability's case, up to date; None if it holds no reports any more (absorbed, or split away)."""
-    found = merging.read_vulnerability(tx, vulnerability)
-    if not found.reports:
+    first = merging.first_report_of(tx, vulnerability)
+    if first is None:
         return None
-    title = one_line(intake.read_finding(tx, found.reports[0]).title, chars_max=coordination.TITLE_CHARS_MAX)
+    title = one_line(intake.read_finding(tx, first).title, chars_max=coordination.TITLE_CHARS_MAX)
     case = coordination.open_case(tx, vulnerability, title=title or UNTITLED, because=because).id
     judge_newest(tx, case)
     return case
