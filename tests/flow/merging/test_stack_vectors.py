@@ -163,6 +163,13 @@ def test_one_family_alone_knows_a_report(name: str) -> None:
     assert len(frames) <= (2 if name == "rust-under-libfuzzer" else 1)
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_family_reads_nothing_out_of_a_text_without_its_words(name: str) -> None:
+    told = [read for read, signs in FAMILIES.items() if not any(sign in TEXTS[name] for sign in signs)]
+
+    assert all(read(TEXTS[name].splitlines()) == Stack("", "", ()) for read in told)
+
+
 LINES = sorted({line for text in TEXTS.values() for line in text.splitlines()})
 
 

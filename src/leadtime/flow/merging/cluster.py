@@ -62,29 +62,30 @@ def cluster(texts: Sequence[CrashText]) -> dict[str, str]:
 def group_stacks(stacks: Sequence[tuple[str, Stack]]) -> list[int]:
     """Return a group's number for each stack and the component (a purl or any name) that it is of."""
     components = {component: _split_purl(component) for component in {component for component, _ in stacks}}
-    crashes: dict[int, Crash] = {}
-    others: list[Evidence] = []
-    for number, (component, stack) in enumerate(stacks):
-        crash = _crash(*components[component], stack)
-        if crash is None:
-            others.append(_evidence(number, *components[component], stack))
-        else:
-            crashes[number] = crash
-    group_of = dict(zip(crashes, group_faults(list(crashes.values())), strict=True))
+    groups = group_faults(_crash(*components[component], stack) for component, stack in stacks)
+    group_of = {number: group for number, group in enumerate(groups) if group is not None}
+    others = [
+        _evidence(number, *components[component], stack)
+        for number, (component, stack) in enumerate(stacks)
+        if number not in group_of
+    ]
     found = partition(({evidence.report} for evidence in others), _links(others))
-    for group, members in enumerate(found, start=len(crashes)):
+    for group, members in enumerate(found, start=len(stacks)):
         group_of.update((report.int, group) for report in members)
     return [group_of[number] for number in range(len(stacks))]
 
 
 def _crash(component: str, release: str | None, stack: Stack) -> Crash | None:
     """Return what says where a program crashed, or None for what hung, ran out of stack, or carries no lines."""
-    top = stack.frames[0] if stack.frames else None
-    if top is None or top.file is None or top.line is None or manner_of(stack.crash_class) is not Manner.CRASH:
+    frames = stack.frames
+    if not frames or manner_of(stack.crash_class) is not Manner.CRASH:
         return None
-    functions = functions_of(stack.frames, PATH_FRAMES)
+    top = frames[0]
+    path, line = top.file, top.line
+    if path is None or line is None:
+        return None
     way = stack.crash_class, stack.access.partition(" ")[0]
-    return Crash(component, release or top.file, functions, top.file.rpartition("/")[2], top.line, way)
+    return Crash(component, release or path, functions_of(frames, PATH_FRAMES), path.rpartition("/")[2], line, way)
 
 
 def _evidence(number: int, component: str, release: str | None, stack: Stack) -> Evidence:

@@ -7,7 +7,8 @@ release shows on distant lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -50,7 +51,6 @@ class _Fault:
     stacks: list[Crash]
     reports: int
     group: _Fault | None = None
-    members: tuple[_Fault, ...] = ()
 
     @property
     def order(self) -> tuple[str, int, tuple[str, ...]]:
@@ -71,22 +71,24 @@ class _Budget:
             )
 
 
-def group_faults(crashes: Sequence[Crash]) -> list[int]:
-    """Return a group's number for each crash; which crashes share one does not depend on their order.
+def group_faults(crashes: Iterable[Crash | None]) -> list[int | None]:
+    """Return a group's number for each crash, None for None; which share one does not depend on their order.
 
     Raises `Refused` where so many different stacks fail in one function that over `PAIRS_MAX` pairs would be compared.
     """
-    counted: dict[Crash, int] = {}
-    for crash in crashes:
-        counted[crash] = counted.get(crash, 0) + 1
-    fault_of = _read_faults(counted)
+    known: dict[Crash | None, int] = {}
+    which = [known.setdefault(crash, len(known)) for crash in crashes]
+    reports = Counter(which)
+    fault_of = _read_faults({crash: reports[number] for crash, number in known.items() if crash is not None})
     budget = _Budget()
     _join_near(fault_of, budget)
     speakers = [fault for crash, fault in fault_of.items() if crash is fault.stacks[0] and fault.group is None]
+    led: dict[_Fault, tuple[_Fault, ...]] = {}
     for one, other in _in_order_of_agreement(speakers, budget):
-        _join_moved(_speaker(one), _speaker(other), budget)
+        _join_moved(_speaker(one), _speaker(other), led, budget)
     numbers: dict[_Fault, int] = {}
-    return [numbers.setdefault(_speaker(fault_of[crash]), len(numbers)) for crash in crashes]
+    groups = [None if crash is None else numbers.setdefault(_speaker(fault_of[crash]), len(numbers)) for crash in known]
+    return [groups[number] for number in which]
 
 
 def _read_faults(counted: Mapping[Crash, int]) -> dict[Crash, _Fault]:
@@ -171,23 +173,31 @@ def _in_order_of_agreement(faults: Sequence[_Fault], budget: _Budget) -> list[tu
 
 
 def _meetings(faults: Sequence[_Fault]) -> Iterator[list[_Fault]]:
-    """Yield the faults that meet: on one path in one way, or on one line from one caller."""
-    met: dict[tuple[object, ...], list[_Fault]] = {}
+    """Yield the faults of one function that meet: on one path in one way, or on one line from one caller."""
+    in_function: defaultdict[int, list[_Fault]] = defaultdict(list)
     for fault in faults:
-        met.setdefault((fault.function, fault.line, fault.caller), []).append(fault)
-        for stack in fault.stacks:
-            if len(stack.functions) == PATH_FRAMES:
-                met.setdefault((fault.function, stack.functions, stack.way), []).append(fault)
-    return (one for one in met.values() if len(one) > 1)
+        in_function[fault.function].append(fault)
+    for near in in_function.values():
+        if len(near) > 1:
+            met: defaultdict[tuple[object, ...], list[_Fault]] = defaultdict(list)
+            for fault in near:
+                met[fault.line, fault.caller].append(fault)
+                for stack in fault.stacks:
+                    if len(stack.functions) == PATH_FRAMES:
+                        met[stack.functions, stack.way].append(fault)
+            yield from (one for one in met.values() if len(one) > 1)
 
 
-def _join_moved(one: _Fault, other: _Fault, budget: _Budget) -> None:
-    """Join two groups unless one source shows a fault of each on distant lines, or from different callers."""
-    mine, others = one.members or (one,), other.members or (other,)
+def _join_moved(one: _Fault, other: _Fault, led: dict[_Fault, tuple[_Fault, ...]], budget: _Budget) -> None:
+    """Join two groups unless one source shows a fault of each on distant lines, or from different callers.
+
+    ``led`` holds the faults of each group by the one that speaks for it; a fault alone is not in it.
+    """
+    mine, others = led.get(one, (one,)), led.get(other, (other,))
     if one is other or any(_told_apart(a, b, budget) for a in mine for b in others):
         return
     other.group = one
-    one.members = mine + others
+    led[one] = mine + others
 
 
 def _told_apart(one: _Fault, other: _Fault, budget: _Budget) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import PurePosixPath
 
 from univers.version_range import RANGE_CLASS_BY_SCHEMES
@@ -260,15 +260,12 @@ def check_split(reports: AbstractSet[ReportId], leaving: AbstractSet[ReportId]) 
         )
 
 
-def functions_of(frames: Iterable[Frame], count_max: int) -> tuple[str, ...]:
+def functions_of(frames: Sequence[Frame], count_max: int) -> tuple[str, ...]:
     """Return the first distinct functions of a stack, innermost first: recursion and its depth say nothing."""
-    found: list[str] = []
-    for frame in frames:
-        if len(found) == count_max:
-            break
-        if frame.function not in found:
-            found.append(frame.function)
-    return tuple(found)
+    first = tuple([frame.function for frame in frames[:count_max]])
+    if len(set(first)) == count_max:
+        return first
+    return tuple(islice(dict.fromkeys(frame.function for frame in frames), count_max))
 
 
 def _kind(a: Evidence, b: Evidence) -> LinkKind | None:

@@ -19,6 +19,8 @@ _RUNTIME_FILE = re.compile(
     r"libsanitizer/|compiler-rt/|sysdeps/|/csu/|/glibc|^(?:\.\./)*(?:csu|nptl|stdlib|malloc|string)/"
     r"|^(?:Objects|Python|Modules|Include)/|frozen importlib"
 )
+_BRACKET = re.compile(r"([<>()])")
+_OPENING, _CLOSING = frozenset("<("), frozenset(">)")
 _SUFFIX = re.compile(r"(?:\.(?:part|isra|constprop|cold|llvm)(?:\.\d{1,20}){0,4}){1,8}$|::h[0-9a-f]{16}$")
 
 
@@ -29,13 +31,15 @@ def is_runtime(frame: Frame) -> bool:
 
 def plain_name(function: str) -> str:
     """Return a function's name without parameters, template arguments and compilers' suffixes."""
+    if function.isidentifier():
+        return function
     kept: list[str] = []
     depth = 0
-    for character in function.replace("(anonymous namespace)::", ""):
-        if character in "<(":
+    for piece in _BRACKET.split(function.replace("(anonymous namespace)::", "")):
+        if piece in _OPENING:
             depth += 1
-        elif character in ">)":
+        elif piece in _CLOSING:
             depth = max(0, depth - 1)
         elif depth == 0:
-            kept.append(character)
+            kept.append(piece)
     return _SUFFIX.sub("", "".join(kept).removesuffix(" const").strip().removesuffix("::"))

@@ -107,9 +107,10 @@ def _read_frames(lines: Sequence[str]) -> list[Frame]:
 
 def _read_frame(text: str) -> Frame:
     """Return the frame that ``name(args) path:line:column (module+0x1)``, ``name () at path:line`` or a name spells."""
-    text = _MODULE.sub("", text.partition(" (BuildId:")[0].rstrip()).removesuffix(" <null>")
+    text = text.partition(" (BuildId:")[0].rstrip()
+    text = (_MODULE.sub("", text) if text.endswith(")") else text).removesuffix(" <null>")
     name, _, last = text.rpartition(" ")
-    location = _LOCATION.match(last)
+    location = _LOCATION.match(last) if ":" in last else None
     if name and location:
         return Frame(plain_name(name.removesuffix(" at")), location[1], int(location[2]))
     return Frame(plain_name(text))
