@@ -21,22 +21,29 @@ _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctype
 _libc.capset.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
 
 
-def move_apart(places: Iterable[Sequence[str]], memory_places: Iterable[tuple[str, int]]) -> None:
-    """Give the calling process, which has one thread, mounts of its own.
+def move_apart(memory_places: Iterable[Sequence[object]]) -> None:
+    """Give the calling process, which has one thread, mounts of its own, and terminals of its own in them.
 
-    ``places``: pairs of a directory and where it is to lie; ``memory_places``: where empty file systems in memory are
-    to lie, and their sizes in bytes. Terminals are its own too. Raises OSError if the kernel refuses.
+    ``memory_places``: where empty file systems in memory are to lie, and their sizes in bytes. Raises OSError if the
+    kernel refuses.
     """
     user, group = os.geteuid(), os.getegid()
     _check(_libc.unshare(NEW_USER | NEW_MOUNTS), "unshare")
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+    for target, size_bytes in memory_places:
+        _mount("tmpfs", str(target), "tmpfs", NO_SET_UID | NO_DEVICES, f"size={size_bytes},mode=1777")
+    _mount("devpts", TERMINALS, "devpts", NO_SET_UID, "newinstance,ptmxmode=0666,mode=620")
+
+
+def settle(places: Iterable[Sequence[str]]) -> None:
+    """Show each directory where it is to lie, and give up the privileges that this took.
+
+    ``places``: pairs of a directory and where. Raises OSError if the kernel refuses.
+    """
     for source, target in places:
         _mount(source, target, "", BIND | RECURSIVE, "")
-    for target, size_bytes in memory_places:
-        _mount("tmpfs", target, "tmpfs", NO_SET_UID | NO_DEVICES, f"size={size_bytes},mode=1777")
-    _mount("devpts", TERMINALS, "devpts", NO_SET_UID, "newinstance,ptmxmode=0666,mode=620")
     _check(_libc.capset(struct.pack("<Ii", CAPABILITY_VERSION_3, 0), bytes(24)), "capset")
 
 

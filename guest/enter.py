@@ -2,10 +2,11 @@
 
 Runs isolated, with `TASK_FILE` (what to run) and a socket for orders, whose descriptor the first argument names.
 An order is one message: ``{"places": [[DIRECTORY, WHERE], ...]}`` with three descriptors, the program's standard
-output, its standard error, and where to answer. Each order has a process of its own, forked from this one, which never
-looks at a program; and mounts of its own. When that process has ended all else in the outer box is killed, and one byte
-on the socket says that nothing is left. Standard library only. The seam to the observer is one function of
-``observe.py`` beside this file::
+output, its standard error, and where to answer. Each order has a process of its own, with mounts of its own, forked
+before the order comes from this one, which never looks at a program. When that process has ended all else in the outer
+box is killed, and one byte on the socket says that nothing is left. Standard library only.
+
+The seam to the observer is one function of ``observe.py`` beside this file::
 
     watch(init_pid, mode, wall_s, *, payload_pid, open_gate) -> dict
 
@@ -36,7 +37,8 @@ from pathlib import Path
 from typing import Any
 
 import observe
-from apart import move_apart
+from apart import move_apart, settle
+from observe_stack import start_debugger_early
 
 TASK_FILE = Path("/observer/task.json")
 FILTER_FILE = Path("/observer/filter.bpf")
@@ -57,6 +59,10 @@ PIECE_BYTES = 4096
 ORDER_BYTES_MAX = 64 * 1024
 OUTPUTS = 3
 OVER = b"."
+NO_MORE_ORDERS, STACKS_READ = 9, 10
+"""What the process of an order may end with beside 0."""
+STACKS = ("reports", "samples", "raised", "acts", "ends")
+"""The sightings that come with stacks."""
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -174,19 +180,32 @@ def _fall_silent() -> None:
     os.close(nowhere)
 
 
-def follow_order(task: dict[str, Any], order: dict[str, Any], outputs: list[int]) -> None:
-    """Be the process of one order: run it in mounts of its own, and answer."""
+def follow_order(task: dict[str, Any], orders: socket.socket, *, reads_stacks: bool) -> int:
+    """Be the process of one order: wait for it in mounts of one's own, follow it, answer, return the exit code.
+
+    ``reads_stacks``: it is likely that a stack is to be read, as in the run before.
+    """
+    move_apart(task["memory_places"])
+    message, outputs, _, _ = socket.recv_fds(orders, ORDER_BYTES_MAX, OUTPUTS)
+    orders.close()
+    if not message:
+        return NO_MORE_ORDERS
     out, err, answer = map(_high, outputs)
     for ours, theirs in ((out, 1), (err, 2)):
         os.dup2(ours, theirs)
         os.close(ours)
+    found: dict[str, object] = {}
     try:
-        move_apart(order["places"], [(str(place), int(size)) for place, size in task["memory_places"]])
-        line = json.dumps(answer_to(task))
+        settle(json.loads(message)["places"])
+        if reads_stacks:
+            start_debugger_early()
+        found = answer_to(task)
     except Exception as failure:  # noqa: BLE001 - the outermost loop: whatever it was, the outside must hear it
-        line = json.dumps({"failed": f"{type(failure).__name__}: {failure}"})
+        found = {"failed": f"{type(failure).__name__}: {failure}"}
     with os.fdopen(answer, "w") as stream:
-        stream.write(line)
+        json.dump(found, stream)
+    sightings = found.get("sightings")
+    return STACKS_READ if isinstance(sightings, dict) and any(map(sightings.get, STACKS)) else 0
 
 
 def clear_box() -> None:
@@ -203,17 +222,18 @@ def main() -> None:
     orders = socket.socket(fileno=_high(int(sys.argv[1])))
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     task = json.loads(TASK_FILE.read_text())
+    code = 0
     while True:
-        message, outputs, _, _ = socket.recv_fds(orders, ORDER_BYTES_MAX, OUTPUTS)
-        if not message:
-            return
         child = os.fork()
         if child == 0:
-            orders.close()
-            follow_order(task, json.loads(message), outputs)
-            os._exit(0)
-        for descriptor in outputs:
-            os.close(descriptor)
-        os.waitpid(child, 0)
+            code_of_child = NO_MORE_ORDERS
+            try:
+                code_of_child = follow_order(task, orders, reads_stacks=code == STACKS_READ)
+            finally:
+                os._exit(code_of_child)
+        # What a broken observer ends with decides no more than whether there is a next order, and a debugger early.
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         clear_box()
+        if code == NO_MORE_ORDERS:
+            return
         orders.send(OVER)

@@ -1,8 +1,8 @@
 """Runs inside gdb, on core excerpts: answer with the stack of each one's thread, a JSON list of lists.
 
-Needs ``LEADTIME_FILES`` (JSON: [[path, base], ...], the ELF files to load and where), ``LEADTIME_CORES`` (JSON: the
-numbers of the descriptors of the excerpts) and ``LEADTIME_ANSWER`` (the number of the descriptor to answer on).
-No code of the process runs: gdb has no process here, only a file.
+Needs ``LEADTIME_QUESTION`` and ``LEADTIME_ANSWER``, the numbers of the descriptors to read from and to answer on. The
+question may come long after gdb has started. It is JSON: ``files`` ([[path, base], ...], the ELF files to load and
+where) and ``cores`` (the excerpts' paths). No code of the process runs: gdb has no process here, only a file.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ REG_ERR_OFFSET = 40 + 19 * 8
 """Of the page-fault error code in struct ucontext (sys/ucontext.h, REG_ERR)."""
 
 
-def _load() -> None:
+def _load(files: list[tuple[str, int]]) -> None:
     gdb.execute(f"set substitute-path / {NOWHERE}/", to_string=True)
     gdb.execute(f"set directories {NOWHERE}", to_string=True)
-    for path, base in json.loads(os.environ["LEADTIME_FILES"]):
+    for path, base in files:
         try:
             gdb.execute(
                 'add-symbol-file "{}" -o {}'.format(path.replace("\\", "\\\\").replace('"', '\\"'), base),
@@ -79,10 +79,10 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
     return found
 
 
-def _stack(core: int) -> list[dict[str, object]]:
+def _stack(core: str) -> list[dict[str, object]]:
     frames: list[dict[str, object]] = []
     try:
-        gdb.execute(f"core-file /proc/self/fd/{core}", to_string=True)
+        gdb.execute(f"core-file {core}", to_string=True)
         frame = gdb.newest_frame()
         while frame is not None and len(frames) < FRAMES_MAX:
             frames.append(_frame(frame))
@@ -93,8 +93,10 @@ def _stack(core: int) -> list[dict[str, object]]:
 
 
 def _main() -> None:
-    _load()
-    stacks = [_stack(core) for core in json.loads(os.environ["LEADTIME_CORES"])]
+    with open(int(os.environ["LEADTIME_QUESTION"]), encoding="utf-8") as stream:
+        question = json.load(stream)
+    _load(question["files"])
+    stacks = [_stack(core) for core in question["cores"]]
     with open(int(os.environ["LEADTIME_ANSWER"]), "w", encoding="utf-8") as stream:
         json.dump(stacks, stream)
 

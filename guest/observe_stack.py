@@ -102,35 +102,59 @@ def digests_of(frames: Sequence[dict[str, object]], python_files: Sequence[str])
     return {file: observe_build.digest_of(file) for file in sorted(files) if file.startswith(BOX)}
 
 
-def _debugged(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
-    options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
-    with open(os.memfd_create("answer"), "w+b") as answer:
-        descriptors = [excerpt.descriptor for excerpt in excerpts]
+class Debugger:
+    """A debugger of our own that waits for one question; it takes long to start, so it may be started before that."""
+
+    def __init__(self) -> None:
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
+        options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
+        self._answer = os.memfd_create("answer")
+        reading, self._question = os.pipe()
         environment = {
-            "LEADTIME_FILES": json.dumps(excerpts[0].symbols),
-            "LEADTIME_CORES": json.dumps(descriptors),
-            "LEADTIME_ANSWER": str(answer.fileno()),
+            "LEADTIME_QUESTION": str(reading),
+            "LEADTIME_ANSWER": str(self._answer),
             "PATH": "/usr/bin:/bin",
             "HOME": "/nonexistent",
             "LC_ALL": "C.UTF-8",
         }
+        self._running = subprocess.Popen(
+            ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-x", script],
+            env=environment,
+            pass_fds=(reading, self._answer),
+            cwd="/observer",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(reading)
+
+    def ask(self, excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
+        """Return the frames of excerpts that map the same files; none if it fails or takes too long."""
+        cores = [f"/proc/{os.getpid()}/fd/{excerpt.descriptor}" for excerpt in excerpts]
         try:
-            subprocess.run(
-                ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-x", script],
-                env=environment,
-                pass_fds=(*descriptors, answer.fileno()),
-                cwd="/observer",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=DEBUGGER_S_MAX,
-                check=False,
-            )
-            answer.seek(0)
-            return list(json.load(answer))
-        except (subprocess.TimeoutExpired, ValueError):
+            with open(self._question, "w", encoding="utf-8") as stream:
+                json.dump({"files": excerpts[0].symbols, "cores": cores}, stream)
+            self._running.wait(DEBUGGER_S_MAX)
+            with open(self._answer, encoding="utf-8") as stream:
+                stream.seek(0)
+                return list(json.load(stream))
+        except (subprocess.TimeoutExpired, OSError, ValueError):
+            self._running.kill()
+            self._running.wait()
             return []
+
+
+_STARTED_EARLY: list[Debugger] = []
+
+
+def start_debugger_early() -> None:
+    """Start the debugger that the next stack will be read by, beside what is going on."""
+    _STARTED_EARLY.append(Debugger())
+
+
+def _debugged(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
+    debugger = _STARTED_EARLY.pop() if _STARTED_EARLY else Debugger()
+    return debugger.ask(excerpts)
 
 
 def _module(memory: Memory, mappings: Sequence[Mapping], file: str) -> dict[str, object]:

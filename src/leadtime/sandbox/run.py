@@ -82,7 +82,8 @@ class Repeats:
         self._boxed: _Boxed | None = None
 
     def __enter__(self) -> Self:
-        """Return itself; nothing is started before the first run."""
+        """Start the box, which takes as long as laying out the first run's place."""
+        self._boxed = self._open()
         return self
 
     def __exit__(
@@ -100,13 +101,7 @@ class Repeats:
         Raises what `leadtime.sandbox.run` raises.
         """
         if self._boxed is None:
-            self._boxed = _Boxed(
-                self._program,
-                self._person,
-                control_groups=self._control_groups,
-                runs=self._runs,
-                targets=tuple(self._targets.values()),
-            )
+            self._boxed = self._open()
         if self._person.switched:
             give(place, self._person)
         places = [(f"{RUNS_PLACE}/{place.name}/{name}", target) for name, target in self._targets.items()]
@@ -118,6 +113,15 @@ class Repeats:
         if self._boxed.has_ended:
             self._close()
         return outcome
+
+    def _open(self) -> _Boxed:
+        return _Boxed(
+            self._program,
+            self._person,
+            control_groups=self._control_groups,
+            runs=self._runs,
+            targets=tuple(self._targets.values()),
+        )
 
     def _close(self) -> None:
         boxed, self._boxed = self._boxed, None
