@@ -20,6 +20,7 @@ from leadtime.flow.validation import CHECKLISTS, Unprovable
 from leadtime.foundation.access import SYSTEM
 from leadtime.private_match import Asker
 from leadtime.workflows import report_to_operator
+from leadtime.workflows.judging import hand_in_patch
 from tests.contract.access_table import COLUMNS, PUBLISHED, TABLE
 from tests.contract.access_table_offers import PAGES as OFFER_PAGES
 from tests.contract.access_table_offers import TABLE as OFFERS
@@ -127,6 +128,7 @@ QUERIES = {
     "GET /api/v1/priority": "?exposed=yes&kev=no",
     "POST /api/v1/inventories": "?asset=portal&exposed=yes",
 }
+DIFF = "--- a/lib/e.c\n+++ b/lib/e.c\n@@ -1 +1 @@\n-1\n+2\n"
 FILES = {"/inventories": {"file": ("p.txt", b"requests==1.0\n")}}
 
 
@@ -140,6 +142,7 @@ def fill(path: str, world: World) -> str:
         "vulnerability": quiet.vulnerability,
         "case": world.told.case.id if path.endswith(("/closing", "/reopening", "{case}/split")) else quiet.case.id,
         "delivery": quiet.link.delivery.id,
+        "patch": a_patch(world) if "{patch}" in path else None,
         "found": quiet.advisory,
         "advisory": quiet.advisory,
         "rendered": "osv",
@@ -167,6 +170,12 @@ def fill(path: str, world: World) -> str:
     elif path in {"/cases/{case}/close", "/cases/{case}/withdraw"}:
         values["case"] = world.told.case.id
     return path.replace("{path:path}", "checkpoint").format(**values)
+
+
+def a_patch(world: World) -> UUID:
+    """A patch of the embargoed case; the same one every time."""
+    with world.database.transaction(world.people["coordinator"].viewer) as tx:
+        return hand_in_patch(tx, world.quiet.case.id, DIFF.encode()).patch.id
 
 
 def an_act(world: World, *, confirmed: bool) -> UUID:
@@ -264,6 +273,7 @@ BODIES = {
     "/cases/{case}/closing": b'{"reason": "done"}',
     "/cases/{case}/reopening": b'{"reason": "not done"}',
     "/cases/{case}/advisory": json.dumps(WORDS).encode(),
+    "/cases/{case}/patches": json.dumps({"diff": DIFF}).encode(),
     "/organisations/{organisation}/pace": b'{"open_deliveries_max": 3}',
     "/deliveries/{delivery}/fixed-version": b'{"version": "5.2.0"}',
     "/advisories/{found}/publication": b'{"early_because": "agreed"}',
@@ -305,6 +315,8 @@ def forms(world: World) -> dict[str, dict[str, str]]:
         "/cases/{case}/join": {"sure": "yes", "reason": "one loop", "other": _another_flaw(world)},
         "/cases/{case}/split": {"sure": "yes", f"report {world.told.report}": "yes"},
         "/cases/{case}/publish": {"sure": "yes", "early_because": "agreed"},
+        "/cases/{case}/patches": {"diff": DIFF},
+        "/d/{secret}/patches": {"diff": DIFF},
         "/d/{secret}/fixed": {"version": "5.2.0"},
         "/patch-by/{exposure}/deployed": {"version": "5.2.0"},
         "/inventories": {"asset": "portal", "exposed": "yes"},

@@ -14,6 +14,7 @@ from leadtime.doors.read_models.cases import clock_of, cve_of, mover_of
 from leadtime.doors.read_models.evidence import count_results, evidence_of, find_validation
 from leadtime.doors.read_models.merge_picture import MergePicture, read_picture
 from leadtime.doors.read_models.names import Names
+from leadtime.doors.read_models.patches import PatchBoard, board_of
 from leadtime.doors.read_models.pictures import (
     Badge,
     Credit,
@@ -137,6 +138,7 @@ class CasePage:
     severities: tuple[SeverityLine, ...] = ()
     rates: bool = False
     picture: MergePicture | None = None
+    patches: PatchBoard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def read_parts(tx: Transaction, case: CaseId) -> CaseParts:
 def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
     """Return the page of a case from its parts."""
     case, flaw = parts.file.case, parts.vulnerability
+    titles = titles_of(parts, names)
     mover, move, _ = mover_of(tx, case)
     coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, tx.relation_to(case.id))
     return CasePage(
@@ -205,16 +208,18 @@ def page_of(tx: Transaction, parts: CaseParts, names: Names) -> CasePage:
         answer=_answer(tx, parts.file),
         holders=_holders(parts.file, names),
         maintainers=tuple(Choice(str(each.id), each.name) for each in parts.maintainers),
-        reports=tuple(Choice(str(report), title) for report, title in _titles(parts, names).items()),
+        reports=tuple(Choice(str(report), title) for report, title in titles.items()),
         needs_reason=not is_proven(tx, parts.reports),
         outcomes=merging.list_outcomes(tx, flaw.id) if flaw else (),
         severities=severities_of(tx, flaw, parts.reports, names),
-        picture=read_picture(tx, flaw.id if flaw else None, _titles(parts, names)),
+        picture=read_picture(tx, flaw.id if flaw else None, titles),
+        patches=board_of(tx, case.id, base=f"/cases/{case.id}", titles=titles, names=names),
         rates=flaw is not None and may(tx.viewer.role, Act.STATE_SEVERITY, tx.relation_to(flaw.id)),
     )
 
 
-def _titles(parts: CaseParts, names: Names) -> dict[intake.ReportId, str]:
+def titles_of(parts: CaseParts, names: Names) -> dict[intake.ReportId, str]:
+    """Return what a page calls each report."""
     return {each.id: f"{each.body.title} ({names.of(each.organisation).text})" for each in parts.reports}
 
 

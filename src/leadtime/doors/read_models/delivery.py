@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadtime.doors.read_models.accounts import locations_of
-from leadtime.doors.read_models.case import credit_lines, delivery_badge, evidence_lines, is_proven, read_parts
+from leadtime.doors.read_models.case import (
+    credit_lines,
+    delivery_badge,
+    evidence_lines,
+    is_proven,
+    read_parts,
+    titles_of,
+)
 from leadtime.doors.read_models.cases import clock_of
 from leadtime.doors.read_models.names import Names
+from leadtime.doors.read_models.patches import PatchBoard, board_of
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
 from leadtime.flow import intake
 from leadtime.flow.coordination import CaseEvent, CaseId, Delivery, DeliveryState, EventKind
@@ -51,6 +59,7 @@ class DeliveryPage:
     can_acknowledge: bool
     fixed_version: str
     acknowledged_at: datetime | None
+    patches: PatchBoard | None
 
 
 def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> DeliveryPage:
@@ -82,6 +91,7 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         can_acknowledge=delivery.acknowledged_at is None and delivery.state is DeliveryState.SENT,
         fixed_version=delivery.fixed.version if delivery.fixed else "",
         acknowledged_at=delivery.acknowledged_at,
+        patches=board_of(tx, delivery.case, base=base, titles=titles_of(parts, names), names=names),
     )
 
 

@@ -15,17 +15,17 @@ from leadtime.foundation.access import SYSTEM
 
 def show_delivery(ask: PageAsk) -> Response:
     """Show what was delivered."""
-    entry = _enter(ask)
+    entry = enter(ask)
     with ask.transaction(entry.viewer) as tx:
         parts = read_parts(tx, entry.delivery.case)
         names = read_names(ask.site.database, parts.organisations | {entry.delivery.organisation})
-        page = delivery_model.page_of(tx, entry.delivery, _base(ask), names)
+        page = delivery_model.page_of(tx, entry.delivery, base_of(ask), names)
     return ask.page("delivery.html", delivery=page)
 
 
 def give_reproducer(ask: PageAsk) -> Response:
     """Give recipe, files and input as one zip; it is never shown in the browser."""
-    entry = _enter(ask)
+    entry = enter(ask)
     with ask.transaction(entry.viewer) as tx:
         name, packed = delivery_model.packed_reproducer(tx, entry.delivery.case)
     return zip_answer(name, packed)
@@ -33,18 +33,18 @@ def give_reproducer(ask: PageAsk) -> Response:
 
 def acknowledge(ask: PageAsk) -> Response:
     """Record that it arrived."""
-    entry = _enter(ask)
+    entry = enter(ask)
     with ask.transaction(entry.viewer) as tx:
         coordination.acknowledge(tx, entry.delivery.id)
-    return see_other(_base(ask))
+    return see_other(base_of(ask))
 
 
 def name_fixed_version(ask: PageAsk) -> Response:
     """Record the version that has the fix."""
-    entry = _enter(ask)
+    entry = enter(ask)
     with ask.transaction(entry.viewer) as tx:
         coordination.name_fixed_version(tx, entry.delivery.id, ask.field("version"))
-    return see_other(_base(ask))
+    return see_other(base_of(ask))
 
 
 def zip_answer(name: str, packed: bytes) -> Response:
@@ -53,10 +53,12 @@ def zip_answer(name: str, packed: bytes) -> Response:
     return Response(packed, media_type="application/zip", headers=headers)
 
 
-def _enter(ask: PageAsk) -> DeliveryEntry:
+def enter(ask: PageAsk) -> DeliveryEntry:
+    """Return the delivery that the address's secret opens, and who it lets in."""
     with ask.transaction(SYSTEM) as tx:
         return coordination.enter_delivery(tx, ask.request.path_params["secret"])
 
 
-def _base(ask: PageAsk) -> str:
+def base_of(ask: PageAsk) -> str:
+    """Return the address of the delivery's page."""
     return f"/d/{ask.request.path_params['secret']}"
