@@ -19,6 +19,7 @@ from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Malformed, Refused
 from leadtime.workflows import report_to_operator
 from tests.doors.standing import browse
+from tests.doors.world import proven
 from tests.flow.intake.factories import a_report, as_bytes
 
 
@@ -120,6 +121,12 @@ def test_a_case_waits_where_its_state_says_unless_its_embargo_is_over(database, 
     }
     (row,) = read(database, coordinator).rows
     assert (row.stage, row.embargo.over) == ("Embargo over, not published", True)
+
+
+def test_a_reproduced_report_waits_until_its_flaw_has_a_case(database, world):
+    people = world.people
+    proven(database, people["finder"], "A-other", "another_function", "Another flaw")
+    assert counts(read(database, people["coordinator"]))["Reproduced, no case yet"] == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("state", ["open", "delivered", "acknowledged", "fix named"])

@@ -53,11 +53,15 @@ _CLEAN: Mapping[str, bool | None] = {"clean": True, "still_fails": False, "fails
 
 def verdict_badge(kept: KeptValidation | None) -> Badge:
     """Return where a report's validation stands, in a word or two."""
-    if kept is None:
+    return badge_in(kept.state if kept else None, kept.outcome.verdict if kept and kept.outcome else None)
+
+
+def badge_in(state: State | None, verdict: str | None) -> Badge:
+    """Return where a validation of that state and verdict stands, in a word or two; no state: there is none."""
+    if state is None:
         return Badge("received", Tone.COOL)
-    if kept.outcome is None:
-        return Badge(WAITING.get(kept.state, kept.state.value), Tone.COOL)
-    verdict = kept.outcome.verdict
+    if verdict is None:
+        return Badge(WAITING.get(state, state.value), Tone.COOL)
     return Badge(verdict.replace("_", " "), TONES.get(verdict, Tone.PLAIN))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import text
 
 from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
+from leadtime.doors.read_models.sent import Sent, Standing, read_sent, read_standings
 from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.coordination import Case, CaseState
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
@@ -34,7 +36,7 @@ class ReportRow:
     title: str
     component: str
     received_at: datetime
-    status: Badge
+    standing: Standing
     finder: str = ""
     example: bool = False
 
@@ -47,6 +49,7 @@ class ReportList:
     everybodys: bool
     more: str = ""
     record: TrackRecord | None = None
+    sent: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +100,24 @@ class ListParts:
     """What the stages gave for a list, before names are put to it."""
 
     summaries: tuple[ReportSummary, ...]
-    validations: tuple[KeptValidation | None, ...]
+    standings: Mapping[UUID, Standing]
     after: ReportId | None
     everybodys: bool
     record: TrackRecord | None
+    sent: Sent | None
 
 
 def read_list(tx: Transaction, after: ReportId | None) -> ListParts:
     """Return one page of the viewer's reports with where each stands."""
     page = intake.list_reports(tx, after=after, page_reports=PAGE_REPORTS)
+    everybodys = tx.viewer.role is Role.COORDINATOR
     return ListParts(
         summaries=page.reports,
-        validations=tuple(find_validation(tx, each.id) for each in page.reports),
+        standings=read_standings(tx, [each.id for each in page.reports]),
         after=page.after,
-        everybodys=tx.viewer.role is Role.COORDINATOR,
+        everybodys=everybodys,
         record=_own_record(tx),
+        sent=None if everybodys else read_sent(tx),
     )
 
 
@@ -124,13 +130,14 @@ def list_of(parts: ListParts, names: Names) -> ReportList:
             title=each.title,
             component=each.component,
             received_at=each.received_at,
-            status=verdict_badge(kept),
+            standing=parts.standings[each.id],
             finder=names.of(each.organisation).text,
             example=names.of(each.organisation).example,
         )
-        for each, kept in zip(parts.summaries, parts.validations, strict=True)
+        for each in parts.summaries
     )
-    return ReportList(rows, parts.everybodys, f"/reports?cursor={parts.after}" if parts.after else "", parts.record)
+    more = f"/reports?cursor={parts.after}" if parts.after else ""
+    return ReportList(rows, parts.everybodys, more, parts.record, parts.sent)
 
 
 def _own_record(tx: Transaction) -> TrackRecord | None:

@@ -47,6 +47,8 @@ def _validations(at: str, where: str) -> str:
 
 
 _UNMERGED = "not exists (select from merged_reports where merged_reports.report = validations.report)"
+_CASELESS = """not exists (select from merged_reports join cases on cases.vulnerability = merged_reports.vulnerability
+    where merged_reports.report = validations.report)"""
 _UNSEEN = "not exists (select from examinations where examinations.report = validations.report)"
 
 _SET_ASIDE = """
@@ -104,10 +106,10 @@ STAGES: tuple[Stage, ...] = (
     ),
     _report_stage(
         "merging",
-        "Reproduced, to be merged",
+        "Reproduced, no case yet",
         Mover.MACHINE,
         "merges it and opens its case",
-        _validations("decided_at", f"verdict = 'reproduced' and {_UNMERGED}"),
+        _validations("decided_at", f"verdict = 'reproduced' and {_CASELESS}"),
     ),
     _report_stage(
         "aside",
