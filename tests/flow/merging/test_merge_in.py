@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from threading import Thread
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from leadtime.flow.merging import (
     Alike,
     Credit,
+    Evidence,
     Frame,
     Merged,
     Vulnerability,
@@ -21,11 +24,11 @@ from leadtime.flow.merging import (
     vulnerability_of,
 )
 from leadtime.flow.merging.records import LinkKind
-from leadtime.flow.merging.rules import SENTENCES, why_joined
+from leadtime.flow.merging.rules import SENTENCES, why_joined, why_new
 from leadtime.flow.merging.tables import kept_apart
 from leadtime.foundation.access import SYSTEM, Relation, Role, Viewer
-from leadtime.foundation.database import Database
-from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
+from leadtime.foundation.database import Database, Transaction
+from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused, Unavailable
 from leadtime.foundation.explanation import Explanation, Fact
 from tests.flow.merging.factories import evidence, report
 
@@ -201,18 +204,149 @@ class TestJoin:
                     join(tx, first.vulnerability, other.vulnerability, reason="r")
 
 
-def test_two_reports_at_once_meet(database):
+WAITING_FOR_ME = text(
+    "select count(*) from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
+)
+
+
+def merge_while(tx: Transaction, database: Database, found: Evidence) -> tuple[Thread, list[Merged]]:
+    """Let another transaction merge a report, and return once it waits for this one."""
     merged: list[Merged] = []
+    other = Thread(target=lambda: merged.extend(merge(database, found)))
+    other.start()
+    while not tx.connection.scalar(WAITING_FOR_ME) and other.is_alive():
+        pass
+    assert merged == []
+    return other, merged
+
+
+def test_two_reports_at_once_meet(database):
     with database.transaction(SYSTEM) as tx:
-        merged.append(merge_in(tx, evidence(1)))
-        other = Thread(target=lambda: merged.extend(merge(database, evidence(2))))
-        other.start()
-        waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
-        while not tx.connection.scalar(waiting) and other.is_alive():
-            pass
-        assert len(merged) == 1
+        first = merge_in(tx, evidence(1))
+        other, merged = merge_while(tx, database, evidence(2))
     other.join()
-    assert merged[1].vulnerability == merged[0].vulnerability
+    assert merged[0].vulnerability == first.vulnerability
+
+
+class TestTwoPlaces:
+    """A vulnerability that a person joined is reached from two places, whose merges do not wait for each other."""
+
+    PLACE = evidence(4, "p p.c:100")
+    OTHER_PLACE = evidence(5, "q q.c:900", release="1.5", fixed="3.0")
+    """Of both that fail there, which their fixes keep apart."""
+
+    @pytest.fixture
+    def old(self, database, clock) -> VulnerabilityId:
+        (first,) = merge(database, evidence(1, "q q.c:900", release="2.0", fixed="3.0"))
+        clock.advance(seconds=1)
+        return first.vulnerability
+
+    @pytest.fixture
+    def young(self, database, old, clock) -> VulnerabilityId:
+        one, other = merge(database, evidence(2, "p p.c:100"), evidence(3, "q q.c:900"))
+        with database.transaction(COORDINATOR) as tx:
+            return join(tx, one.vulnerability, other.vulnerability, reason="one").vulnerability
+
+    def test_what_absorbs_it_at_one_waits_for_what_joins_it_at_the_other(self, database, old, young):
+        with database.transaction(SYSTEM) as tx:
+            assert merge_in(tx, self.PLACE).vulnerability == young
+            other, merged = merge_while(tx, database, self.OTHER_PLACE)
+        other.join()
+        assert (merged[0].vulnerability, merged[0].absorbed) == (old, (young,))
+        assert read(database, old).reports == tuple(report(number) for number in (1, 2, 3, 4, 5))
+        assert read(database, young).reports == ()
+
+    def test_what_would_join_it_at_one_follows_what_absorbs_it_at_the_other(self, database, old, young):
+        with database.transaction(SYSTEM) as tx:
+            assert merge_in(tx, self.OTHER_PLACE).absorbed == (young,)
+            other, merged = merge_while(tx, database, self.PLACE)
+        other.join()
+        assert (merged[0].vulnerability, merged[0].absorbed) == (old, ())
+        assert read(database, old).reports == tuple(report(number) for number in (1, 2, 3, 4, 5))
+        assert read(database, young).reports == ()
+
+    def test_a_vulnerability_that_never_stands_still_is_left_for_another_try(self, database, young, monkeypatch):
+        monkeypatch.setattr(import_module("leadtime.flow.merging.merge_in"), "hold", lambda *_: False)
+        with pytest.raises(Unavailable, match="being joined with others"):
+            merge(database, self.PLACE)
+
+
+class TestProvenSince:
+    """A report that was held by a person's word alone, and that a run has shown since."""
+
+    def unproven(self, number: int = 1) -> Evidence:
+        return replace(evidence(number), release=None, fixed_release=None, crash_class="", access="", frames=())
+
+    def test_its_evidence_counts_from_then_on(self, database, clock):
+        (opened,) = merge(database, self.unproven())
+        clock.advance(seconds=1)
+        shown, again, later = merge(database, evidence(1), evidence(1), evidence(2))
+        assert shown == Merged(opened.vulnerability, new=True, absorbed=(), why=why_new(evidence(1)))
+        assert again == replace(shown, new=False)
+        assert (later.vulnerability, later.new) == (opened.vulnerability, False)
+        held = read(database, opened.vulnerability)
+        assert (held.reports, held.releases, held.crash_class) == (
+            (report(1), report(2)),
+            ("1.0",),
+            "heap-buffer-overflow",
+        )
+        assert held.frames == evidence(1).frames
+        assert held.reasons[0] == why_new(evidence(1))
+
+    def test_it_joins_what_was_merged_meanwhile_under_the_older(self, database, clock):
+        (opened,) = merge(database, self.unproven())
+        clock.advance(seconds=1)
+        (known,) = merge(database, evidence(2, "f a.c:10"))
+        clock.advance(seconds=1)
+        (shown,) = merge(database, evidence(1, "f a.c:12"))
+        assert (shown.vulnerability, shown.new) == (opened.vulnerability, False)
+        assert shown.absorbed == (known.vulnerability,)
+        assert shown.why.rule.startswith("near fault: ")
+        held = read(database, opened.vulnerability)
+        assert (held.reports, held.reasons) == ((report(1), report(2)), (known.why, shown.why))
+
+    def test_it_goes_to_an_older_one(self, database, clock):
+        (known,) = merge(database, evidence(2))
+        clock.advance(seconds=1)
+        (opened,) = merge(database, self.unproven())
+        assert opened.new
+        (shown,) = merge(database, evidence(1))
+        assert (shown.vulnerability, shown.absorbed) == (known.vulnerability, (opened.vulnerability,))
+        assert read(database, known.vulnerability).reports == (report(1), report(2))
+        assert read(database, opened.vulnerability).absorbed_into == known.vulnerability
+
+    def test_with_others_beside_it_only_the_same_fault_joins_and_the_persons_words_stay(self, database, clock):
+        (near, mine, others) = merge(database, evidence(2, "f a.c:12"), evidence(3, "z z.c:1"), self.unproven())
+        with database.transaction(COORDINATOR) as tx:
+            (apart, joined) = (near.vulnerability, join(tx, mine.vulnerability, others.vulnerability, reason="one"))
+        (shown,) = merge(database, evidence(1, "f a.c:10"))
+        assert (shown.vulnerability, shown.new, shown.absorbed) == (joined.vulnerability, True, ())
+        assert why_joined("one") in read(database, joined.vulnerability).reasons
+        with database.transaction(COORDINATOR) as tx:
+            assert [one.vulnerability for one in read_alike(tx, joined.vulnerability)] == [apart]
+        (same,) = merge(database, evidence(4, "f a.c:10", release="1.1", fixed=None))
+        assert same.vulnerability == joined.vulnerability
+
+    def test_what_was_split_stays_apart(self, database):
+        (first, second) = merge(database, evidence(2), self.unproven())
+        with database.transaction(COORDINATOR) as tx:
+            joined = join(tx, first.vulnerability, second.vulnerability, reason="one").vulnerability
+            left = split(tx, joined, [report(1)])
+        (shown,) = merge(database, evidence(1))
+        assert (shown.vulnerability, shown.new, shown.absorbed) == (left, True, ())
+        assert read(database, joined).reports == (report(2),)
+
+
+def test_reading_takes_as_many_statements_whatever_it_holds(database):
+    counts = []
+    for found in ([evidence(1), evidence(2)], [evidence(number) for number in range(3, 9)]):
+        (merged, *_) = merge(database, *found)
+        statements: list[str] = []
+        with database.transaction(COORDINATOR) as tx:
+            event.listen(tx.connection, "before_cursor_execute", lambda *told: statements.append(told[2]))  # noqa: B023
+            read_vulnerability(tx, merged.vulnerability)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 class TestSplit:

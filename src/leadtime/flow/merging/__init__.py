@@ -22,7 +22,14 @@ from leadtime.flow.merging.outcomes import (
     outcome_of,
 )
 from leadtime.flow.merging.patched import note_patch_outcome
-from leadtime.flow.merging.read import finders_of, read_evidence_of, read_vulnerability, vulnerability_of
+from leadtime.flow.merging.read import (
+    finders_of,
+    first_report_of,
+    is_proven,
+    read_evidence_of,
+    read_vulnerability,
+    vulnerability_of,
+)
 from leadtime.flow.merging.records import (
     Credit,
     Evidence,
@@ -66,7 +73,9 @@ __all__ = [
     "finders_of",
     "fingerprints_of",
     "fingerprints_of_all",
+    "first_report_of",
     "group",
+    "is_proven",
     "join",
     "list_asks",
     "list_outcomes",

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.merge_in import absorb
 from leadtime.flow.merging.patched import silenced_with
-from leadtime.flow.merging.place import lock_place, pairs_apart, read_known, reports_in
+from leadtime.flow.merging.place import hold, lock_place, pairs_apart, read_known, reports_in
 from leadtime.flow.merging.records import LinkKind, Merged, VulnerabilityId
 from leadtime.flow.merging.rules import (
     ALIKE_PAIRS_MAX,
@@ -79,6 +79,7 @@ def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId
     because = check_line(reason, where="reason", chars_max=REASON_CHARS_MAX)
     for place in sorted({*_places(tx, vulnerability), *_places(tx, other)}):
         lock_place(tx, place)
+    hold(tx, (vulnerability, other))
     held = {each: reports_in(tx, each) for each in (vulnerability, other)}
     if not all(held.values()):
         raise Missing("there is no such vulnerability, or it was absorbed", next_step="Read the case again.")

@@ -53,15 +53,12 @@ class HeldBudget:
 
 
 def note_held(tx: Transaction, report: ReportId, finder: OrganisationId, marks: Collection[bytes]) -> None:
-    """Hold a merged report's fingerprints (`fingerprints.fingerprints_of_all`) from now on; again changes nothing."""
+    """Hold a merged report's fingerprints (`fingerprints.fingerprints_of_all`) from now on, and no earlier ones."""
     tx.require(Act.COORDINATE_CASE)
-    row = {
-        "report": report,
-        "organisation": finder,
-        "noted_at": tx.now,
-        "marks": tx.seal(HELD, HELD_MARKS, b"".join(sorted(marks))),
-    }
-    tx.connection.execute(upsert(held_marks).values(row).on_conflict_do_nothing(index_elements=["report"]))
+    sealed = tx.seal(HELD, HELD_MARKS, b"".join(sorted(marks)))
+    row = {"report": report, "organisation": finder, "noted_at": tx.now, "marks": sealed}
+    again = {"noted_at": tx.now, "marks": sealed}
+    tx.connection.execute(upsert(held_marks).values(row).on_conflict_do_update(index_elements=["report"], set_=again))
 
 
 def read_held(tx: Transaction) -> frozenset[bytes]:

@@ -12,7 +12,7 @@ from leadtime.flow.intake import ReportId
 from leadtime.flow.merging.records import Evidence, VulnerabilityId
 from leadtime.flow.merging.rules import place_of
 from leadtime.flow.merging.stored import content_of, read_evidence
-from leadtime.flow.merging.tables import EVIDENCE, kept_apart, merged_reports
+from leadtime.flow.merging.tables import EVIDENCE, kept_apart, merged_reports, vulnerabilities
 from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import canonical_json
@@ -39,6 +39,17 @@ def content_index(tx: Transaction, evidence: Evidence) -> bytes:
 def lock_place(tx: Transaction, place: bytes) -> None:
     """Wait until no other transaction merges or splits here; held to the end of this one."""
     tx.lock("merging.place", place.hex())
+
+
+def hold(tx: Transaction, those: Iterable[VulnerabilityId]) -> bool:
+    """Wait until no other transaction changes what these vulnerabilities hold; held to the end of this one.
+
+    A vulnerability with reports at several places is reached from each, so after the place it is held itself, before
+    its reports are listed. False if one of them was absorbed meanwhile.
+    """
+    held = vulnerabilities.c
+    query = select(held.absorbed_into).where(held.id.in_(list(those))).order_by(held.id)
+    return not any(tx.connection.scalars(query.with_for_update(key_share=True)).all())
 
 
 def read_known(tx: Transaction, place: bytes) -> tuple[Known, ...]:

@@ -43,7 +43,7 @@ def read_vulnerability(tx: Transaction, vulnerability: VulnerabilityId) -> Vulne
         access=summary.access,
         frames=summary.frames,
         credits=tuple(Credit(OrganisationId(m.organisation), ReportId(m.report), m.merged_at) for m in members),
-        reasons=tuple(read_why(tx.unseal(vulnerability, WHY, m.why)) for m in joined[:REASONS_MAX]),
+        reasons=tuple(map(read_why, tx.unseal_all(vulnerability, WHY, (m.why for m in joined[:REASONS_MAX])))),
         absorbed_into=row.absorbed_into and VulnerabilityId(row.absorbed_into),
     )
 
@@ -52,6 +52,24 @@ def vulnerability_of(tx: Transaction, report: ReportId) -> VulnerabilityId | Non
     """Return the vulnerability that holds a report now, or None (not merged yet, or not the viewer's to see)."""
     found = tx.connection.scalar(select(merged_reports.c.vulnerability).where(merged_reports.c.report == report))
     return found and VulnerabilityId(found)
+
+
+def is_proven(tx: Transaction, report: ReportId) -> bool:
+    """Tell whether a report is merged by what a run showed of it, and not by a person's word alone."""
+    held = merged_reports.c
+    row = tx.connection.execute(select(held.organisation, held.evidence).where(held.report == report)).one_or_none()
+    if row is None:
+        return False
+    content = tx.unseal(report, EVIDENCE, row.evidence)
+    return bool(read_evidence(content, report, OrganisationId(row.organisation)).crash_class)
+
+
+def first_report_of(tx: Transaction, vulnerability: VulnerabilityId) -> ReportId | None:
+    """Return the oldest report that a vulnerability holds, None if it holds none (any more)."""
+    held = merged_reports.c
+    first = select(held.report).where(held.vulnerability == vulnerability).order_by(held.report).limit(1)
+    found = tx.connection.scalar(first)
+    return found and ReportId(found)
 
 
 def finders_of(tx: Transaction, reports: Iterable[ReportId]) -> Mapping[ReportId, OrganisationId]:

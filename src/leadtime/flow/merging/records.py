@@ -33,11 +33,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one reproduced report says about its root cause.
+    """What one report says about its root cause.
 
     ``component`` is a purl without version (empty: unknown), ``release`` the version that failed, ``fixed_release``
-    one that was run and did not, ``access`` what the sanitizer saw (``READ 1``), ``frames`` the subject's own,
-    innermost first.
+    one that was run and did not, ``crash_class`` how (empty: no run showed it), ``access`` what the sanitizer saw
+    (``READ 1``), ``frames`` the subject's own, innermost first.
     """
 
     report: ReportId
@@ -125,7 +125,7 @@ class Vulnerability:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of one report: its vulnerability, whether that began with it, what it swallowed, and why."""
+    """What became of one report: its vulnerability, whether nothing led into it, what that swallowed, and why."""
 
     vulnerability: VulnerabilityId
     new: bool

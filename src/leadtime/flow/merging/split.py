@@ -8,7 +8,7 @@ from itertools import product
 from sqlalchemy import insert, select, update
 
 from leadtime.flow.intake import ReportId
-from leadtime.flow.merging.place import lock_place, reports_in
+from leadtime.flow.merging.place import hold, lock_place, reports_in
 from leadtime.flow.merging.records import Evidence, VulnerabilityId
 from leadtime.flow.merging.rules import check_split
 from leadtime.flow.merging.stored import read_evidence, summary_of
@@ -41,13 +41,14 @@ def split(tx: Transaction, vulnerability: VulnerabilityId, reports: Iterable[Rep
 
 
 def _lock(tx: Transaction, vulnerability: VulnerabilityId) -> None:
-    """Take the lock of the place where the vulnerability's reports meet."""
+    """Take the locks of the places where the vulnerability's reports meet, and hold it."""
     places = select(merged_reports.c.place).where(merged_reports.c.vulnerability == vulnerability).distinct()
     found = sorted(tx.connection.scalars(places))
     if not found:
         raise Missing("there is no such vulnerability, or it was absorbed", next_step="Read the case again.")
     for place in found:
         lock_place(tx, place)
+    hold(tx, (vulnerability,))
 
 
 def _read_evidence(tx: Transaction, reports: Iterable[ReportId]) -> list[Evidence]:

@@ -40,10 +40,11 @@ def summary_of(evidences: Sequence[Evidence]) -> Summary:
 
 
 def joined(summaries: Sequence[Summary]) -> Summary:
-    """Return one summary of several: everybody's releases, and the first one's crash."""
-    component = summaries[0].component
+    """Return one summary of several: everybody's releases, and the crash of the first that was seen to fail."""
+    first = next((summary for summary in summaries if summary.crash_class), summaries[0])
+    component = first.component
     return replace(
-        summaries[0],
+        first,
         releases=_in_order(component, (release for summary in summaries for release in summary.releases)),
         fixed_releases=_in_order(component, (release for summary in summaries for release in summary.fixed_releases)),
     )
