@@ -163,8 +163,10 @@ def test_a_broken_observer_is_gone_before_the_next_run(runs: Path, monkeypatch: 
 
 
 def test_after_a_limit_the_next_run_has_a_box_of_its_own(runs: Path) -> None:
+    held = len(list(Path("/proc/self/fd").iterdir()))
     flood = program("if mkdir /tmp/x; then yes; fi", limits=replace(LIMITS, output_bytes_max=100_000))
     assert [outcome.ending for outcome in outcomes(flood, runs, 2)] == [Ending.OUTPUT_FLOOD] * 2
+    assert len(list(Path("/proc/self/fd").iterdir())) == held
 
 
 def test_a_limit_of_one_run_is_not_anothers(runs: Path) -> None:

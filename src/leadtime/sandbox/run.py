@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +44,7 @@ def run(program: Program, *, user: str = "nobody", control_groups: bool = True) 
         Malformed: a mount's source does not exist.
         Unavailable: a wall that must stand cannot (`leadtime.sandbox.walls` says which); nothing was run.
     """
-    with _Boxed(program, unprivileged_person(user), control_groups=control_groups, runs=None) as boxed:
+    with closing(_Boxed(program, unprivileged_person(user), control_groups=control_groups)) as boxed:
         return boxed.follow(tuple(mount.source for mount in program.mounts if mount.writable), ())
 
 
@@ -138,7 +138,7 @@ class _Boxed:
         person: Person,
         *,
         control_groups: bool,
-        runs: Path | None,
+        runs: Path | None = None,
         targets: tuple[str, ...] = (),
     ) -> None:
         self._program = program
@@ -150,14 +150,6 @@ class _Boxed:
             self._box = StandingBox(Launch(program, person, self._cage, runs=runs, targets=targets).start())
             opened.callback(self._box.close)
             self._opened = opened.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def has_ended(self) -> bool:
