@@ -85,6 +85,7 @@ def shown(world):
         ("coordinator", "/acts", "Acts of two people"),
         ("finder", "/reports", "Your reports"),
         ("finder", f"/reports/{quiet.report}", quiet.case.title),
+        ("finder", f"/reports/{quiet.report}/validation", "Validation"),
         ("maintainer", "/cases", "Cases"),
         ("maintainer", f"/advisories/{quiet.advisory}", quiet.case.title),
         ("operator", "/patch-by", "Patch by"),

@@ -180,6 +180,7 @@ TABLE: dict[str, str] = {
     "POST /reports/{report}/examination": "U RR A RR RR R R R R",
     "POST /reports/{report}/case": "U RR A RR RR R R R R",
     "GET /reports/{report}/receipt.json": "U AM A AM MM M M M M",
+    "GET /reports/{report}/validation": "U AM A AM MM M M M M",
     "GET /sign-in": "A AA A AA AA A A A A",
     "POST /sign-in": "W WW W WW WW W W W W",
     "POST /sign-in/passkey": "A AA A AA AA A A A A",

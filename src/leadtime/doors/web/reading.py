@@ -8,11 +8,12 @@ from starlette.responses import Response, StreamingResponse
 
 from leadtime.doors.feeds import osv
 from leadtime.doors.read_models import advisories as advisory_model
+from leadtime.doors.read_models import one_validation as validation_model
 from leadtime.doors.read_models import reports as report_model
 from leadtime.doors.read_models.names import read_names
 from leadtime.doors.web.asking import PageAsk
 from leadtime.doors.web.casework import cursor_of
-from leadtime.flow import advisory, intake
+from leadtime.flow import advisory, intake, validation
 from leadtime.flow.advisory import AdvisoryId
 from leadtime.flow.intake import ReportId
 from leadtime.formats.csaf import write_csaf
@@ -42,6 +43,15 @@ def show_report(ask: PageAsk) -> Response:
         names = read_names(ask.site.database, [found.organisation])
         page = report_model.read_page(tx, report, names)
     return ask.page("report.html", here=REPORTS, report=page)
+
+
+def show_validation(ask: PageAsk) -> Response:
+    """Show the validation of one report with its runs."""
+    report = _report_of(ask)
+    with ask.transaction() as tx:
+        names = read_names(ask.site.database, [validation.read_validation(tx, report).organisation])
+        page = validation_model.read_page(tx, report, names)
+    return ask.page("validation.html", here=REPORTS, page=page)
 
 
 def give_receipt(ask: PageAsk) -> Response:

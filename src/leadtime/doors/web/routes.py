@@ -98,6 +98,7 @@ CLEARINGHOUSE: tuple[Route, ...] = (
     _get("/reports", reading.show_reports),
     _get("/reports/{report}", reading.show_report),
     _get("/reports/{report}/receipt.json", reading.give_receipt),
+    _get("/reports/{report}/validation", reading.show_validation),
     _post("/reports/{report}/again", casework.validate_again),
     _post("/reports/{report}/examination", casework.examine),
     _post("/reports/{report}/case", casework.open_unproven),
