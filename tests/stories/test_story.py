@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from leadtime.flow import advisory, coordination, exposure, merging, parties
+from leadtime.flow import advisory, coordination, exposure, intake, merging, parties, validation
 from leadtime.flow.coordination import CaseId, CaseState
 from leadtime.flow.exposure import ExposureState
+from leadtime.flow.validation import ReleaseWord, Rung, Standing, Word
 from leadtime.formats.advisories import Outcome
 from leadtime.foundation.access import ANYONE, SYSTEM
 from leadtime.foundation.clock import SystemClock
@@ -118,3 +119,53 @@ def test_false_reports_reach_nobody(played):
     assert story.told.count("harness fault") == harness_faults
     joined = [report for file, _ in flaws_of(story.database, story.visitor) for report in file.reports]
     assert len(joined) == true
+
+
+def said(story, *parts):
+    """Tell whether the story's output says all of this, wherever its lines were broken."""
+    told = " ".join(story.told.split())
+    return all(" ".join(part.split()) in told for part in parts)
+
+
+def test_a_forged_harness_is_caught_and_said_to_be(played):
+    name, story = played
+    with story.database.transaction(SYSTEM) as tx:
+        received = [each.id for each in intake.list_reports(tx).reports]
+        outcomes = [validation.read_validation(tx, report).outcome for report in received]
+    reasons = [json.loads(each.result)["reason"] for each in outcomes if each.verdict == Word.HARNESS_FAULT]
+    assert len(reasons) == REPORTS[name][2]
+    assert said(story, *(f"the harness is at fault, not the package: {reason}." for reason in reasons))
+
+
+def test_the_releases_that_are_affected_are_found_by_running_them(played):
+    name, story = played
+    if name != "first flaw":
+        assert "Which releases" not in story.told
+        return
+    file, _ = flaws_of(story.database, story.visitor)[0]
+    with story.database.transaction(SYSTEM) as tx:
+        kept = [validation.read_validation(tx, report) for report in file.reports]
+    (affected,) = [each.survey.found.affected for each in kept if each.survey]
+    words = {each.release: each.word for each in affected.tried}
+    assert (words["5.0.0"], words["5.1.0"], words["5.2.0"]) == (ReleaseWord.FAILS,) * 2 + (ReleaseWord.CLEAN,)
+    events = [f"{event.bound} {event.release}" for event in affected.events]
+    assert events[-1] == "fixed 5.2.0"
+    tried = f"({len(affected.tried)} of {len(affected.releases)} run)"
+    assert said(story, f"affected releases: {', '.join(events)} {tried}")
+
+
+def test_a_patch_for_the_reported_inputs_stops_at_variants_and_the_released_one_reaches_the_top(played):
+    name, story = played
+    with story.database.transaction(SYSTEM) as tx:
+        cases = [file.case.id for file, _ in flaws_of(story.database, story.visitor)]
+        newest_first = [
+            coordination.read_patch(tx, each.id) for case in cases for each in coordination.list_patches(tx, case)
+        ]
+    if name != "first flaw":
+        assert newest_first == []
+        return
+    real, special = (each.judgements[0].found.ladder for each in newest_first)
+    stop = special.steps[3]
+    assert (special.reached, stop.rung, stop.standing) == (Rung.REPRODUCER, Rung.VARIANTS, Standing.FAILED)
+    assert real.is_climbed, real
+    assert said(story, f"stops at “variants silent”: {stop.reason}.", f"reaches the top: {real.steps[3].reason};")

@@ -13,7 +13,7 @@ from uuid import UUID
 from leadtime.doors.story import Handling, Story
 from leadtime.flow import advisory, coordination, exposure, intake, merging, parties, validation
 from leadtime.flow.advisory import AdvisoryId
-from leadtime.flow.coordination import Case, CaseId
+from leadtime.flow.coordination import Case, CaseId, DeliveryEntry
 from leadtime.flow.exposure import PatchBy
 from leadtime.flow.intake import ReportId
 from leadtime.flow.validation import KeptValidation, State
@@ -33,6 +33,15 @@ POLL_SECONDS = 0.25
 ZONE = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A case of the story that its maintainer has, and the entry that the maintainer's link opened."""
+
+    handling: Handling
+    case: CaseId
+    entry: DeliveryEntry
+
+
 @dataclass(slots=True)
 class Player:
     """A story being played in one installation; each method is a scene, to be played in this order."""
@@ -43,6 +52,7 @@ class Player:
     people: dict[str, Viewer] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     reports: list[ReportId] = field(default_factory=list)
+    delivered: list[Delivered] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     advisories: list[AdvisoryId] = field(default_factory=list)
 
@@ -64,9 +74,8 @@ class Player:
 
     def load_facts(self) -> None:
         """Let the coordinator load the story's sources, and the operators their inventories."""
-        coordinator = next(key for key, actor in self.story.plot.organisations.items() if actor.role == "coordinator")
         for source in self.story.plot.sources:
-            with self.as_person(coordinator) as tx:
+            with self.as_person(self._coordinator) as tx:
                 exploited.load_source(tx, kind=source.kind, raw=self.story.path(source.file).read_bytes())
         for listing in self.story.plot.inventories:
             with self.as_person(listing.by) as tx:
@@ -103,21 +112,31 @@ class Player:
         found = flaw and coordination.find_case(tx, flaw)
         return bool(found and kept.report in coordination.read_case(tx, found.id).reports)
 
-    def handle_cases(self) -> list[Case]:
-        """Let coordinator and maintainer bring every case that the story speaks of to a published advisory."""
-        coordinator = next(key for key, actor in self.story.plot.organisations.items() if actor.role == "coordinator")
+    def deliver_cases(self) -> list[Delivered]:
+        """Let the coordinator set each case's embargo and deliver it, and its maintainer acknowledge."""
         for handling in self.story.plot.cases:
-            with self.as_person(coordinator) as tx:
+            with self.as_person(self._coordinator) as tx:
                 case = self._case_of(tx, handling)
                 ends_at = (tx.now + timedelta(days=handling.embargo_days)).strftime("%Y-%m-%dT17:00")
                 coordination.set_embargo(tx, case.id, ends_at=ends_at, zone=ZONE)
                 maintainer = self.people[handling.maintainer].organisation
                 link = coordination.deliver(tx, case.id, parties.OrganisationId(_known(maintainer)))
-            self._answer(link.secret, handling)
-            self.advisories.append(self._publish(coordinator, case.id, handling))
-            with self.as_person(coordinator) as tx:
-                self.cases.append(coordination.read_case(tx, case.id).case)
+            self.delivered.append(Delivered(handling, case.id, self._enter(link.secret)))
+        return self.delivered
+
+    def publish_cases(self) -> list[Case]:
+        """Let each maintainer name the release with the fix, and the coordinator publish."""
+        for each in self.delivered:
+            with self.database.transaction(each.entry.viewer) as tx:
+                coordination.name_fixed_version(tx, each.entry.delivery.id, each.handling.fixed_version)
+            self.advisories.append(self._publish(each.case, each.handling))
+            with self.as_person(self._coordinator) as tx:
+                self.cases.append(coordination.read_case(tx, each.case).case)
         return self.cases
+
+    @property
+    def _coordinator(self) -> str:
+        return next(key for key, actor in self.story.plot.organisations.items() if actor.role == "coordinator")
 
     def _case_of(self, tx: Transaction, handling: Handling) -> Case:
         wanted = str(parse_purl(handling.component, where="component"))
@@ -126,16 +145,15 @@ class Player:
                 return case
         raise Missing("no report of this component was reproduced", where=wanted, next_step="Look at the verdicts.")
 
-    def _answer(self, secret: str, handling: Handling) -> None:
-        """Let the maintainer answer by the link that it was sent, without an account."""
+    def _enter(self, secret: str) -> DeliveryEntry:
+        """Let the maintainer in by the link that it was sent, without an account, and acknowledge."""
         with self.database.transaction(SYSTEM) as tx:
             entry = coordination.enter_delivery(tx, secret)
         with self.database.transaction(entry.viewer) as tx:
             coordination.acknowledge(tx, entry.delivery.id)
-        with self.database.transaction(entry.viewer) as tx:
-            coordination.name_fixed_version(tx, entry.delivery.id, handling.fixed_version)
+        return entry
 
-    def _publish(self, coordinator: str, case: CaseId, handling: Handling) -> AdvisoryId:
+    def _publish(self, case: CaseId, handling: Handling) -> AdvisoryId:
         entered = handling.affected_range
         words = Words(
             title=handling.title,
@@ -146,10 +164,10 @@ class Player:
             spans=(AffectedSpan(entered.introduced, entered.fixed, None, entered.source),) if entered else (),
             references=(),
         )
-        with self.as_person(coordinator) as tx:
+        with self.as_person(self._coordinator) as tx:
             draft = draft_advisory(tx, case, words, namespace=self.url)
             coordination.lift_embargo(tx, case, reason="the release with the fix is out")
-        with self.as_person(coordinator) as tx:
+        with self.as_person(self._coordinator) as tx:
             return publishing.publish(tx, draft.id).id
 
     def await_lists(self) -> dict[str, tuple[PatchBy, ...]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadtime.flow.priority import Answer, SourceKind
 from leadtime.foundation.access import Role
 from leadtime.foundation.errors import Malformed
+from leadtime.foundation.settings import RANGE_RELEASES_MAX
 from leadtime.foundation.strict_json import JsonBounds, read_json
 
 SCHEMA = "leadtime.story/1"
@@ -62,8 +63,27 @@ class EnteredRange(Part):
     source: str
 
 
+class WrittenPatch(Part):
+    """A unified diff that the maintainer hands in; ``title`` says what it does, and nothing how far it climbs."""
+
+    title: str
+    file: str
+
+
+class ReleasedPatch(Part):
+    """What changed in some files of a package from one release to another, handed in as the maintainer's patch.
+
+    ``before`` and ``after`` are purls; the diff is made while the story plays, of what the index holds.
+    """
+
+    title: str
+    before: str
+    after: str
+    files: tuple[str, ...]
+
+
 class Handling(Part):
-    """What is done about the case of one component."""
+    """What is done about the case of one component; ``patches`` are handed in by its maintainer."""
 
     component: str
     maintainer: str
@@ -73,6 +93,7 @@ class Handling(Part):
     cwe: str | None = None
     title: str
     affected_range: EnteredRange | None = None
+    patches: tuple[WrittenPatch | ReleasedPatch, ...] = ()
     summary: str
 
 
@@ -106,9 +127,10 @@ class Offer(Part):
 
 
 class Plot(Part):
-    """A whole ``leadtime.story/1``."""
+    """A whole ``leadtime.story/1``; ``releases_tried``: how many releases each new flaw is run over, 0 for none."""
 
     title: str
+    releases_tried: int = Field(default=0, ge=0, le=RANGE_RELEASES_MAX)
     organisations: dict[str, Actor]
     offers: tuple[Offer, ...] = ()
     sources: tuple[Source, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -22,20 +23,23 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from leadtime.doors.cli.demo_proofs import further_lines, further_table
 from leadtime.doors.demo_model import make_demo_home
 from leadtime.doors.demo_speakers import Scripted, Speaker
 from leadtime.doors.play import Player
 from leadtime.doors.play_offers import OffersPlayer
+from leadtime.doors.play_proofs import ProofsPlayer
 from leadtime.doors.serving import HOST
 from leadtime.doors.story import Ending, Offer, read_story
 from leadtime.doors.visible import visible, visible_line
 from leadtime.flow.exposure import PatchBy
-from leadtime.flow.validation import KeptValidation
+from leadtime.flow.validation import KeptValidation, Word
 from leadtime.foundation.clock import SystemClock
 from leadtime.foundation.errors import Unavailable
 from leadtime.foundation.home import make_home
 from leadtime.foundation.keys import create_keys
 from leadtime.foundation.settings import Settings, read_settings
+from leadtime.packages.fetch import open_fetcher
 from leadtime.workflows.opening import open_database
 
 STORY = Path(__file__).parents[4] / "examples" / "first-flaw"
@@ -65,7 +69,7 @@ def command(folder: Path, *, once: bool) -> None:
     with console.status("Starting the database …"):
         player = Player(story, open_database(settings, SystemClock()), settings.url)
     port, speaker = make_demo_model(settings) if story.plot.offers else (0, Scripted())
-    with serving(settings, console) as site:
+    with serving(settings, console, releases_tried=story.plot.releases_tried) as site:
         player.enrol()
         offers = OffersPlayer(player.database, player.people, settings.url, settings.home, port, speaker.name)
         play_offers(offers, story.plot.offers, console)
@@ -120,7 +124,7 @@ def tell_thanks(player: OffersPlayer, console: Console) -> None:
         thanks = player.thanks(offered)
         if thanks.reported:
             console.print(
-                f"[bold]6[/] Thanks to early access to {visible_line(offered.offer.name)}: reported {thanks.reported}, "
+                f"[bold]8[/] Thanks to early access to {visible_line(offered.offer.name)}: reported {thanks.reported}, "
                 f"reproduced {thanks.reproduced}, flaws {thanks.flaws}, published {thanks.published}, "
                 f"deployed {thanks.deployed}. Counts, and nothing else, are what its developer is told."
             )
@@ -134,20 +138,54 @@ def play(player: Player, console: Console, settings: Settings) -> None:
         f"[bold]1[/] {len(receipts)} reports handed in; each got a receipt signed by key {receipts[0].key_id}."
     )
     console.print("[bold]2[/] Each is built and run in the sandbox, five times on both sides, watched from outside:")
-    with Live(console=console, refresh_per_second=8) as live:
-        player.await_verdicts(lambda kept: live.update(verdicts(player, kept)))
-    cases = player.handle_cases()
-    numbers = ", ".join(player.published_numbers())
-    console.print(
-        f"[bold]3[/] {len(cases)} cases: embargo set, delivered, acknowledged, fix named. Published: {numbers}."
-    )
+    with showing(console) as live:
+        kept = player.await_verdicts(lambda kept: live.update(verdicts(player, kept)))
+    tell_harness_faults(kept, console)
+    delivered = player.deliver_cases()
+    console.print(f"[bold]3[/] {len(delivered)} cases: embargo set, delivered, acknowledged.")
+    play_proofs(player, console, settings)
+    cases, numbers = player.publish_cases(), ", ".join(player.published_numbers())
+    console.print(f"[bold]5[/] {len(cases)} releases with a fix named. Published: {numbers}.")
     with console.status("Matching the operators' inventories …"):
         lists = player.await_lists()
-    console.print("[bold]4[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
+    console.print("[bold]6[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
     console.print(patch_by(player, lists))
     keep_table(settings, patch_by(player, lists))
     for line in player.deploy():
-        console.print(f"[bold]5[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
+        console.print(f"[bold]7[/] {line.asset}: {line.component} {line.deployed_version} is [green]deployed[/].")
+
+
+def tell_harness_faults(kept: list[KeptValidation], console: Console) -> None:
+    """Tell which reports came with a harness that is not believed, and why."""
+    for number, each in enumerate(kept, start=1):
+        if each.outcome is not None and each.outcome.verdict == Word.HARNESS_FAULT:
+            why = visible_line(str(json.loads(each.outcome.result).get("reason", "")))
+            console.print(
+                f"  [red]Caught:[/] in report {number} the harness is at fault, not the package: {escape(why)}."
+            )
+
+
+def play_proofs(player: Player, console: Console, settings: Settings) -> None:
+    """Play what the proofs go on to, where the story has any of it, and tell what it came to."""
+    with open_fetcher(settings.home / "cache" / "releases", os.environ) as fetcher:
+        proofs = ProofsPlayer(player, fetcher)
+        proofs.hand_in()
+    if not proofs.proposed and not player.story.plot.releases_tried:
+        return
+    console.print("[bold]4[/] Beyond the reported release, and beyond the reported input:")
+    with showing(console) as live:
+        further = proofs.await_all(lambda seen: live.update(further_table(seen)))
+    for line in further_lines(further):
+        console.print(f"  {line}", markup=False, highlight=False)
+
+
+@contextmanager
+def showing(console: Console) -> Iterator[Live]:
+    """Show what is updated in place while the block runs; where that cannot be, its last state on lines of its own."""
+    with Live(console=console, refresh_per_second=8) as live:
+        yield live
+    if not console.is_terminal:
+        console.line()
 
 
 def verdicts(player: Player, kept: list[KeptValidation]) -> Table:
@@ -207,11 +245,14 @@ def keep_table(settings: Settings, table: Table) -> None:
 
 
 @contextmanager
-def serving(settings: Settings, console: Console) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the site and every queue as a process of its own while the block runs."""
+def serving(settings: Settings, console: Console, *, releases_tried: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the site and every queue as a process of its own while the block runs.
+
+    ``releases_tried``: how many releases each new flaw is run over, unless the environment says.
+    """
     log = (settings.home / "serve.log").open("wb")
-    # Unless it is asked for: a dozen builds of each flaw's releases would keep the story waiting.
-    environment = {"LEADTIME_RANGE_RELEASES": "0", **os.environ, "LEADTIME_HOME": str(settings.home)}
+    # Fewer than usual: a dozen builds of each flaw's releases would keep the story waiting.
+    environment = {"LEADTIME_RANGE_RELEASES": str(releases_tried), **os.environ, "LEADTIME_HOME": str(settings.home)}
     arguments = [sys.executable, "-I", "-m", "leadtime.doors.cli.main", "serve", "--same-host"]
     site = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
