@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 STORIES = {"first flaw": ROOT / "examples" / "first-flaw", "another": Path(__file__).parent / "comments"}
 REPORTS = {"first flaw": (3, 1, 1), "another": (2, 0, 0)}
 """Of each story: how many reports are true, how many do not reproduce, in how many the harness is at fault."""
-PLAY_SECONDS_MAX = 400
+PLAY_SECONDS_MAX = 800
 
 pytestmark = [pytest.mark.fetch, pytest.mark.sandbox]
 
