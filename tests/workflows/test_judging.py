@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from dataclasses import replace
 
@@ -12,7 +14,19 @@ from leadtime.flow import coordination, merging, validation
 from leadtime.flow.coordination import EventKind
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.merging import LinkKind
-from leadtime.flow.validation import JudgedPatch, Ladder, Rung, Standing, Step, Word, judged_as_json, read_judged
+from leadtime.flow.validation import (
+    JudgedPatch,
+    Ladder,
+    Outcome,
+    Rung,
+    Standing,
+    Step,
+    Word,
+    Workshop,
+    judged_as_json,
+    prove,
+    read_judged,
+)
 from leadtime.flow.validation.ladder.records import Applied
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.digests import canonical_json, digest_of
@@ -22,7 +36,8 @@ from leadtime.workflows import judge_apart, judging
 from leadtime.workflows.engine import Station
 from leadtime.workflows.judge_apart import PatchAsked, as_patch_message, read_patch_message
 from leadtime.workflows.judging import hand_in_patch, judge_over, judge_patch
-from leadtime.workflows.report_to_operator import join, merge, open_case
+from leadtime.workflows.report_to_operator import join, merge, open_case, validate
+from tests.flow.validation.brittle import Shelf, Trial
 from tests.workflows.story import CANARY, Cast, a_story_report, believe, state_of
 
 PATCH = f"--- a/lib/leaf.c\n+++ b/lib/leaf.c\n@@ -1 +1 @@\n-int leaf;\n+int leaf; /* {CANARY} */\n".encode()
@@ -451,6 +466,47 @@ def test_its_process_decides_what_is_refused_and_puts_off_what_is_not_there(home
         return
     answer = read_judged(judge_apart.answer(asked, settings, threading.Event()))
     assert answer == (found if ended is None else replace(found, reason=str(ended)))
+
+
+@pytest.mark.sandbox
+def test_a_patch_that_changes_nothing_is_seen_through_from_its_hand_in_to_its_history(cast, station, tmp_path):
+    raw = json.loads(a_story_report("A-1"))
+    given = Trial().reproducer()
+    raw["reproducer"] = {
+        "recipe": json.loads(given.recipe),
+        "files": {file.name: base64.b64encode(file.content).decode() for file in given.files},
+        "input": {"name": given.input.name, "base64": base64.b64encode(given.input.content).decode()},
+    }
+    report = cast.hand_in(json.dumps(raw).encode())
+    shelf, workshop = Shelf(tmp_path), Workshop(tmp_path / "cache", tmp_path / "evidence", None, "nobody")
+
+    def prove_here(begun, stopping):
+        verdict = prove(begun.reproducer, shelf, workshop, stopping=stopping)
+        return Outcome(verdict.word.value, verdict.crash.signature, validation.as_bytes(verdict))
+
+    def judge_here(_settings, asked, stopping):
+        return validation.judge_patch(asked.reproducer, asked.patch, shelf, workshop, stopping=stopping).found
+
+    validate(prove_here, station, report)
+    merge(station, report)
+    with station.database.transaction(SYSTEM) as tx:
+        flaw = merging.vulnerability_of(tx, report)
+    open_case(station, flaw)
+    with station.database.transaction(SYSTEM) as tx:
+        entry = coordination.enter_delivery(tx, cast.deliver(report).secret)
+    idle = b"--- a/README\n+++ b/README\n@@ -1 +1 @@\n-Brittle.\n+Hardened.\n"
+    with station.database.transaction(entry.viewer) as tx:
+        patch = hand_in_patch(tx, entry.delivery.case, idle).patch
+
+    judge_patch(judge_here, station, patch.id)
+
+    (kept,) = file_of(station.database, entry.viewer, patch).judgements
+    assert [step.standing for step in kept.found.ladder.steps[:3]] == [
+        Standing.PASSED,
+        Standing.PASSED,
+        Standing.FAILED,
+    ]
+    assert story_of(cast, report)[-1][1] == f"{digest_of(idle)} reaches: builds, with report {report}"
 
 
 def test_those_who_coordinate_alone_read_what_a_patch_comes_to_elsewhere(cast):
