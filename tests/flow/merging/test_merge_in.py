@@ -316,16 +316,32 @@ class TestProvenSince:
         assert read(database, opened.vulnerability).absorbed_into == known.vulnerability
 
     def test_with_others_beside_it_only_the_same_fault_joins_and_the_persons_words_stay(self, database, clock):
-        (near, mine, others) = merge(database, evidence(2, "f a.c:12"), evidence(3, "z z.c:1"), self.unproven())
+        near, mine = merge(database, evidence(2, "f a.c:12"), evidence(3, "z z.c:1"))
+        clock.advance(seconds=1)
+        (others,) = merge(database, self.unproven())
         with database.transaction(COORDINATOR) as tx:
-            (apart, joined) = (near.vulnerability, join(tx, mine.vulnerability, others.vulnerability, reason="one"))
+            joined = join(tx, mine.vulnerability, others.vulnerability, reason="one")
         (shown,) = merge(database, evidence(1, "f a.c:10"))
         assert (shown.vulnerability, shown.new, shown.absorbed) == (joined.vulnerability, True, ())
-        assert why_joined("one") in read(database, joined.vulnerability).reasons
+        assert shown.why == why_joined("one")
+        assert read(database, joined.vulnerability).reasons == (mine.why, shown.why)
         with database.transaction(COORDINATOR) as tx:
-            assert [one.vulnerability for one in read_alike(tx, joined.vulnerability)] == [apart]
+            assert [one.vulnerability for one in read_alike(tx, joined.vulnerability)] == [near.vulnerability]
         (same,) = merge(database, evidence(4, "f a.c:10", release="1.1", fixed=None))
         assert same.vulnerability == joined.vulnerability
+
+    def test_a_flaw_is_what_was_seen_of_it_also_where_the_first_report_showed_nothing(self, database, clock):
+        (opened,) = merge(database, self.unproven())
+        clock.advance(seconds=1)
+        others = merge(database, evidence(2), evidence(3, "z z.c:1"))
+        with database.transaction(COORDINATOR) as tx:
+            for one in others:
+                join(tx, opened.vulnerability, one.vulnerability, reason="one")
+            before = read_vulnerability(tx, opened.vulnerability)
+            split(tx, opened.vulnerability, [report(3)])
+        after = read(database, opened.vulnerability)
+        assert before.frames == after.frames == evidence(2).frames
+        assert before.crash_class == after.crash_class == "heap-buffer-overflow"
 
     def test_what_was_split_stays_apart(self, database):
         (first, second) = merge(database, evidence(2), self.unproven())

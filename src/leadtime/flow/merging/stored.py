@@ -16,7 +16,7 @@ from leadtime.packages.versions import in_version_order
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a vulnerability is, taken from its reports' evidence; class, access and frames from the oldest."""
+    """What a vulnerability is, taken from its reports' evidence; class, access and frames from the oldest seen."""
 
     component: str
     releases: tuple[str, ...]
@@ -28,7 +28,7 @@ class Summary:
 
 def summary_of(evidences: Sequence[Evidence]) -> Summary:
     """Return the summary of one or more reports' evidence, oldest first."""
-    first = evidences[0]
+    first = next((evidence for evidence in evidences if evidence.crash_class), evidences[0])
     return Summary(
         component=first.component,
         releases=_in_order(first.component, (evidence.release for evidence in evidences)),
