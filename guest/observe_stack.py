@@ -6,6 +6,7 @@ costs the debugger time is loading symbols.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -64,12 +65,15 @@ class Excerpt:
             write_core(core, memory, [(tid, registers)], stacks)
             self.descriptor = core.fileno()
         self.size = os.fstat(self.descriptor).st_blocks * 512
-        mapped = [(mapping, file) for mapping in memory.mappings if mapping.is_code and (file := mapping.file())]
+        codes = [(mapping, mapping.file()) for mapping in memory.mappings if mapping.is_code and mapping.inode]
+        mapped = [(mapping, file) for mapping, file in codes if file]
         self.symbols = tuple(_symbol_files(memory, mapped))
         self.modules = {
             file: _module(memory, [one for one, other in mapped if other == file], file)
-            for file in {file for _, file in mapped if file.startswith(BOX)}
+            for file in {file for _, file in mapped if not is_own_place(file)}
         }
+        # A file that has gone, or never had a name.
+        self.modules |= {mapping.path: {"intact": False, "digest": ""} for mapping, file in codes if not file}
         self._mapped = [(mapping.start, mapping.end, file) for mapping, file in mapped]
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ class Debugger:
     """A debugger of our own that waits for one question; it takes long to start, so it may be started before that."""
 
     def __init__(self) -> None:
-        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "observe_gdb.py")
+        guest = os.path.dirname(os.path.abspath(__file__))
         options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
         self._answer = os.memfd_create("answer")
         reading, self._question = os.pipe()
@@ -118,7 +122,17 @@ class Debugger:
             "LC_ALL": "C.UTF-8",
         }
         self._running = subprocess.Popen(
-            ["gdb", "-nx", "-nh", "-q", "-batch", *options, "-x", script],
+            [
+                "gdb",
+                f"--data-directory={guest}",
+                "-nx",
+                "-nh",
+                "-q",
+                "-batch",
+                *options,
+                "-x",
+                f"{guest}/observe_gdb.py",
+            ],
             env=environment,
             pass_fds=(reading, self._answer),
             cwd="/observer",
@@ -155,6 +169,16 @@ def start_debugger_early() -> None:
 def _debugged(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
     debugger = _STARTED_EARLY.pop() if _STARTED_EARLY else Debugger()
     return debugger.ask(excerpts)
+
+
+def is_own_place(file: str) -> bool:
+    """Tell whether a file lies where no program in the box can write: among the system's or the interpreter's own."""
+    return file.startswith((*observe_build.SYSTEM, *_prefixes()))
+
+
+@functools.cache
+def _prefixes() -> tuple[str, ...]:
+    return tuple(f"{os.path.dirname(os.path.dirname(program))}/" for program in _known())
 
 
 def _module(memory: Memory, mappings: Sequence[Mapping], file: str) -> dict[str, object]:

@@ -43,4 +43,6 @@ def guest_files() -> Mapping[str, bytes]:
             mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
             py_compile.compile(str(source), str(compiled), f"/observer/{name}", doraise=True, invalidation_mode=mode)
             files[importlib.util.cache_from_source(name)] = compiled.read_bytes()
+    # Where gdb looks for its own module, with guest/ as its data directory.
+    files["guest/python/gdb.py"] = (place / "small_gdb.py").read_bytes()
     return files
