@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
-from leadtime.flow.validation.probing import Prober
+from leadtime.flow.validation.probing import Glance, Prober
 from leadtime.flow.validation.records import Crash, Oracle, Scene, SeenRun, Showing
 from leadtime.flow.validation.runs import RawRun, Target
 from leadtime.flow.validation.sides import open_sides, shown
@@ -80,3 +81,32 @@ def test_an_input_repeats_the_flaw_only_if_it_fails_in_the_same_function(prober:
     assert prober.judge(hit.run).showing is Showing.HIT
     assert prober.repeats(b"?null") is None
     assert prober.repeats(b"harmless") is None
+
+
+CLEAN = Glance(Ending.EXITED, 0, None, claims_report=False, output=digest_of_parts(("clean",)))
+FAILED = replace(CLEAN, exit_code=1)
+REPORTED = replace(FAILED, claims_report=True)
+PRINTED = replace(FAILED, output=digest_of_parts(("otherwise",)))
+KILLED = Glance(Ending.EXITED, None, 11, claims_report=False, output=None)
+STUCK = Glance(Ending.TIMED_OUT, None, None, claims_report=False, output=None)
+UNSEEN = Glance(None, None, None, claims_report=False, output=None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "oracles"),
+    [
+        (CLEAN, CLEAN, set()),
+        (UNSEEN, UNSEEN, set()),
+        (FAILED, CLEAN, set()),
+        (FAILED, REPORTED, set()),
+        (FAILED, FAILED, {*Oracle} - {Oracle.CANARY}),
+        (FAILED, PRINTED, {Oracle.EXIT}),
+        (REPORTED, REPORTED, {*Oracle} - {Oracle.CANARY}),
+        (REPORTED, replace(PRINTED, claims_report=True), {*Oracle} - {Oracle.CANARY}),
+        (KILLED, KILLED, {*Oracle} - {Oracle.CANARY}),
+        (KILLED, replace(KILLED, signal=6), set()),
+        (STUCK, STUCK, {*Oracle} - {Oracle.CANARY}),
+    ],
+)
+def test_two_fail_in_one_way_as_far_as_that_shows_unwatched(one: Glance, other: Glance, oracles: set[Oracle]) -> None:
+    assert {oracle for oracle in Oracle if one.fails_as(other, oracle)} == oracles

@@ -32,6 +32,14 @@ class Glance:
     claims_report: bool
     output: Digest | None
 
+    def fails_as(self, other: Glance, oracle: Oracle) -> bool:
+        """Tell whether both fail, and in one way, as far as that shows where nobody watches: an act does not."""
+        if oracle is Oracle.CANARY or self.ending is None or not self.ends_as(other):
+            return False
+        if self.ending is not Ending.EXITED or self.signal is not None or self.claims_report:
+            return True
+        return self.exit_code != 0 and (oracle is Oracle.EXIT or self.output == other.output)
+
     def ends_as(self, other: Glance) -> bool:
         """Tell whether both ended in the same way, whatever they printed."""
         return (self.ending, self.exit_code, self.signal, self.claims_report) == (
@@ -68,10 +76,11 @@ class Prober:
         """Run an input with nobody watching, which takes a tenth of a watched run; what comes of it is hostile."""
         return _glance(self._target.glance(self._carried(content)))
 
-    def watch(self, content: bytes) -> SeenRun:
-        """Run an input once, watched."""
-        (run,) = self._target.read([self._target.run(self._carried(content))])
-        return run
+    def watch(self, content: bytes) -> tuple[SeenRun, Glance]:
+        """Run an input once, watched; return what was seen, and how it ended as a `glance` would tell it."""
+        raw = self._target.run(self._carried(content))
+        (run,) = self._target.read([raw])
+        return run, _glance(raw.outcome)
 
     def judge(self, run: SeenRun) -> Judged:
         """Return what a run on this release showed."""
@@ -84,7 +93,7 @@ class Prober:
         """
         if self._oracle not in NOT_GLANCED and not (glance or self.glance(content)).ends_as(self._shown):
             return None
-        run = self.watch(content)
+        run, _ = self.watch(content)
         judged = self.judge(run)
         if judged.showing is not Showing.HIT or judged.crash is None or not is_same_flaw(judged.crash, self._crash):
             return None

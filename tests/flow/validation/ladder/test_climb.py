@@ -81,7 +81,7 @@ def test_the_real_fix_reaches_the_top(place: Path) -> None:
     assert ladder.is_climbed, ladder
     assert ladder.applied == Applied(("lib/brittle.c",), (), "")
     assert reason_at(Rung.TESTS, ladder) == "1 of 2 tests pass without the patch, and all of them with it"
-    assert reason_at(Rung.BEHAVIOUR, ladder) == "2 harmless inputs end as before and print the same"
+    assert reason_at(Rung.BEHAVIOUR, ladder) == "2 harmless inputs end as before and print the same, watched or not"
 
 
 def test_a_patch_for_the_reported_input_alone_stops_at_variants(place: Path) -> None:
@@ -152,3 +152,33 @@ def test_a_patch_that_leaves_before_the_flaw_does_not_keep_behaviour(place: Path
     assert ladder.reached is Rung.VARIANTS, ladder
     assert reason_at(Rung.BEHAVIOUR, ladder).startswith("a harmless input (the control, sha256:")
     assert reason_at(Rung.BEHAVIOUR, ladder).endswith(") prints something else with the patch")
+
+
+WATCHED = """  char line[256]; int filters = 0;
+  for (FILE *status = fopen(PLACE "c/self/status", "r"); fgets(line, sizeof line, status);)
+    sscanf(line, "Sec" "comp_filters: %d", &filters);
+"""
+"""How many filters a watched run has, in words that no reader of the patch looks for."""
+
+
+@pytest.mark.parametrize(
+    ("text", "rung", "reason"),
+    [
+        ("if (filters == 2 || *text == '!') return 0;", Rung.BEHAVIOUR, "(the control, watched, sha256:"),
+        (
+            "if (filters == 2) return 0;",
+            Rung.REPRODUCER,
+            "the reproducer: with nobody watching, it fails as it does without the patch",
+        ),
+    ],
+    ids=["harmless input too", "the reproducer"],
+)
+def test_a_patch_that_knows_that_it_is_watched_stops(text: str, rung: Rung, reason: str, place: Path) -> None:
+    knows = BRITTLE.replace(SUM, f"{WATCHED}  {text}\n{SUM}").replace(
+        "#include <stdlib.h>", '#include <stdlib.h>\n#include <stdio.h>\n#define PLACE "/pro"'
+    )
+
+    ladder = ladder_on(diff_of(knows), place)
+
+    assert reason in reason_at(rung, ladder), ladder
+    assert not ladder.is_climbed

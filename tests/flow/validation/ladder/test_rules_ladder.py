@@ -73,7 +73,7 @@ TOP = SeenPatch(
     variants=(VARIANT, replace(VARIANT, kind="number changed")),
     tries=9,
     tests=(RecipeTest(before=True, after=True), RecipeTest(before=False, after=False)),
-    harmless=(HARMLESS, HARMLESS, HARMLESS),
+    harmless=(HARMLESS, replace(HARMLESS, kind="the control, watched"), replace(HARMLESS, digest=digest_of(b"two"))),
 )
 GIVEN = Climb(Oracle.SANITIZER, CRASH, SCENE, TOP)
 CONTROL = f"a harmless input (the control, {SAME})"
@@ -84,7 +84,7 @@ WHOLE_CLIMB = {
     Rung.REPRODUCER: "the reproducer shows nothing in 2 runs",
     Rung.VARIANTS: "2 other inputs that show the flaw without it, found in 9 tries, show nothing",
     Rung.TESTS: "1 of 2 tests pass without the patch, and all of them with it",
-    Rung.BEHAVIOUR: "3 harmless inputs end as before and print the same",
+    Rung.BEHAVIOUR: "2 harmless inputs end as before and print the same, watched or not",
 }
 
 
@@ -184,6 +184,13 @@ def test_the_rungs_stand_in_their_order() -> None:
             "test 2 of 2 passes without the patch and fails with it",
             Rung.VARIANTS,
         ),
+        (
+            Rung.REPRODUCER,
+            {"relapses": True},
+            FAILED,
+            "the reproducer: with nobody watching, it fails as it does without the patch",
+            Rung.BUILDS,
+        ),
         (Rung.TESTS, {"tests": ()}, OPEN, "the recipe names none", Rung.BEHAVIOUR),
         (
             Rung.TESTS,
@@ -255,13 +262,11 @@ def test_what_a_patch_touches_is_told_as_far_as_there_is_room(applied: Applied, 
     assert step_at(Rung.APPLIES, climbed(applied=applied)) == Step(Rung.APPLIES, PASSED, reason)
 
 
-def test_a_doubt_of_the_patchs_text_leaves_silence_open_where_a_sanitizer_watches() -> None:
+def test_a_doubt_of_the_patchs_text_leaves_silence_open() -> None:
     doubted = climb(replace(GIVEN, doubt="it speaks"))
-    hanging = climb(replace(GIVEN, doubt="it speaks", oracle=Oracle.HANG))
 
     assert step_at(Rung.REPRODUCER, doubted) == Step(Rung.REPRODUCER, OPEN, "it speaks")
     assert doubted.reached is Rung.BUILDS
-    assert step_at(Rung.REPRODUCER, hanging).standing is PASSED
 
 
 @pytest.mark.parametrize(
@@ -279,12 +284,43 @@ def test_a_doubt_of_the_patchs_text_leaves_silence_open_where_a_sanitizer_watche
     ],
 )
 def test_a_patch_that_speaks_to_what_watches_is_doubted(line: bytes) -> None:
+    speaks = "the patch speaks to sanitizers or of fatal signals in b/x.c: silence would show nothing"
+    assert doubts_of(line, Oracle.SANITIZER) == (speaks, "")
+    assert doubts_of(line, Oracle.HANG) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'open("/proc/self/status")',
+        b"stat('/sys/x')",
+        b'access("/box/src", 0)',
+        b"if exists('/canary'):",
+        b'"/dev/shm/x"',
+        b"SECCOMP_MODE",
+        b"TracerPid:",
+        b"ptrace(0)",
+        b"LEADTIME_HOME",
+    ],
+)
+@pytest.mark.parametrize("oracle", list(Oracle))
+def test_a_patch_that_asks_where_it_runs_is_doubted(line: bytes, oracle: Oracle) -> None:
+    asks = "the patch asks where it runs in b/x.c: silence here would show nothing"
+    assert doubts_of(line, oracle) == (asks, "")
+
+
+def test_words_that_only_look_so_are_no_doubt() -> None:
+    for line in (b'"/process"', b"/system/", b"proc(box)", b"/dev/null"):
+        assert doubts_of(line, Oracle.SANITIZER) == ("", "")
+
+
+def doubts_of(line: bytes, oracle: Oracle) -> tuple[str, str]:
+    """Return what is doubted of a patch that adds a line, and of one that keeps and takes away such lines."""
     adds = FileDiff("b/x.c", (Hunk(1, (b"x\n",), (b"x\n", line + b"\n")),))
     keeps = FileDiff("b/x.c", (Hunk(1, (line + b"\n", b"x\n"), (line + b"\n", b"y\n")),))
-    doubt = "the patch speaks to sanitizers or of fatal signals in b/x.c: silence would show nothing"
-
-    assert doubt_of((FileDiff("b/y.c", (Hunk(1, (b"a\n",), (b"b\n",)),)), adds)) == doubt
-    assert doubt_of((keeps, FileDiff("b/z.c", (Hunk(1, (line,), (b"",)),)))) == ""
+    other = FileDiff("b/y.c", (Hunk(1, (b"a\n",), (b"b\n",)),))
+    removes = FileDiff("b/z.c", (Hunk(1, (line,), (b"",)),))
+    return doubt_of((other, adds), oracle), doubt_of((keeps, removes), oracle)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def ladder_of(oracle: Oracle, crash: Crash | None, files: tuple[FileDiff, ...], 
     """Return how far a patch climbs by what was seen; None where there is no flaw that it could end; pure."""
     if crash is None or seen.patch is None:
         return None
-    return climb(Climb(oracle, crash, seen.vulnerable.scene, seen.patch, doubt_of(files)))
+    return climb(Climb(oracle, crash, seen.vulnerable.scene, seen.patch, doubt_of(files, oracle)))
 
 
 def _carried(file: NamedFile) -> CarriedFile:

@@ -81,7 +81,8 @@ class SeenPatch:
     """Everything seen of a patched release; what is empty was not come to.
 
     ``failure``: why it does not apply (``applied`` is None) or build. ``unchecked``: the sanitizers whose checks fewer
-    of its compiled files hold than without the patch. ``tries``: inputs tried to find the variants.
+    of its compiled files hold than without the patch. ``relapses``: with nobody watching, the reproducer fails with the
+    patch as it does without it. ``tries``: inputs tried to find the variants.
     """
 
     applied: Applied | None
@@ -89,6 +90,7 @@ class SeenPatch:
     scene: Scene
     unchecked: tuple[str, ...] = ()
     runs: tuple[SeenRun, ...] = ()
+    relapses: bool = False
     variants: tuple[Variant, ...] = ()
     tries: int = 0
     tests: tuple[RecipeTest, ...] = ()

@@ -18,6 +18,7 @@ NOT_COME_TO = "not tried: a rung below does not hold"
 _CHECKERS = re.compile(
     rb"(?i:sanitize|no_address_safety|(?:a|hwa|l|m|t|ub)san_)|\bSIG(?:SEGV|BUS|ILL|FPE|ABRT|TRAP)\b|\bsigaction\b"
 )
+_WATCHERS = re.compile(rb"/(?:proc|sys|box|canary|dev/shm)\b|(?i:seccomp|ptrace|tracerpid|leadtime)")
 
 _Answer = tuple[Standing, str]
 
@@ -48,17 +49,24 @@ def climb(given: Climb) -> Ladder:
     return Ladder(tuple(steps), given.seen.applied)
 
 
-def doubt_of(files: Sequence[FileDiff]) -> str:
+def doubt_of(files: Sequence[FileDiff], oracle: Oracle) -> str:
     """Return in words that a patch speaks to what watches for the flaw, so that silence shows nothing; empty if not.
 
-    A patch that takes a function out of a sanitizer's sight, or catches what the kernel raises, fixes nothing.
+    A patch that takes a function out of a sanitizer's sight, or catches what the kernel raises, fixes nothing; nor does
+    one that asks where it runs.
     """
     for file in files:
-        old = b"".join(line for hunk in file.hunks for line in hunk.old)
-        new = b"".join(line for hunk in file.hunks for line in hunk.new)
-        if len(_CHECKERS.findall(new)) > len(_CHECKERS.findall(old)):
+        if _says_more(_WATCHERS, file):
+            return f"the patch asks where it runs in {file.name}: silence here would show nothing"
+        if oracle is Oracle.SANITIZER and _says_more(_CHECKERS, file):
             return f"the patch speaks to sanitizers or of fatal signals in {file.name}: silence would show nothing"
     return ""
+
+
+def _says_more(pattern: re.Pattern[bytes], file: FileDiff) -> bool:
+    old = b"".join(line for hunk in file.hunks for line in hunk.old)
+    new = b"".join(line for hunk in file.hunks for line in hunk.new)
+    return len(pattern.findall(new)) > len(pattern.findall(old))
 
 
 def silence(given: Climb, run: SeenRun) -> FixedSide:
@@ -116,12 +124,14 @@ def unchecked(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[str,
 
 
 def _reproducer(given: Climb) -> _Answer:
-    if given.doubt and given.oracle is Oracle.SANITIZER:
+    if given.doubt:
         return Standing.NOT_CHECKED, given.doubt
     for run in given.seen.runs:
         side = silence(given, run)
         if side.word is not FixedWord.CLEAN:
             return _loud(side), f"the reproducer: {side.reason}"
+    if given.seen.relapses:
+        return Standing.FAILED, "the reproducer: with nobody watching, it fails as it does without the patch"
     return Standing.PASSED, f"the reproducer shows nothing in {len(given.seen.runs)} runs"
 
 
@@ -167,7 +177,8 @@ def _behaviour(given: Climb) -> _Answer:
             return Standing.FAILED, f"a harmless input ({found.kind}, {found.digest}) {why}"
     if not given.seen.harmless:
         return Standing.NOT_CHECKED, "no harmless input was found that ends the same way twice"
-    return Standing.PASSED, f"{len(given.seen.harmless)} harmless inputs end as before and print the same"
+    inputs = {found.digest for found in given.seen.harmless}
+    return Standing.PASSED, f"{len(inputs)} harmless inputs end as before and print the same, watched or not"
 
 
 def _difference(before: Manner, after: Manner) -> str:

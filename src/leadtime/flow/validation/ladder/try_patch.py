@@ -61,8 +61,8 @@ class _Pair:
 
     def climb(self, seen: SeenPatch) -> SeenPatch:
         """Return what was seen, rung by rung, as far as there is a point in going on."""
-        seen = replace(seen, runs=self._reproduce())
-        if not all(self._is_silent(seen, run) for run in seen.runs):
+        seen = replace(seen, runs=self._reproduce(), relapses=self._relapses())
+        if seen.relapses or not all(self._is_silent(seen, run) for run in seen.runs):
             return seen
         seen = self._vary(seen)
         if not seen.variants or not self._is_silent(seen, seen.variants[-1].after):
@@ -87,6 +87,11 @@ class _Pair:
             self.sides.progress("running the patched release", len(raw), wanted)
         return self.beside.read(raw)
 
+    def _relapses(self) -> bool:
+        """Tell whether the reproducer, with nobody watching, fails with the patch as it does without it."""
+        without, patched = (prober.glance(self.sides.task.input.content()) for prober in self._probers())
+        return patched.fails_as(without, self.sides.recipe.oracle)
+
     def _probers(self) -> tuple[Prober, Prober]:
         oracle, given = self.sides.recipe.oracle, self.sides.task.input
         return Prober(self.target, oracle, given, self.crash), Prober(self.beside, oracle, given, self.crash)
@@ -107,7 +112,7 @@ class _Pair:
                 continue
             pool.append(mutant.content)
             digest = self.sides.evidence.keep(mutant.content)
-            found.append(Variant(digest, mutant.kind, hit.run, patched.watch(mutant.content)))
+            found.append(Variant(digest, mutant.kind, hit.run, patched.watch(mutant.content)[0]))
             if not self._is_silent(seen, found[-1].after):
                 break
         return replace(seen, variants=tuple(found), tries=tries)
@@ -130,7 +135,10 @@ class _Pair:
         return tuple(found)
 
     def _behave(self) -> Iterator[Harmless]:
-        """Yield harmless inputs that end the same way twice without the patch, with how they end with it."""
+        """Yield harmless inputs that end the same way twice without the patch, with how they end with it.
+
+        Each is compared where nobody watches and where somebody does, so that no patch is harmless in one alone.
+        """
         task = self.sides.task
         given = (task.control or task.input).content()
         without, patched = self._probers()
@@ -144,11 +152,16 @@ class _Pair:
             before = without.glance(mutant.content)
             if not _is_clean(before, exit_code) or without.glance(mutant.content) != before:
                 continue
-            if without.judge(without.watch(mutant.content)).showing is not Showing.QUIET:
+            run, watched = without.watch(mutant.content)
+            if without.judge(run).showing is not Showing.QUIET:
+                continue
+            _, after = patched.watch(mutant.content)
+            if after != watched and without.watch(mutant.content)[1] != watched:
                 continue
             found += 1
             digest = self.sides.evidence.keep(mutant.content)
             yield Harmless(digest, mutant.kind, _manner(before), _manner(patched.glance(mutant.content)))
+            yield Harmless(digest, f"{mutant.kind}, watched", _manner(watched), _manner(after))
 
 
 def _some(given: bytes, chance: random.Random) -> Iterator[Mutant]:
