@@ -142,10 +142,10 @@ def play(player: Player, console: Console, settings: Settings) -> None:
         kept = player.await_verdicts(lambda kept: live.update(verdicts(player, kept)))
     tell_harness_faults(kept, console)
     delivered = player.deliver_cases()
-    console.print(f"[bold]3[/] {len(delivered)} cases: embargo set, delivered, acknowledged.")
+    console.print(f"[bold]3[/] Cases with their embargo set, delivered and acknowledged: {len(delivered)}.")
     play_proofs(player, console, settings)
     cases, numbers = player.publish_cases(), ", ".join(player.published_numbers())
-    console.print(f"[bold]5[/] {len(cases)} releases with a fix named. Published: {numbers}.")
+    console.print(f"[bold]5[/] Releases with the fix named: {len(cases)}. Published: {numbers}.")
     with console.status("Matching the operators' inventories …"):
         lists = player.await_lists()
     console.print("[bold]6[/] What each operator has to patch, by when, and which row of BOD 26-04 says so:")
