@@ -31,11 +31,13 @@ from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import plan
 from tests.conftest import a_database_in, make_template
 from tests.ledger.conftest import READS
-from tests.workflows.story import QUICK, Cast, a_story_report, believe, state_of, station_of
+from tests.workflows.story import PATIENT, Cast, a_story_report, believe, state_of, station_of
 
 DISK_BYTES = 160 << 20
 LARGE_BYTES = 140_000
 """Of what is kept: far more than the free room in pages that the database has already."""
+
+pytestmark = pytest.mark.soak
 
 FULL = r"the database cannot do this now \(DiskFull\)"
 
@@ -149,7 +151,7 @@ def test_a_worker_goes_on_by_itself_when_there_is_room(database, address, home, 
         return replace(outcome, result=canonical_json(result))
 
     station = station_of(database, address, str(home))
-    asyncio.run(work(station, plan(prove), queues=Queue, concurrency=1, timings=QUICK, until_idle=True))
+    asyncio.run(work(station, plan(prove), queues=Queue, concurrency=1, timings=PATIENT, until_idle=True))
 
     assert seen == [[("running", None)]] * (rules.ATTEMPTS_MAX + 1)
     after = state_of(database)

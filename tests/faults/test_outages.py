@@ -1,15 +1,18 @@
-"""A full disk and a lost database connection leave a clear state, and what was under way goes on afterwards."""
+"""A full disk, a lost database connection and a stop leave a clear state; what was under way goes on afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
 from leadtime.flow.validation.builds import SealedBuilds
@@ -18,12 +21,25 @@ from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database.embedded import ADMIN
 from leadtime.foundation.errors import Unavailable
 from leadtime.workflows import report_to_operator
-from leadtime.workflows.engine import work
+from leadtime.workflows.engine import sweep, work
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import plan
-from tests.workflows.story import QUICK, Cast, a_story_report, believe, state_of, station_of, work_until_idle
+from tests.workflows.story import (
+    PATIENT,
+    QUICK,
+    Cast,
+    a_story_report,
+    believe,
+    state_of,
+    station_of,
+    validation_of,
+    work_until_idle,
+)
 
 SMALL_BYTES = 256 * 1024
+DRAINED = Path(__file__).with_name("drained_worker.py")
+CHECKOUT = Path(__file__).parents[2]
+LEFT_SECONDS_MAX = 120
 
 
 @pytest.fixture
@@ -127,6 +143,42 @@ def test_a_connection_that_is_lost_in_a_validation_is_made_anew(database, addres
 
     assert lost
     assert_decided_once(database)
+
+
+ENDINGS = {
+    "gives back": (0, [("validate", "todo")]),
+    "finishes": (0, [("merge", "todo")]),
+    "hangs": (1, [("validate", "doing")]),
+}
+"""What a worker's run does once it is to stop: the exit code, and the jobs that are left."""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_busy_worker_that_is_told_to_stop_leaves_within_a_bound(server, database, address, home, ending):
+    report = Cast(database).hand_in(a_story_report("A-1"))
+    name = conninfo_to_dict(address.app)["dbname"]
+    worker = subprocess.Popen(
+        [sys.executable, DRAINED, str(server.directory), name, str(home), ending],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while worker.stdout.readline() != "begun\n":
+        assert worker.poll() is None
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=LEFT_SECONDS_MAX)
+
+    assert (worker.returncode, state_of(database)["jobs"]) == ENDINGS[ending]
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(text("update procrastinate_jobs set scheduled_at = null"))
+        tx.connection.execute(text("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"))
+        assert sweep(tx, dead_after_seconds=2) == (ending == "hangs")
+    station = station_of(database, address, str(home))
+    asyncio.run(work(station, plan(believe), queues=Queue, concurrency=1, timings=PATIENT, until_idle=True))
+    assert_decided_once(database)
+    assert (validation_of(database, report).attempt == 1) == (ending == "finishes")
 
 
 def run_with(prove, database, address, home) -> None:

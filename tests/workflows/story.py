@@ -7,6 +7,7 @@ import base64
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -33,6 +34,9 @@ from tests.flow.parties.factories import enrol
 
 CANARY = "canary-7f3a-write-past-the-indent-buffer"
 QUICK = Timings(heartbeat_seconds=0.5, dead_after_seconds=2, sweep_seconds=0.5, poll_seconds=0.2, drain_seconds=5)
+PATIENT = replace(QUICK, dead_after_seconds=3_600)
+"""For tests in which no worker dies: on a busy machine one's heart may pause for longer than is quick."""
+
 UJSON = "pkg:pypi/ujson"
 WORDS = Words(
     title="ujson writes past a buffer when it indents",
