@@ -45,6 +45,15 @@ CREATE TABLE cases (
 	CONSTRAINT uq_cases_vulnerability UNIQUE (vulnerability)
 );
 
+CREATE TABLE claims (
+	report UUID NOT NULL, 
+	mark BYTEA NOT NULL, 
+	kind TEXT NOT NULL, 
+	CONSTRAINT pk_claims PRIMARY KEY (report, mark)
+);
+
+CREATE INDEX ix_claims_mark ON claims (mark);
+
 CREATE TABLE data_keys (
 	entity UUID NOT NULL, 
 	wrapped_by UUID, 
@@ -1020,6 +1029,14 @@ alter table "cases" force row level security;
 create policy visible on "cases" using ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id)) with check ((select leadtime_role()) in ('coordinator', 'system') or leadtime_related(id));
 
 grant select, insert, update, delete on "cases" to leadtime_app;
+
+alter table "claims" enable row level security;
+
+alter table "claims" force row level security;
+
+create policy visible on "claims" using ((select leadtime_role()) in ('coordinator', 'system')) with check ((select leadtime_role()) in ('coordinator', 'system'));
+
+grant select, insert, update, delete on "claims" to leadtime_app;
 
 alter table "data_keys" enable row level security;
 

@@ -130,9 +130,10 @@ def merge(station: Station, report: UUID) -> None:
 
 
 def _merge_in(tx: Transaction, finding: Finding, evidence: Evidence, kept: KeptValidation) -> Merged:
-    """Merge a report, and hold from now on where its flaw lies, for whoever asks."""
+    """Merge a report, and keep from now on what it claims and where its flaw lies, for whoever asks."""
     signature = (kept.outcome and kept.outcome.signature) or ""
     clues = merging.clues_of(finding, evidence, signature)
+    merging.note_claims(tx, finding, evidence)
     merging.note_held(tx, kept.report, kept.organisation, merging.fingerprints_of_all(clues))
     return merging.merge_in(tx, evidence)
 

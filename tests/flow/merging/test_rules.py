@@ -314,13 +314,17 @@ def test_each_kind_has_its_sentence():
         "same recursion": "both exhaust the stack through the same recurring functions",
         "same loop": "both never end, seen in the same loop, with no two different fixed releases",
         "same path": "both fail in the same way on the same path of functions, neither release past the other's fix",
+        "same input": "both reproducers feed the same bytes to the same component",
+        "same place": "both claim the same function, or close lines, of a file of one name, and the same kind of "
+        "weakness in it",
+        "like words": "the words of both reports on the same component are much alike",
         "same names": "without lines, the names of the failing functions agree and are not common to many reports",
     }
 
 
 def test_each_kind_has_its_weight_and_a_stronger_one_weighs_more():
     weights = [kind.weight for kind in rules.STRENGTH]
-    assert weights == [0.98, 0.97, 0.95, 0.9, 0.85, 0.8, 0.4]
+    assert weights == [0.98, 0.97, 0.95, 0.9, 0.88, 0.85, 0.8, 0.5, 0.4, 0.3]
 
 
 def test_a_patch_that_silences_two_says_which():
@@ -435,9 +439,12 @@ class TestPartition:
             LinkKind.SAME_FAULT,
             LinkKind.NEAR_FAULT,
             LinkKind.SAME_RECURSION,
+            LinkKind.SAME_INPUT,
             LinkKind.SAME_LOOP,
             LinkKind.SAME_PATH,
+            LinkKind.SAME_PLACE,
             LinkKind.SAME_NAMES,
+            LinkKind.LIKE_WORDS,
         )
 
     def test_groups_that_are_together_stay_together(self):

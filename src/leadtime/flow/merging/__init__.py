@@ -8,6 +8,7 @@ Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java 
 """
 
 from leadtime.flow.merging.alike import Alike, join, read_alike
+from leadtime.flow.merging.claims import note_claims
 from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.fingerprints import Clue, FingerprintKind, clues_of, fingerprints_of, fingerprints_of_all
 from leadtime.flow.merging.held import HeldAsk, HeldBudget, count_ask, list_asks, note_held, own_marks, read_held
@@ -81,6 +82,7 @@ __all__ = [
     "list_outcomes",
     "list_severities",
     "merge_in",
+    "note_claims",
     "note_held",
     "note_outcome",
     "note_patch_outcome",

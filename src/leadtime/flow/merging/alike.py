@@ -10,6 +10,7 @@ from itertools import islice, product
 from sqlalchemy import select, update
 
 from leadtime.flow.intake import ReportId
+from leadtime.flow.merging.claims import claimed_with
 from leadtime.flow.merging.merge_in import absorb
 from leadtime.flow.merging.patched import silenced_with
 from leadtime.flow.merging.place import hold, lock_place, pairs_apart, read_known, reports_in
@@ -50,12 +51,16 @@ class Alike:
 
 
 def read_alike(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Alike, ...]:
-    """Return the vulnerabilities that a link leads to and that nobody split from this one, strongest link first."""
+    """Return the vulnerabilities that a link leads to and that nobody split from this one, strongest link first.
+
+    Links are what runs showed, what a patch silenced, and what finders claim (`note_claims`).
+    """
     tx.require(Act.COORDINATE_CASE, vulnerability)
     known = [one for place in _places(tx, vulnerability) for one in read_known(tx, place)]
     mine = [one for one in known if one.vulnerability == vulnerability]
     others = [one for one in known if one.vulnerability != vulnerability]
-    found = {
+    found = {other: Alike(other, kind, why) for other, kind, why in claimed_with(tx, vulnerability)}
+    found |= {
         other: Alike(other, LinkKind.SAME_PATCH, why_same_patch(p)) for other, p in silenced_with(tx, vulnerability)
     }
     for one, other in islice(product(mine, others), ALIKE_PAIRS_MAX):

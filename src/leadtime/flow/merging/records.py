@@ -57,9 +57,12 @@ class LinkKind(StrEnum):
     SAME_FAULT = "same fault"
     NEAR_FAULT = "near fault"
     SAME_RECURSION = "same recursion"
+    SAME_INPUT = "same input"
     SAME_LOOP = "same loop"
     SAME_PATH = "same path"
+    SAME_PLACE = "same place"
     SAME_NAMES = "same names"
+    LIKE_WORDS = "like words"
 
     @property
     def weight(self) -> float:
@@ -72,9 +75,12 @@ _WEIGHTS = {
     LinkKind.SAME_FAULT: 0.97,
     LinkKind.NEAR_FAULT: 0.95,
     LinkKind.SAME_RECURSION: 0.9,
+    LinkKind.SAME_INPUT: 0.88,
     LinkKind.SAME_LOOP: 0.85,
     LinkKind.SAME_PATH: 0.8,
+    LinkKind.SAME_PLACE: 0.5,
     LinkKind.SAME_NAMES: 0.4,
+    LinkKind.LIKE_WORDS: 0.3,
 }
 """Same names as measured on public reports (decision 0023), the others as far as made-up ones and judgement go."""
 

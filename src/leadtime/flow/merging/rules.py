@@ -74,6 +74,10 @@ SENTENCES: Mapping[LinkKind, str] = {
     LinkKind.SAME_RECURSION: "both exhaust the stack through the same recurring functions",
     LinkKind.SAME_LOOP: "both never end, seen in the same loop, with no two different fixed releases",
     LinkKind.SAME_PATH: "both fail in the same way on the same path of functions, neither release past the other's fix",
+    LinkKind.SAME_INPUT: "both reproducers feed the same bytes to the same component",
+    LinkKind.SAME_PLACE: "both claim the same function, or close lines, of a file of one name, and the same kind of "
+    "weakness in it",
+    LinkKind.LIKE_WORDS: "the words of both reports on the same component are much alike",
     LinkKind.SAME_NAMES: "without lines, the names of the failing functions agree and are not common to many reports",
 }
 
@@ -197,6 +201,15 @@ def why_same_patch(patch: str) -> Explanation:
         decision="one flaw",
         rule=f"{LinkKind.SAME_PATCH.value}: {SENTENCES[LinkKind.SAME_PATCH]}",
         facts=(Fact("patch", patch, "runs of both reproducers with the patch applied"),),
+    )
+
+
+def why_claimed(kind: LinkKind, report: ReportId) -> Explanation:
+    """Return why a vulnerability may be one with another, by what ``report``, one of the other's, claims."""
+    return Explanation(
+        decision="one flaw",
+        rule=f"{kind.value}: {SENTENCES[kind]}",
+        facts=(Fact("report", str(report), "the word of its finder, which joins nothing"),),
     )
 
 

@@ -57,6 +57,15 @@ patch_outcomes = table(
 )
 """Whether a patch, named by its digest, silenced a report's reproducer when it was last run with it."""
 
+claims = table(
+    "claims",
+    id_column("report"),
+    Column("mark", LargeBinary, primary_key=True, index=True),
+    Column("kind", Text, nullable=False),
+    visible=EVERYTHING,
+)
+"""What merged reports claim: ``mark`` is a blind index of an input, a place or a band of words in one component."""
+
 HELD_MARKS = "held_marks.marks"
 """Name that the sealed fingerprints are bound to."""
 
