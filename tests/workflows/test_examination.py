@@ -14,7 +14,7 @@ from leadtime.flow.validation import CHECKLISTS, Outcome, Unprovable
 from leadtime.flow.validation.examination import check_answers
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Conflict, Malformed, Missing, Refused
-from leadtime.workflows.report_to_operator import examine
+from leadtime.workflows.report_to_operator import examine, hand_in
 from tests.workflows.story import Cast, a_story_report
 
 LOGIC, CLOUD = Unprovable.LOGIC, Unprovable.CLOUD
@@ -87,6 +87,16 @@ def test_only_what_a_machine_has_tried_and_not_shown(cast, database):
     decide(database, waits, "reproduced")
     with database.transaction(cast.coordinator) as tx, pytest.raises(Conflict, match="a machine has reproduced"):
         examine(tx, waits, LOGIC, answers())
+
+
+def test_whoever_handed_a_report_in_is_neither_of_the_two(cast, database, colleague):
+    with database.transaction(cast.coordinator) as tx:
+        own = hand_in(tx, a_story_report("C-1")).id
+    decide(database, own, "not_reproduced")
+    with database.transaction(cast.coordinator) as tx, pytest.raises(Refused, match="handed a report in"):
+        examine(tx, own, LOGIC, answers())
+    with database.transaction(colleague) as tx:
+        assert examine(tx, own, LOGIC, answers()) is False
 
 
 def test_only_named_coordinators_examine_and_read(cast, database, report):

@@ -17,7 +17,7 @@ from typing import IO
 
 from leadtime.flow.validation import Begun, FixedWord, Harness, Outcome, sweep_benches
 from leadtime.foundation.digests import canonical_json
-from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.foundation.errors import Malformed, Refused, Unavailable
 from leadtime.foundation.settings import Settings
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
 from leadtime.workflows.prove_apart import as_message, undecided
@@ -27,7 +27,7 @@ APART = "from leadtime.workflows.prove_apart import main; main()"
 
 NEUTRAL_PLACE = "/"
 RUN_SECONDS_MAX = 14_400
-"""One validation, with fetching and both builds; the recipe's own limits end it long before."""
+"""One run apart, with fetching, builds and all releases it is to look at; no try after that would come further."""
 
 POLL_SECONDS = 0.1
 STOP_SECONDS_MAX = 10
@@ -173,13 +173,13 @@ def _environment(settings: Settings, environment: Mapping[str, str]) -> dict[str
 
 
 def _wait(running: subprocess.Popen[bytes], stopping: threading.Event) -> None:
-    """Wait for the end of the run; raises `Unavailable` if the worker is to stop or the bound is reached."""
+    """Wait for the end of the run; raises `Unavailable` if the worker is to stop, `Refused` if the bound is reached."""
     end = time.monotonic() + RUN_SECONDS_MAX
     while running.poll() is None:
         if stopping.wait(POLL_SECONDS):
             raise Unavailable("the worker is stopping", next_step="Another takes the validation.")
         if time.monotonic() > end:
-            raise Unavailable(f"a validation took more than {RUN_SECONDS_MAX} s", next_step="Look at its recipe.")
+            raise Refused(f"it took more than {RUN_SECONDS_MAX} s", next_step="Look at its recipe.")
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:

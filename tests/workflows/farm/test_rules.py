@@ -42,11 +42,12 @@ def test_a_runner_is_there_that_spoke_lately_and_wants_runs(runner, there):
         ([a_runner(runs=1)], "a"),
         ([a_runner(silent=None), a_runner("b", runs=1)], "b"),
         ([a_runner(runs=1), a_runner("b")], "b"),
-        ([a_runner(slots=9, runs=3), a_runner("b", slots=2)], "a"),
+        ([a_runner(slots=2**31 - 1, runs=1), a_runner("b", slots=2)], "b"),
+        ([a_runner(slots=9, runs=3), a_runner("b", slots=2, runs=2)], "a"),
         ([a_runner("b"), a_runner("a")], "a"),
     ],
 )
-def test_the_runner_with_the_most_free_slots_gets_a_run(runners, chosen):
+def test_the_runner_with_the_fewest_runs_and_a_free_slot_gets_a_run(runners, chosen):
     found = choose_runner(runners)
     assert (found and found.name) == chosen
 

@@ -20,7 +20,7 @@ from leadtime.flow.intake.importing import (
     recognise_report,
 )
 from leadtime.flow.intake.pack import pack_reports
-from leadtime.flow.intake.read import list_reports, read_credits, read_finding, read_receipt, read_report
+from leadtime.flow.intake.read import list_reports, read_credits, read_finding, read_receipt, read_report, read_sender
 from leadtime.flow.intake.receive import Received, receive, receive_all
 from leadtime.flow.intake.records import (
     Component,
@@ -86,6 +86,7 @@ __all__ = [
     "read_receipt",
     "read_receipt_json",
     "read_report",
+    "read_sender",
     "receipt_as_json",
     "receive",
     "receive_all",

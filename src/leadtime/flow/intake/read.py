@@ -11,7 +11,7 @@ from leadtime.flow.intake import limits
 from leadtime.flow.intake.records import Finding, Receipt, Report, ReportId, ReportPage, ReportSummary
 from leadtime.flow.intake.rules import parse_report, read_as_finding, read_receipt_json
 from leadtime.flow.intake.tables import BODY, RECEIPT, SUMMARY, reports
-from leadtime.flow.parties import OrganisationId
+from leadtime.flow.parties import OrganisationId, PersonId
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.digests import digest_of
@@ -35,6 +35,13 @@ def read_report(tx: Transaction, report: ReportId) -> Report:
 def read_finding(tx: Transaction, report: ReportId) -> Finding:
     """Return a report normalised for the stages to the right."""
     return read_as_finding(read_report(tx, report))
+
+
+def read_sender(tx: Transaction, report: ReportId) -> PersonId | None:
+    """Return the person who handed a report in, None for an organisation's own program."""
+    tx.require(Act.READ_REPORT, report)
+    row = _one(tx, report, select(reports.c.person))
+    return None if row["person"] is None else PersonId(row["person"])
 
 
 def read_receipt(tx: Transaction, report: ReportId) -> Receipt:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from leadtime.flow.validation.kept import Begun, Outcome
-from leadtime.flow.validation.records import Word
 from leadtime.flow.validation.states import Move, State, apply, counts
 from leadtime.flow.validation.tables import RESULT, validations
 from leadtime.flow.validation.turns.call import count_run
 from leadtime.foundation.access import Role
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Refused
-
-REFUTED = frozenset({Word.NOT_REPRODUCED, Word.HARNESS_FAULT})
-"""Verdicts that say that a report is not so, or not the subject's fault."""
 
 
 def absorb_validation(tx: Transaction, begun: Begun, outcome: Outcome) -> bool:
@@ -42,5 +38,5 @@ def absorb_validation(tx: Transaction, begun: Begun, outcome: Outcome) -> bool:
         )
     )
     if row.called_at is not None:
-        count_run(tx, row.organisation, begun_at=row.begun_at, refuted=outcome.verdict in REFUTED)
+        count_run(tx, row.organisation, begun_at=row.begun_at, verdict=outcome.verdict)
     return True

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from leadtime.flow.intake import ReportId
+from leadtime.flow.intake import ReportId, read_sender
 from leadtime.flow.parties import PersonId
 from leadtime.flow.validation.read import read_validation
 from leadtime.flow.validation.records import Word
@@ -88,12 +88,15 @@ class Examination:
 def examine(tx: Transaction, report: ReportId, kind: Unprovable, answers: Mapping[str, str]) -> bool:
     """Record a named coordinator's answers to a kind's checklist; True once two people answered that one.
 
-    Each answers for themselves; again replaces one's own. Raises `Malformed` for an item without an answer or one too
-    many, `Conflict` while a machine has not decided, or if it reproduced the report.
+    Each answers for themselves; again replaces one's own. Raises `Refused` for whoever handed the report in,
+    `Malformed` for an item without an answer or one too many, `Conflict` while a machine has not decided, or if it
+    reproduced the report.
     """
     tx.require(Act.COORDINATE_CASE)
     if tx.viewer.person is None:
         raise Refused("only a named person examines a report", where="examination", next_step="Sign in.")
+    if tx.viewer.person == read_sender(tx, report):
+        raise Refused("whoever handed a report in does not examine it", where=str(report), next_step="Ask a colleague.")
     _check_undecided(tx, report)
     words = check_answers(kind, answers)
     tx.lock("validation.examination", str(report))

@@ -31,6 +31,11 @@ class Word(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+REFUTING = frozenset({Word.NOT_REPRODUCED, Word.HARNESS_FAULT})
+DECIDING = REFUTING | {Word.REPRODUCED}
+"""Verdicts that say something of the report, and those that say that it is not so, or not the subject's fault."""
+
+
 class FixedWord(StrEnum):
     """What a validation says of the fixed release."""
 
@@ -130,8 +135,8 @@ class SeenRun:
     ``claims_report``: its output holds text like a sanitizer's; ``claims_traceback``: like an interpreter's of an
     exception that nothing caught. ``raised``: the exceptions that ended one, of which ``unwatched`` says in words why
     some were not watched. ``loaded``: digests of the modules that its processes
-    held when they ended, and of the sources that its interpreter imported. ``exit_code``: the run command's, by the
-    shell's word.
+    held when they ended, and of the sources that its interpreter imported; ``brought``: of what else may have come into
+    them as code, empty where that cannot be told. ``exit_code``: the run command's, by the shell's word.
     """
 
     limit: Limit | None
@@ -140,6 +145,7 @@ class SeenRun:
     reports: tuple[RuntimeReport, ...] = ()
     samples: tuple[tuple[ThreadSample, ...], ...] = ()
     loaded: frozenset[str] = frozenset()
+    brought: frozenset[str] = frozenset()
     raised: tuple[RaisedException, ...] = ()
     unwatched: str = ""
     claims_traceback: bool = False

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from leadtime.flow.parties import OrganisationId
-from leadtime.flow.validation.records import Rate, Word
+from leadtime.flow.validation.records import DECIDING, REFUTING, Rate, Word
 from leadtime.flow.validation.rules import wilson
 from leadtime.flow.validation.tables import validations
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
-
-REFUTING = frozenset({Word.NOT_REPRODUCED, Word.HARNESS_FAULT})
-DECIDING = REFUTING | {Word.REPRODUCED}
-"""Verdicts that say something of the report; an inconclusive one says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

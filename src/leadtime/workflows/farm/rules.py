@@ -9,7 +9,7 @@ from leadtime.foundation.errors import Malformed
 from leadtime.workflows.farm.records import Runner
 
 SILENT_SECONDS_MAX = 30.0
-"""After which a runner's runs are given to others; it speaks every five."""
+"""After which a runner's runs are given to others; it speaks every second."""
 
 TAKINGS_MAX = 5
 """Of one run; runners that begin it and fall silent again and again point at the run."""
@@ -34,9 +34,12 @@ def is_there(runner: Runner) -> bool:
 
 
 def choose_runner(runners: Sequence[Runner]) -> Runner | None:
-    """Return the runner with the most free slots, None if none is free; equals are told apart by name."""
+    """Return the runner with the fewest runs that has a free slot, None if none has; equals are told apart by name.
+
+    Slots are a runner's own word: by claiming many it gets no more than its share.
+    """
     free = [one for one in runners if is_there(one) and one.runs < one.slots]
-    return min(free, key=lambda one: (one.runs - one.slots, one.name), default=None)
+    return min(free, key=lambda one: (one.runs, one.name), default=None)
 
 
 def is_poison(takings: int, *, gone: bool) -> bool:

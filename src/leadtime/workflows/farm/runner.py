@@ -138,7 +138,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a runner may say to the database: five statements on rows of its own."""
+    """What a runner may say to the database: seven statements on rows of its own."""
 
     connection: psycopg.Connection[tuple[object, ...]]
 

@@ -48,7 +48,7 @@ def call(database) -> ReportId | None:
         return call_next(tx)
 
 
-def run(database, report: ReportId, *, seconds: float, verdict: str = "inconclusive") -> None:
+def run(database, report: ReportId, *, seconds: float, verdict: str = "reproduced") -> None:
     with database.transaction(SYSTEM) as tx:
         begun = begin_validation(tx, report)
     database.clock.advance(seconds=seconds)
@@ -84,7 +84,7 @@ def test_a_report_that_was_called_is_not_called_again_while_it_waits_to_be_taken
 def test_one_that_is_to_be_run_again_waits_for_its_turn_again(database):
     report = hand_in(database, BULK)
     call(database)
-    run(database, report, seconds=1)
+    run(database, report, seconds=1, verdict="inconclusive")
     with database.transaction(COORDINATOR) as tx:
         assert retry_validation(tx, report)
 
@@ -112,16 +112,17 @@ def test_a_run_counts_by_what_it_took(database):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "refuted"), [("not_reproduced", 1), ("harness_fault", 1), ("inconclusive", 0), ("reproduced", 0)]
+    ("verdict", "decided", "refuted"),
+    [("not_reproduced", 1, 1), ("harness_fault", 1, 1), ("inconclusive", 0, 0), ("reproduced", 1, 0)],
 )
-def test_what_was_refuted_is_counted_and_tells_equals_apart(database, verdict, refuted):
+def test_what_was_refuted_is_counted_and_tells_equals_apart(database, verdict, decided, refuted):
     first = hand_in(database, BULK)
     assert call(database) == first
     run(database, first, seconds=10, verdict=verdict)
     second = hand_in(database, SMALL)
     assert call(database) == second
     run(database, second, seconds=10)
-    assert shares(database) == {BULK.organisation: (10.0, 1, refuted), SMALL.organisation: (10.0, 1, 0)}
+    assert shares(database) == {BULK.organisation: (10.0, decided, refuted), SMALL.organisation: (10.0, 1, 0)}
 
     older, newer = hand_in(database, BULK), hand_in(database, SMALL)
 

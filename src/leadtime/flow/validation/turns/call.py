@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadtime.flow.intake import ReportId
 from leadtime.flow.parties import OrganisationId
+from leadtime.flow.validation.records import DECIDING, REFUTING
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.tables import validation_shares, validation_turns, validations
 from leadtime.flow.validation.turns.rules import Now, Turn, Waiting, correction, doubt_of, next_turn
@@ -61,16 +62,13 @@ def call_next(tx: Transaction) -> ReportId | None:
     return ReportId(tx.connection.execute(called.returning(validations.c.report)).scalar_one())
 
 
-def count_run(tx: Transaction, organisation: UUID, *, begun_at: datetime, refuted: bool) -> None:
+def count_run(tx: Transaction, organisation: UUID, *, begun_at: datetime, verdict: str) -> None:
     """Count what a finder's decided run took and came to, towards its next turns."""
-    held = validation_shares.c
-    statement = upsert(validation_shares).values(
-        organisation=organisation, served_seconds=0.0, decided=1, refuted=int(refuted)
-    )
+    held, came_to = validation_shares.c, {"decided": int(verdict in DECIDING), "refuted": int(verdict in REFUTING)}
+    statement = upsert(validation_shares).values(organisation=organisation, served_seconds=0.0, **came_to)
     counted = {
         "served_seconds": held.served_seconds + correction((tx.now - begun_at).total_seconds()),
-        "decided": held.decided + 1,
-        "refuted": held.refuted + int(refuted),
+        **{name: held[name] + number for name, number in came_to.items()},
     }
     tx.connection.execute(statement.on_conflict_do_update(index_elements=["organisation"], set_=counted))
 
