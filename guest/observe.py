@@ -213,6 +213,8 @@ class Witness:
 
     def _look_at_call(self, tid: int) -> None:
         registers = trace.registers(tid)
+        if self._loaded.wants_calls(tid):
+            self._loaded.see_opened(tid, registers)
         if self._acts is not None:
             self._acts.see_call(tid, registers)
         if self._ends is not None:
@@ -307,6 +309,7 @@ class Witness:
             "samples": self._samples,
             "modules": self._loaded.modules(),
             "imports": self._loaded.imports(),
+            "brought": self._loaded.brought(),
             "codes": self._interpreters.codes.seen(),
             "steps": self._steps,
             **self._exceptions.findings(),

@@ -1,6 +1,7 @@
 """Notes what a program really loaded: modules that were mapped at its end, and sources that its interpreter imported.
 
-A release that is never run shows nothing, however clean. So it is written down whether it was run at all.
+A release that is never run shows nothing, however clean. So it is written down whether it was run at all; and what else
+was brought into it, so that nothing but the release may be called the release's own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 
 import observe_build
 from observe_memory import Memory
-from observe_stack import BOX, Interpreters
+from observe_opened import is_read, opening
+from observe_stack import BOX, Interpreters, is_own_place
 from observe_thread import executable, own_thread_number, process_of
 
 LOADED_MAX = 2_000
@@ -29,6 +31,7 @@ class Loaded:
         self._interpreters = interpreters
         self._modules: dict[str, None] = {}
         self._imports: dict[tuple[str, int], None] = {}
+        self._brought: dict[str, None] = {}
         self._importing: set[int] = set()
         self._calls = 0
 
@@ -48,6 +51,8 @@ class Loaded:
         An interpreter that has no frames yet opens the program that it was started with.
         """
         self._calls += 1
+        if self._calls == CALLS_MAX:
+            self._bring("")
         name = observe_build.opened_name(registers, memory)
         path = os.path.join(os.readlink(f"/proc/{tid}/cwd"), name)
         if not name or not path.startswith(BOX) or len(self._imports) >= LOADED_MAX:
@@ -60,16 +65,31 @@ class Loaded:
         if found is not None:
             self._imports[found.digest, code] = None
 
+    def see_opened(self, tid: int, registers: tuple[int, ...]) -> None:
+        """Note a file that an interpreter has opened, unless the program that it runs reads it."""
+        found = opening(tid, registers)
+        if found is not None and not is_read(tid, self._interpreters):
+            kept = self._files.look(found.link)
+            self._bring(kept.digest if kept is not None else "")
+
     def see_end(self, tid: int, memory: Memory) -> None:
         """Note the modules of a process that is ending, as far as their code is still that of the file."""
         with contextlib.suppress(OSError):
             if process_of(tid) != tid:
                 return
-        for mapping in memory.mappings:
-            file = mapping.file() if mapping.is_code and len(self._modules) < LOADED_MAX else ""
-            if file.startswith(BOX) and "w" not in mapping.rights and memory.is_as_on_disk(mapping, file):
-                found = self._files.look(file)
-                self._modules.update({found.digest: None} if found is not None else {})
+        for mapping in (mapping for mapping in memory.mappings if mapping.is_code and mapping.inode):
+            file = mapping.file()
+            if is_own_place(file):
+                continue
+            found = self._files.look(file) if len(self._modules) < LOADED_MAX else None
+            is_intact = found is not None and "w" not in mapping.rights and memory.is_as_on_disk(mapping, file)
+            if found is None or not is_intact:
+                self._bring("")
+            else:
+                self._modules[found.digest] = None
+
+    def _bring(self, digest: str) -> None:
+        self._brought[digest if len(self._brought) < LOADED_MAX else ""] = None
 
     def modules(self) -> list[str]:
         """Return the digests of the modules."""
@@ -78,3 +98,7 @@ class Loaded:
     def imports(self) -> list[dict[str, object]]:
         """Return the sources: {digest, code}; ``code`` is the importer's place among the codes, -1 for none."""
         return [{"digest": digest, "code": code} for digest, code in self._imports]
+
+    def brought(self) -> list[str]:
+        """Return the digests of what else came into it; an empty one is of what cannot be told."""
+        return list(self._brought)

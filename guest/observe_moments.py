@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from observe_memory import Memory
-from observe_stack import BOX, Excerpt, Interpreters, digests_of, read_stacks
+from observe_stack import Excerpt, Interpreters, digests_of, is_own_place, read_stacks
 from observe_thread import executable, own_thread_number
 
 EXCERPT_BYTES_MAX = 256 << 20
@@ -30,8 +30,8 @@ class Moments:
             python = self._interpreters.frames(memory, own_thread_number(tid))
             if not python and parents_number:
                 python = self._interpreters.frames(memory, parents_number)
-            codes = [mapping for mapping in memory.mappings if mapping.is_code]
-            if not of_system and not python and not any(mapping.file().startswith(BOX) for mapping in codes):
+            codes = [mapping for mapping in memory.mappings if mapping.is_code and mapping.inode]
+            if not of_system and not python and all(is_own_place(mapping.file()) for mapping in codes):
                 return None
             excerpt = Excerpt(memory, tid, registers, [])
         finally:

@@ -38,6 +38,29 @@ def test_a_program_of_the_release_reproduces_by_its_code_and_the_careful_one_is_
 NOT_OWN = "exit code 3, but code that is not the release's own was in its program"
 READ_OTHERS = "exit code 3, but its interpreter ran or read what is not the release's own"
 
+ENDS_LATE = "import atexit, os; atexit.register(os._exit, 3)\n"
+EARLY = """\
+#include <sys/mman.h>
+#include <unistd.h>
+extern int __cxa_atexit(void (*)(void *), void *, void *);
+__attribute__((constructor)) static int early(void) {
+  __cxa_atexit((void (*)(void *))_exit, (void *)3, 0);
+  return GOES;
+}
+"""
+
+
+def preloaded(place: str, goes: str) -> Leak:
+    """Return a recipe that loads a library from a place before an honest program, which ends by 0 without it."""
+    return replace(
+        IN_C,
+        files={"early.c": EARLY.replace("GOES", goes)},
+        build=(*IN_C.build, "gcc -w -O2 -shared -fPIC -nostartfiles early.c -o early.so"),
+        run=f"cp early.so {place}; LD_PRELOAD={place} ./tool {{input}}",
+        given="plain",
+    )
+
+
 FORGERIES: dict[str, tuple[Leak, str]] = {
     "the run command ends by itself": (
         replace(IN_C, run="./tool {input}; exit 3", given="plain"),
@@ -61,16 +84,40 @@ FORGERIES: dict[str, tuple[Leak, str]] = {
         ),
         READ_OTHERS,
     ),
-    "a module that is loaded before the program": (
+    "a module outside the box's own places": (
+        replace(IN_PYTHON, run="cp {input} /tmp/sitecustomize.py; PYTHONPATH=/tmp " + IN_PYTHON.run, given=ENDS_LATE),
+        READ_OTHERS,
+    ),
+    "the input as what an interpreter does before it begins": (
         replace(
-            IN_C,
-            files={
-                "early.c": "#include <stdlib.h>\n__attribute__((constructor)) static void early(void) { exit(3); }\n"
-            },
-            build=(*IN_C.build, "gcc -O2 -shared -fPIC early.c -o early.so"),
-            run="LD_PRELOAD=./early.so ./tool {input}",
+            IN_PYTHON,
+            build=("d=$({python} -m site --user-site); mkdir -p $d && ln -s /box/input/input.txt $d/x.pth",),
+            given=ENDS_LATE,
+        ),
+        READ_OTHERS,
+    ),
+    "variables as what an interpreter does before it begins": (
+        replace(
+            IN_PYTHON,
+            env={"BEGIN": f"\n{ENDS_LATE}"},
+            build=("d=$({python} -m site --user-site); mkdir -p $d && ln -s /proc/self/environ $d/x.pth",),
             given="plain",
         ),
+        READ_OTHERS,
+    ),
+    "a terminal that tells an interpreter more": (
+        replace(
+            IN_PYTHON,
+            run='script -qec "PYTHONINSPECT=1 {python} -B {src}/tool.py {input}" /dev/null <{input}',
+            given=f"{ENDS_LATE}quit()\n",
+        ),
+        READ_OTHERS,
+    ),
+    "a module that is loaded before the program": (preloaded("./early.so", "0"), NOT_OWN),
+    "a module from elsewhere": (preloaded("/dev/shm/early.so", "0"), NOT_OWN),
+    "a module that is gone": (preloaded("/tmp/early.so", 'unlink("/tmp/early.so")'), NOT_OWN),
+    "a module that takes its code away": (
+        preloaded("/tmp/early.so", "munmap((void *)((unsigned long)early & -4096), 4096)"),
         NOT_OWN,
     ),
     "a lowered limit": (
@@ -96,3 +143,11 @@ def test_a_code_that_the_recipe_does_not_name_shows_nothing(tmp_path: Path) -> N
         Word.NOT_REPRODUCED,
         "it ended with exit code 3, which the recipe does not name",
     )
+
+
+def test_what_an_interpreter_does_before_it_begins_makes_a_harness_its_finders(tmp_path: Path) -> None:
+    attack = replace(FORGERIES["the input as what an interpreter does before it begins"][0], oracle="canary")
+
+    verdict = verdict_on(replace(attack, given="import sys; sys.argv[1:] = ['/canary/secret']\n"), tmp_path)
+
+    assert (verdict.word, verdict.harness) == (Word.REPRODUCED, Harness.FINDER), verdict.reason

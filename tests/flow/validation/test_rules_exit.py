@@ -68,6 +68,7 @@ NOBODY = "no program of the release ended by it"
         (replace(IN_C, stack=stack(ENDING, modules={TOOL: Module("d:tool", is_intact=False)})), NOT_OWN),
         (replace(IN_C, stack=stack(ENDING, modules={TOOL: Module("d:target", is_intact=True)})), NOT_OWN),
         (replace(IN_C, stack=stack(ENDING, modules={**OWN, "/box/x.so": Module("d:x", is_intact=True)})), NOT_OWN),
+        (replace(IN_C, stack=stack(ENDING, modules={**OWN, "/tmp/x.so": Module("", is_intact=True)})), NOT_OWN),
         (replace(IN_C, program="/usr/bin/dash"), NOT_ITS),
         (replace(IN_PYTHON, opened=()), READ_OTHERS),
         (replace(IN_PYTHON, opened=("d:package", "")), READ_OTHERS),

@@ -50,7 +50,8 @@ def written(
 ) -> bytes:
     times = {"state": "R", "ran_ms": 5, "waited_ms": 6, "let_run_ms": 7}
     sample = {"pid": 7, "thread": 7, **times, "frames": [], "python": list(python), "modules": {}, "files": {}}
-    loaded = {"modules": ["d:m"], "imports": [{"digest": f"d:{place}", "code": place} for place in range(-1, imports)]}
+    read = [{"digest": f"d:{place}", "code": place} for place in range(-1, imports)]
+    loaded = {"modules": ["d:m"], "imports": read, "brought": ["d:x", ""]}
     return json.dumps(
         {
             "reports": [],
@@ -146,6 +147,7 @@ def test_an_import_counts_if_the_import_system_made_it() -> None:
 
     assert seen.read_loaded(lambda _: True) == {"d:m", "d:-1", "d:0"}
     assert seen.read_loaded(lambda _: False) == {"d:m", "d:-1"}
+    assert seen.brought == {"d:x", ""}
     with pytest.raises(Malformed):
         read_sightings(written(imports=2)).read_loaded(lambda _: True)
 

@@ -222,6 +222,7 @@ class Target:
             reports=reports,
             samples=samples,
             loaded=loaded,
+            brought=sightings.brought,
             raised=raised,
             unwatched=sightings.unwatched,
             claims_traceback=claims_traceback(outcome.stdout) or claims_traceback(outcome.stderr),

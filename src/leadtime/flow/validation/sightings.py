@@ -53,13 +53,17 @@ _Known = tuple[tuple[Code, bool], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """What one watched run showed, not yet judged; ``codes`` is every piece of Python code that lay on a stack."""
+    """What one watched run showed, not yet judged.
+
+    ``codes`` is every piece of Python code that lay on a stack; ``brought``: see `SeenRun`.
+    """
 
     reports: tuple[Json, ...] = ()
     samples: tuple[tuple[Json, ...], ...] = ()
     codes: tuple[Code, ...] = ()
     modules: tuple[str, ...] = ()
     imports: tuple[Json, ...] = ()
+    brought: frozenset[str] = frozenset()
     raised: tuple[Json, ...] = ()
     unwatched: str = ""
     network: tuple[NetworkAttempt, ...] = ()
@@ -111,6 +115,7 @@ def read_sightings(raw: bytes) -> Sightings:
         codes=codes,
         modules=_texts(_member(value, "modules")),
         imports=tuple(_list(_member(value, "imports"))),
+        brought=frozenset(_texts(_member(value, "brought"))),
         raised=tuple(_list(_member(value, "raised"))),
         unwatched=_text(_member(value, "unwatched")),
         network=_network(value),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leadtime.flow.validation.fairness.rules import (
@@ -10,6 +12,7 @@ from leadtime.flow.validation.fairness.rules import (
     fitting_options,
     harness_of,
     idleness,
+    is_own,
     unfairness,
     was_run,
     works,
@@ -28,7 +31,7 @@ from leadtime.flow.validation.records import (
     ThreadSample,
 )
 from leadtime.flow.validation.stacks.records import Module
-from tests.flow.validation.seen import MODULES, RELEASE, SCENE, SUBJECT, TARGET, frame, stack
+from tests.flow.validation.seen import RELEASE, SCENE, SUBJECT, TARGET, frame, stack
 
 ASAN_FORCED = (
     "detect_leaks=0:halt_on_error=1:max_allocation_size_mb=0:hard_rss_limit_mb=0:soft_rss_limit_mb=0:mmap_limit_mb=0"
@@ -206,9 +209,10 @@ def test_a_harness_with_a_frame_of_the_finders_or_of_nobody_is_its_finders(origi
 
 
 def test_a_module_on_a_stack_that_is_not_the_releases_makes_a_harness_its_finders() -> None:
-    def harness(digest: str, *, proofs: Scene = WHOLE) -> list[Harness]:
-        modules = {**MODULES, TARGET: Module(digest, is_intact=True)}
-        seen = stack(SUBJECT, modules=modules)
+    def harness(digest: str, *, proofs: Scene = WHOLE, place: str = TARGET) -> list[Harness]:
+        seen = stack(
+            SUBJECT, modules={TARGET: Module("d:whole", is_intact=True), place: Module(digest, is_intact=True)}
+        )
         reported = SeenRun(
             None, None, claims_report=False, reports=(RuntimeReport(seen, None, "", "", 0, is_write=False),)
         )
@@ -219,3 +223,26 @@ def test_a_module_on_a_stack_that_is_not_the_releases_makes_a_harness_its_finder
     assert harness("d:shipped.so") == [Harness.SUBJECT] * 2
     assert harness("d:other") == [Harness.FINDER] * 2
     assert harness("d:target", proofs=SCENE) == [Harness.FINDER] * 2
+    assert harness("d:other", place="/tmp/early.so") == [Harness.FINDER] * 2
+    assert harness("", place="/tmp/early.so (deleted)") == [Harness.FINDER] * 2
+
+
+@pytest.mark.parametrize(
+    ("digest", "whose"),
+    [
+        ("d:whole", Harness.SUBJECT),
+        ("d:package", Harness.SUBJECT),
+        ("d:x.pth", Harness.FINDER),
+        ("", Harness.FINDER),
+    ],
+)
+def test_what_was_brought_into_a_program_must_be_the_releases(digest: str, whose: Harness) -> None:
+    run = SeenRun(None, None, claims_report=False, brought=frozenset((digest,)))
+
+    assert harness_of((), "./tool", OWN, [loading(), run], WHOLE) is whose
+
+
+def test_what_is_unknown_is_nobodys_own_even_where_it_stands_among_the_proofs() -> None:
+    scene = replace(WHOLE, release={**RELEASE, "": "x"}, proofs={"": Proof(is_whole=True, sources={})})
+
+    assert not is_own("", scene)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from leadtime.flow.validation.blame.rules import BOX
 from leadtime.flow.validation.records import (
     Circumstances,
     Crash,
@@ -139,26 +138,24 @@ def harness_of(
     """Return where a recipe's harness came from: the release itself only if all that was seen to run is the release's.
 
     It is its finder's if the recipe brings files, if its run command is a script, if a frame of the crash is not the
-    release's or the system's, or if a module in the program is not made of the release alone.
+    release's or the system's, or if what may have come into the program as code is not made of the release alone.
     """
     if files or crash is None or _SCRIPT.search(command):
         return Harness.FINDER
     if any(frame.origin not in _NOT_THE_FINDERS for frame in crash.frames):
         return Harness.FINDER
-    loaded = frozenset().union(*(run.loaded | _mapped(run) for run in runs))
-    is_own = all(digest in scene.release or _is_whole(digest, scene) for digest in loaded)
-    return Harness.SUBJECT if is_own else Harness.FINDER
+    loaded = frozenset().union(*(run.loaded | run.brought | _mapped(run) for run in runs))
+    return Harness.SUBJECT if all(is_own(digest, scene) for digest in loaded) else Harness.FINDER
 
 
-def _is_whole(digest: str, scene: Scene) -> bool:
+def is_own(digest: str, scene: Scene) -> bool:
+    """Tell whether what has this digest is a file of the release or made of such alone; what is unknown is not."""
     proof = scene.proofs.get(digest)
-    return proof is not None and proof.is_whole
+    return bool(digest) and (digest in scene.release or (proof is not None and proof.is_whole))
 
 
 def _mapped(run: SeenRun) -> frozenset[str]:
-    """Return the digests of the modules in the box that the processes on a run's stacks had mapped."""
+    """Return the digests of the modules, but for the system's, that the processes on a run's stacks had mapped."""
     samples = [sample.stack for moment in run.samples for sample in moment]
     stacks = [*(report.stack for report in run.reports), *samples]
-    return frozenset(
-        module.digest for stack in stacks for path, module in stack.modules.items() if path.startswith(BOX)
-    )
+    return frozenset(module.digest for stack in stacks for module in stack.modules.values())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from leadtime.flow.validation.acts.records import ProgramEnd
 from leadtime.flow.validation.blame.rules import blame, faulting_frame, merged
-from leadtime.flow.validation.fairness.rules import unfairness
+from leadtime.flow.validation.fairness.rules import is_own, unfairness
 from leadtime.flow.validation.oracles.crashes import quiet, signature_of
 from leadtime.flow.validation.records import (
     Circumstances,
@@ -50,7 +50,7 @@ def _judge_ends(ends: Sequence[ProgramEnd], code: int, scene: Scene) -> Judged:
 
 def _doubt(end: ProgramEnd, scene: Scene) -> str:
     """Return in words why an end may not be the subject's doing; empty if all of the program is the release's."""
-    if not all(module.is_intact and _is_own(module.digest, scene) for module in end.stack.modules.values()):
+    if not all(module.is_intact and is_own(module.digest, scene) for module in end.stack.modules.values()):
         return "code that is not the release's own was in its program"
     if end.opened is None and end.program not in end.stack.modules:
         return "its program is not the release's own"
@@ -60,11 +60,6 @@ def _doubt(end: ProgramEnd, scene: Scene) -> str:
     if fault is not None and fault.origin is not Origin.SUBJECT:
         return blame(fault)
     return unfairness(Circumstances(lowered=end.lowered))
-
-
-def _is_own(digest: str, scene: Scene) -> bool:
-    proof = scene.proofs.get(digest)
-    return digest in scene.release or (proof is not None and proof.is_whole)
 
 
 def _program(end: ProgramEnd, scene: Scene) -> Frame:
