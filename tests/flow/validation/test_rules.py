@@ -436,6 +436,18 @@ def test_a_thread_hangs_only_if_it_works(thread: int) -> None:
     )
 
 
+def test_on_a_machine_that_is_too_busy_nobody_is_to_blame() -> None:
+    idle = sampled(*[IN_SUBJECT] * 5, working=False)
+    starved = tuple(tuple(replace(one, ran_ms=400, waited_ms=500) for one in moment) for moment in idle.samples)
+    asleep = sampled(*[ASLEEP] * 5, working=False)
+
+    assert hang(replace(idle, samples=starved)) == Judged(
+        Showing.UNSEEN, "timeout, but this machine was too busy to let it run"
+    )
+    elsewhere = tuple(tuple(replace(one, ran_ms=400, waited_ms=500) for one in moment) for moment in asleep.samples)
+    assert hang(replace(asleep, samples=elsewhere)).showing is Showing.FOREIGN
+
+
 def test_a_thread_that_was_seen_once_was_not_seen_working() -> None:
     assert hang(sampled(IN_SUBJECT)).showing is Showing.FOREIGN
 

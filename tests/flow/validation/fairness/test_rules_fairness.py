@@ -15,6 +15,7 @@ from leadtime.flow.validation.fairness.rules import (
     is_own,
     unfairness,
     was_run,
+    was_starved,
     works,
 )
 from leadtime.flow.validation.oracles.crashes import signature_of
@@ -122,6 +123,24 @@ def test_a_thread_works_if_it_uses_half_of_what_it_could(
 ) -> None:
     assert works(moments(first, last)) is worked
     assert works(moments(first, (0, 0, 0), last)) is worked
+
+
+@pytest.mark.parametrize(
+    ("last", "starved"),
+    [
+        ((690, 1815, 3795), True),
+        ((1000, 1001, 3003), True),
+        ((1000, 1001, 3004), False),
+        ((1000, 1000, 2000), False),
+        ((3, 4, 2000), False),
+        ((0, 1, 3), True),
+    ],
+)
+def test_a_thread_was_starved_that_waited_for_a_processor_more_than_it_ran(
+    last: tuple[int, int, int],
+    starved: bool,  # noqa: FBT001
+) -> None:
+    assert was_starved(moments((9, 0, 9), last)) is starved
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,15 @@ def works(samples: Sequence[ThreadSample]) -> bool:
     return until and ran > 0 and ran * 2 >= last.let_run_ms - first.let_run_ms - waited
 
 
+def was_starved(samples: Sequence[ThreadSample]) -> bool:
+    """Tell whether a thread waited for a processor longer than it ran, and for a third of its program's time.
+
+    On a machine as busy as that nobody can tell whether it would have worked.
+    """
+    last = samples[-1]
+    return last.waited_ms > last.ran_ms and last.waited_ms * 3 >= last.let_run_ms
+
+
 def idleness(samples: Sequence[ThreadSample], fault: Frame) -> str:
     """Return in words that a thread in the subject did not work."""
     return f"its thread in {fault.text} {WAITING.get(samples[-1].state, 'did not work most of the time')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadtime.flow.validation.blame.rules import UNREADABLE, blame, common_stack, faulting_frame, merged
-from leadtime.flow.validation.fairness.rules import idleness, works
+from leadtime.flow.validation.fairness.rules import idleness, was_starved, works
 from leadtime.flow.validation.oracles.crashes import is_subjects, quiet, signature_of
 from leadtime.flow.validation.records import (
     Crash,
@@ -23,7 +23,7 @@ def judge_hang(run: SeenRun, scene: Scene) -> Judged:
         if run.claims_report:
             return Judged(Showing.FORGED, "the output holds a sanitizer's report, but the run did not reach its limit")
         return quiet(run)
-    blamed = ["no thread of it was in the subject"]
+    blamed, starved = ["no thread of it was in the subject"], False
     for samples in _by_thread(run):
         stacks = sorted((merged(sample.stack, scene) for sample in samples), key=_is_unreadable)
         read = [frames for frames in stacks if not _is_unreadable(frames)]
@@ -32,10 +32,13 @@ def judge_hang(run: SeenRun, scene: Scene) -> Judged:
             common = common_stack(inside)
             if works(samples):
                 return _hang_in(common)
+            starved |= was_starved(samples)
             blamed.append(idleness(samples, next(filter(is_subjects, common))))
             continue
         faults = [faulting_frame(frames) for frames in stacks]
         blamed += [blame(fault) for fault in faults if fault is not None and not is_subjects(fault)]
+    if starved:
+        return Judged(Showing.UNSEEN, "timeout, but this machine was too busy to let it run")
     return Judged(Showing.FOREIGN, f"timeout, but {blamed[1] if len(blamed) > 1 else blamed[0]}")
 
 
