@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,10 @@ from leadtime.doors import held_shelf
 from leadtime.doors.cli import asking
 from leadtime.doors.cli.main import run
 from leadtime.flow import merging, validation
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging import held as held_module
 from leadtime.flow.merging.held import FINGERPRINTS_A_DAY_MAX, HELD
+from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Refused, Unavailable
 from leadtime.workflows.engine import Station
@@ -213,6 +217,32 @@ def test_fingerprints_lie_sealed(at_work, finder, database):
     assert not any(mark in stored for mark in held_now)
     with database.transaction(finder.viewer) as tx:
         assert tx.connection.scalar(text("select count(*) from held_marks")) == 0
+
+
+def test_what_is_too_much_to_be_matched_is_held_as_far_as_the_newest_and_of_no_finder_all(database, clock, monkeypatch):
+    def note(number: int, finder: UUID) -> set[bytes]:
+        marks = {bytes([number, each]) * (private_match.ELEMENT_BYTES // 2) for each in range(2)}
+        with database.transaction(SYSTEM) as tx:
+            merging.note_held(tx, ReportId(UUID(int=number)), OrganisationId(finder), marks)
+        clock.advance(seconds=1)
+        return marks
+
+    def held() -> frozenset[bytes]:
+        with database.transaction(SYSTEM) as tx:
+            return merging.read_held(tx)
+
+    monkeypatch.setattr(held_module, "HELD_MAX", 6)
+    monkeypatch.setattr(held_module, "MARKS_A_FINDER_MAX", 4)
+    one, other, third = UUID(int=1), UUID(int=2), UUID(int=3)
+    first = note(1, one)
+    assert held() == first
+    second = note(2, one)
+    newest = note(3, one)
+    assert held() == second | newest
+    others = note(4, other)
+    assert held() == second | newest | others
+    thirds = note(5, third)
+    assert held() == newest | others | thirds
 
 
 def test_only_named_people_ask(database, coordinator):

@@ -102,6 +102,17 @@ def test_a_run_is_sealed_to_a_runner_run_there_and_answered(database, enrolled):
     assert rows(database) == []
 
 
+def test_a_runner_that_can_run_nothing_just_now_says_so_and_stays(database, enrolled):
+    def run(_what, _message, _stopping):
+        raise OSError(28, "No space left on device")
+
+    with at_work(enrolled.worker(run)):
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"could not run it \(No space left on device\)"):
+                prove_elsewhere(database, a_taking(), threading.Event())
+    assert rows(database) == []
+
+
 def test_a_report_without_a_reproducer_needs_no_runner(database):
     begun = a_taking()
     without = type(begun)(begun.validation, begun.report, 1, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Refused
 from leadtime.foundation.ids import new_id
-from leadtime.private_match import ELEMENT_BYTES
+from leadtime.private_match import ELEMENT_BYTES, HELD_MAX
 
 HELD = UUID("6d1f0c5e-0000-5000-8000-68656c640001")
 """The set of everything held, as an entity: its key seals the fingerprints, and reads of it are reads of it."""
@@ -27,6 +28,9 @@ FINGERPRINTS_A_DAY_MAX = 2_048
 
 OWN_REPORTS_MAX = 500
 """Newest reports of its own whose fingerprints an asker gets, to recognise them."""
+
+MARKS_A_FINDER_MAX = HELD_MAX // 4
+"""Of those that are held, so that one finder's reports leave room for everybody else's."""
 
 ASKS_MAX = 200
 """Askings of one list."""
@@ -62,10 +66,21 @@ def note_held(tx: Transaction, report: ReportId, finder: OrganisationId, marks: 
 
 
 def read_held(tx: Transaction) -> frozenset[bytes]:
-    """Return every fingerprint that is held, for `private_match.Holder`; only Leadtime's own processes read it."""
+    """Return the fingerprints that are held, for `private_match.Holder`; only Leadtime's own processes read them.
+
+    Where they are more than can be matched, the newest; of each finder `MARKS_A_FINDER_MAX`.
+    """
     tx.require(Act.COORDINATE_CASE)
-    marks = tx.connection.scalars(select(held_marks.c.marks))
-    return frozenset(mark for joined in tx.unseal_all(HELD, HELD_MARKS, marks) for mark in _each(joined))
+    newest = select(held_marks.c.organisation, held_marks.c.marks)
+    rows = tx.connection.execute(newest.order_by(held_marks.c.noted_at.desc(), held_marks.c.report)).all()
+    held: set[bytes] = set()
+    taken: Counter[UUID] = Counter()
+    for row, joined in zip(rows, tx.unseal_all(HELD, HELD_MARKS, (row.marks for row in rows)), strict=True):
+        marks = _each(joined)
+        taken[row.organisation] += len(marks)
+        if taken[row.organisation] <= MARKS_A_FINDER_MAX and len(held) + len(marks) <= HELD_MAX:
+            held.update(marks)
+    return frozenset(held)
 
 
 def count_ask(tx: Transaction, fingerprints: int) -> HeldBudget:

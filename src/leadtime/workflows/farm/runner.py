@@ -104,6 +104,8 @@ class Runner:
             if stop.is_set():
                 raise
             answer = as_answer(problem)
+        except OSError as problem:  # this host cannot run anything just now
+            answer = as_answer(Unavailable(f"the runner could not run it ({problem.strerror})"))
         return close(ANSWER, answer, run=given.id, role=role, by=self.own, to=self.installation)
 
     def _forget_withdrawn(self, link: Link) -> None:
