@@ -222,7 +222,9 @@ CIRCUMSTANCES: dict[str, Trial] = {
 def test_a_subject_that_does_not_work_does_not_hang(name: str, tmp_path: Path) -> None:
     verdict = verdict_on(HANGS[name], tmp_path)
 
-    assert (verdict.word, verdict.crash) == (Word.HARNESS_FAULT, None), verdict.reason
+    too_busy = verdict.word is Word.INCONCLUSIVE and "too busy" in verdict.reason
+    assert verdict.crash is None, verdict.reason
+    assert verdict.word is Word.HARNESS_FAULT or too_busy, verdict.reason
 
 
 @pytest.mark.parametrize("name", CIRCUMSTANCES)
