@@ -263,6 +263,7 @@ def test_a_run_that_is_asked_to_end_gives_up(monkeypatch, settings):
                 {"fixed": {"verdict": "clean", "runs": "5"}},
                 {"harness": "zzz"},
                 {"harness": []},
+                {"oracle": "zzz"},
                 {"crash": CRASH | {"stack": "leaf"}},
                 {"crash": CRASH | {"stack": [1]}},
                 {"crash": CRASH | {"stack": [{"origin": "release"}]}},

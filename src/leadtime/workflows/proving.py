@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from leadtime.flow.validation import Begun, FixedWord, Harness, Outcome, sweep_benches
+from leadtime.flow.validation import Begun, FixedWord, Harness, Oracle, Outcome, sweep_benches
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Refused, Unavailable
 from leadtime.foundation.settings import Settings
@@ -97,7 +97,7 @@ def _check_frames(frames: Json) -> None:
 
 def _check_sides(result: Json) -> None:
     """Raise `Malformed` unless what is said of rate, fixed release and harness is of the kind that pages read."""
-    rate, fixed, harness = (_member(result, name) for name in ("rate", "fixed", "harness"))
+    rate, fixed, harness, oracle = (_member(result, name) for name in ("rate", "fixed", "harness", "oracle"))
     if rate is not None and not all(_is_number(_member(rate, name)) for name in ("hits", "runs", "low", "high")):
         raise _wrong("rate")
     if fixed is not None and _member(fixed, "verdict") not in [*FixedWord]:
@@ -106,6 +106,8 @@ def _check_sides(result: Json) -> None:
         raise _wrong("fixed")
     if harness not in (None, *Harness):
         raise _wrong("harness")
+    if oracle not in (None, *Oracle):
+        raise _wrong("oracle")
 
 
 def _check_stack(stack: Json) -> None:

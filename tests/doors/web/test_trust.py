@@ -77,4 +77,5 @@ def test_a_kept_result_says_what_its_tier_rests_on():
     assert tier_in(result, 2).level == 4
     assert tier_in(result, 1).level == 3
     assert tier_in({**result, "control": None}, 2).level == 2
+    assert tier_in({**result, "oracle": "exception"}, 2).level == 2
     assert tier_in({}, 2).level == 1

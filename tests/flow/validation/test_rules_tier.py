@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.validation import tier
-from leadtime.flow.validation.records import FixedWord, Harness
+from leadtime.flow.validation.records import FixedWord, Harness, Oracle
 from leadtime.flow.validation.tier import Grounds, Hand, count_independent, differ, model_family, tier_of
 from leadtime.foundation.explanation import Explanation, Fact
 
@@ -45,6 +46,17 @@ def test_each_tier_and_why_it_is_not_higher(grounds, level, why):
     found = tier_of(grounds)
     assert (found.level, [each.decision for each in found.why]) == (level, why)
     assert found.as_json() == {"level": level, "why": why}
+
+
+@pytest.mark.parametrize("oracle", list(Oracle))
+def test_who_shares_an_interpreter_with_the_subject_is_believed_less(oracle):
+    shared = oracle in {Oracle.EXCEPTION, Oracle.CANARY}
+    for grounds, level in ((controlled(FINDER, CLEAN, 2), 4), (controlled(FINDER, CLEAN), 3), (bare(FINDER, NONE), 1)):
+        found = tier_of(replace(grounds, oracle=oracle))
+        assert found.level == (min(level, 2) if shared else level)
+        said = Explanation(tier.ARRANGEABLE, tier.RULE, (Fact("oracle", oracle.value, "the validation"),))
+        assert (said in found.why) is shared
+    assert tier_of(replace(bare(SUBJECT, CLEAN, 2), oracle=oracle)).level == 4
 
 
 def test_what_is_missing_is_explained_by_what_was_read():

@@ -16,6 +16,7 @@ from leadtime.flow.validation import (
     Hand,
     Harness,
     KeptValidation,
+    Oracle,
     State,
     Survey,
     Tier,
@@ -119,7 +120,9 @@ def tier_in(result: Mapping[str, Any], results: int) -> Tier:
     """Return the tier of a kept result that was reproduced."""
     fixed = (result.get("fixed") or {}).get("verdict") or FixedWord.NOT_CHECKED
     harness = Harness(result.get("harness") or Harness.FINDER)
-    return tier_of(Grounds(harness, FixedWord(fixed), controlled=result.get("control") == "clean", results=results))
+    oracle = Oracle(result.get("oracle") or Oracle.SANITIZER)
+    controlled = result.get("control") == "clean"
+    return tier_of(Grounds(harness, FixedWord(fixed), controlled=controlled, results=results, oracle=oracle))
 
 
 def strip_of(found: Survey) -> ReleaseStrip:

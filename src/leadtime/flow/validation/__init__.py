@@ -36,7 +36,7 @@ from leadtime.flow.validation.prove import Progress, Workshop, as_bytes, as_json
 from leadtime.flow.validation.put_aside import put_aside
 from leadtime.flow.validation.queue import Waiting, queue_validation, queue_validations
 from leadtime.flow.validation.read import read_validation
-from leadtime.flow.validation.records import FixedWord, Harness, Verdict, Word
+from leadtime.flow.validation.records import FixedWord, Harness, Oracle, Verdict, Word
 from leadtime.flow.validation.retry import retry_validation
 from leadtime.flow.validation.smaller.minimise import Minimised, minimise, minimised_as_json
 from leadtime.flow.validation.states import State
@@ -66,6 +66,7 @@ __all__ = [
     "Ladder",
     "Minimised",
     "NewestRelease",
+    "Oracle",
     "Outcome",
     "PatchJudgement",
     "Progress",

@@ -121,6 +121,7 @@ def judge(recipe: Recipe, task: Task, seen: Seen) -> Verdict:
         evidence=seen.evidence,
         network=network_of(sides),
         runs=each_run(recipe.oracle, side, seen.fixed),
+        oracle=recipe.oracle,
     )
 
 
@@ -230,7 +231,10 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         },
         "harness": verdict.harness.value,
         "control": "clean" if verdict.controlled else None,
-        "tier": tier_of(Grounds(verdict.harness, verdict.fixed.word, controlled=verdict.controlled)).as_json()
+        "oracle": verdict.oracle.value,
+        "tier": tier_of(
+            Grounds(verdict.harness, verdict.fixed.word, controlled=verdict.controlled, oracle=verdict.oracle)
+        ).as_json()
         if verdict.word is Word.REPRODUCED
         else None,
         "environment": {"digest": verdict.environment},

@@ -346,3 +346,4 @@ class Verdict:
     controlled: bool = False
     network: tuple[NetworkUse, ...] = ()
     runs: tuple[ToldRun, ...] = ()
+    oracle: Oracle = Oracle.SANITIZER

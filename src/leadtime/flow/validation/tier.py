@@ -11,6 +11,9 @@ tier   what stands
 4      and two results of persons, organisations and model families that all differ
 =====  ==================================================================================================
 
+Under the oracles ``exception`` and ``canary`` a finder's own harness leaves it at 2: it shares an interpreter with the
+subject, where it can change what the subject's names stand for.
+
 A verifier that shares context with the finder agrees with it, so that no two results of one person, one organisation or
 one family of models count as two.
 """
@@ -22,13 +25,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from leadtime.flow.validation.records import FixedWord, Harness
+from leadtime.flow.validation.records import FixedWord, Harness, Oracle
 from leadtime.foundation.explanation import Explanation, Fact
 
 TIER_MAX = 4
 RESULTS_WANTED = 2
 RULE = "tiers of proof, leadtime.flow.validation.tier"
 SOURCE = "the validation"
+
+SHARED = frozenset({Oracle.EXCEPTION, Oracle.CANARY})
+"""Oracles under which what is seen in the subject may rest on what its finder put into the same interpreter."""
 
 _FAMILY = re.compile(r"[a-z]+")
 
@@ -45,6 +51,12 @@ class Grounds:
     fixed: FixedWord
     controlled: bool
     results: int = 1
+    oracle: Oracle = Oracle.SANITIZER
+
+    @property
+    def is_arrangeable(self) -> bool:
+        """Tell whether the finder's own program could make the subject's code mean something else."""
+        return self.harness is Harness.FINDER and self.oracle in SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,7 @@ FIXED: dict[FixedWord, str] = {
 }
 NO_CONTROL = "no harmless input was given, so that the harness may fail whatever it is fed"
 OWN_HARNESS = "the program that feeds the subject is its finder's own"
+ARRANGEABLE = "its finder's own program could change what the package's code refers to"
 ONE_RESULT = "no second result is there of another person, organisation and model family"
 
 
@@ -85,7 +98,7 @@ def tier_of(grounds: Grounds) -> Tier:
     level = 1
     if grounds.controlled or two_sided or foreign:
         level = 2
-    if two_sided and (grounds.controlled or foreign):
+    if two_sided and (grounds.controlled or foreign) and not grounds.is_arrangeable:
         level = 3
     if level == TIER_MAX - 1 and grounds.results >= RESULTS_WANTED:
         level = TIER_MAX
@@ -95,6 +108,8 @@ def tier_of(grounds: Grounds) -> Tier:
     if not grounds.controlled and not foreign:
         missing.append((NO_CONTROL, Fact("control", "none", SOURCE)))
         missing.append((OWN_HARNESS, Fact("harness", grounds.harness.value, SOURCE)))
+    if grounds.is_arrangeable:
+        missing.append((ARRANGEABLE, Fact("oracle", grounds.oracle.value, SOURCE)))
     if grounds.results < RESULTS_WANTED:
         missing.append((ONE_RESULT, Fact("independent results", str(grounds.results), SOURCE)))
     return Tier(level, tuple(Explanation(sentence, RULE, (fact,)) for sentence, fact in missing))
