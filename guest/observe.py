@@ -58,13 +58,13 @@ def watch(
 ) -> dict[str, object]:
     """Follow ``payload_pid`` and all it starts until nothing is left or ``wall_s`` has passed; return what was seen.
 
-    While a program runs that waited for a processor, that much is added to its time, within the bounds of
+    While a program runs that waited for a processor or for us, that much is added to its time, within the bounds of
     `extension_s`; a build's is not extended. The inner box's init is not traced: what is orphaned stays traced under
     it. Any child of the caller that ends meanwhile may be reaped here.
     """
     del init_pid
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    witness = Witness(mode, limits_of(payload_pid))
+    witness = Witness(mode, limits_of(payload_pid), clock)
     trace.seize(payload_pid)
     witness.expect(payload_pid)
     open_gate()
@@ -77,17 +77,19 @@ def watch(
         if stop is not None:
             witness.see(*stop)
     if mode == "stacks_at_limit" and witness.has_tracees():
-        witness.sample(clock, clock() - began)
+        witness.sample(clock() - began)
     return witness.findings(timed_out=witness.has_tracees())
 
 
 class Witness:
     """Everything seen so far in one tree of processes."""
 
-    def __init__(self, mode: str, limits: dict[str, int]) -> None:
+    def __init__(self, mode: str, limits: dict[str, int], clock: Callable[[], float]) -> None:
         self._mode = mode
         self._limits = limits
+        self._clock = clock
         self._alive: set[int] = set()
+        self._held_s: dict[int, float] = {}
         self._faults: dict[int, trace.Fault] = {}
         self._reports: list[dict[str, object]] = []
         self._reports_total = 0
@@ -118,11 +120,22 @@ class Witness:
         """Return how long the tree may run, now that it ran for ``passed_s``."""
         if self._mode == "builds" or passed_s < wall_s - MOMENT_S:
             return wall_s
-        longer = wall_s + extension_s(self._alive, wall_s)
+        longer = wall_s + extension_s(self._alive, wall_s, self._held_s)
         return longer if longer - passed_s >= MOMENT_S else wall_s
 
     def see(self, tid: int, status: int) -> int:
-        """Take one change of a thread and let it go on; returns the stop event, zero if it was none."""
+        """Take one change of a thread and let it go on; returns the stop event, zero if it was none.
+
+        How long it stood still for that is not its own time.
+        """
+        began = self._clock()
+        event = self._see(tid, status)
+        self._held_s[tid] = self._held_s.get(tid, 0.0) + self._clock() - began
+        if tid not in self._alive:
+            del self._held_s[tid]
+        return event
+
+    def _see(self, tid: int, status: int) -> int:
         if not os.WIFSTOPPED(status):
             self._alive.discard(tid)
             if self._acts is not None:
@@ -295,9 +308,10 @@ class Witness:
             return self._static[file] if self._static[file].is_there else None
         return None
 
-    def sample(self, clock: Callable[[], float], ran_s: float) -> None:
+    def sample(self, ran_s: float) -> None:
         """Note several times what every thread is doing, now that the tree was let run for ``ran_s``."""
-        self._samples = Sampler(self._alive, self.see, self._interpreters, clock, ran_s=ran_s).sample()
+        sampler = Sampler(self._alive, self.see, self._interpreters, self._clock, ran_s=ran_s, held_s=self._held_s)
+        self._samples = sampler.sample()
 
     def findings(self, *, timed_out: bool) -> dict[str, object]:
         """Return all of it as JSON values; a name that is not UTF-8 is spelled with question marks."""

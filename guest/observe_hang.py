@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import observe_ptrace as trace
 from observe_memory import Memory
@@ -26,20 +26,21 @@ EXTENSION_FACTOR_MAX = 2.0
 """How much longer than its limit a program may take that waited for a processor: of its limit, and in all."""
 
 
-def extension_s(alive: set[int], wall_s: float) -> float:
-    """Return how much later than ``wall_s`` its time is up: as long as its threads waited for a processor, bounded.
+def extension_s(alive: set[int], wall_s: float, held_s: Mapping[int, float]) -> float:
+    """Return how much later than ``wall_s`` its time is up: as long as a thread waited for a processor or us, bounded.
 
-    They did not have that time; a program that merely runs on a busy machine does not hang.
+    It did not have that time; a program that merely runs on a busy machine, or watched, does not hang. ``held_s``: how
+    long each thread stood still for the observer to look at it.
     """
-    waited = max((waited_s(tid) for tid in sorted(alive)[:THREADS_MAX]), default=0.0)
-    return min(waited, EXTENSION_FACTOR_MAX * wall_s, EXTENSION_S_MAX)
+    lost = max((waited_s(tid) + held_s.get(tid, 0.0) for tid in sorted(alive)[:THREADS_MAX]), default=0.0)
+    return min(lost, EXTENSION_FACTOR_MAX * wall_s, EXTENSION_S_MAX)
 
 
 class Sampler:
     """Stops every thread of a tree several times, takes an excerpt, and lets it go on.
 
     ``alive`` are the tree's threads, kept up to date by ``see``, which takes every change that is not ours; ``ran_s``
-    is how long the tree was let run before.
+    is how long the tree was let run before, ``held_s`` how long of that each thread stood still for ``see``.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class Sampler:
         clock: Callable[[], float],
         *,
         ran_s: float,
+        held_s: Mapping[int, float],
     ) -> None:
         self._alive = alive
         self._see = see
         self._interpreters = interpreters
         self._clock = clock
         self._ran_s = ran_s
+        self._held_s = held_s
         self._states: dict[int, str] = {}
         self._waiting: list[tuple[dict[str, object], Excerpt]] = []
 
@@ -133,7 +136,7 @@ class Sampler:
                 "state": self._states.get(tid, ""),
                 "ran_ms": ran_ms(tid),
                 "waited_ms": int(waited_s(tid) * 1000),
-                "let_run_ms": int(self._ran_s * 1000),
+                "let_run_ms": int((self._ran_s - self._held_s.get(tid, 0.0)) * 1000),
                 "program": executable(tid),
                 "python": self._interpreters.frames(memory, own_thread_number(tid)),
             }

@@ -27,21 +27,41 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
 
 
 def test_time_is_extended_by_the_longest_wait_for_a_processor(waited: dict[int, float]) -> None:
-    assert observe_hang.extension_s({1, 2}, 4.0) == 0.0
+    assert observe_hang.extension_s({1, 2}, 4.0, {}) == 0.0
     waited.update({1: 1.5, 2: 0.5, 3: 3.0})
-    assert observe_hang.extension_s({1, 2}, 4.0) == 1.5
-    assert observe_hang.extension_s(set(), 4.0) == 0.0
+    assert observe_hang.extension_s({1, 2}, 4.0, {}) == 1.5
+    assert observe_hang.extension_s(set(), 4.0, {}) == 0.0
+
+
+def test_time_is_extended_by_what_a_thread_stood_still_for_us(waited: dict[int, float]) -> None:
+    waited.update({1: 1.5, 2: 0.5})
+
+    assert observe_hang.extension_s({1, 2}, 4.0, {2: 1.25, 3: 3.0}) == 1.75
+
+
+def test_what_a_thread_stands_still_for_is_not_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 0.5, 1.0, 1.25, 2.0, 9.0])
+    witness = Witness("stacks_at_limit", {}, lambda: next(now))
+    monkeypatch.setattr(
+        Witness, "_see", lambda self, tid, status: self._alive.add(tid) if status else self._alive.clear()
+    )
+
+    witness.see(7, 1)
+    witness.see(7, 1)
+    assert witness._held_s == {7: 0.75}
+    witness.see(7, 0)
+    assert witness._held_s == {}
 
 
 @pytest.mark.parametrize(("wall_s", "extension_s"), [(2.0, 4.0), (10.0, 20.0), (60.0, 20.0)])
 def test_the_extension_is_bounded(wall_s: float, extension_s: float, waited: dict[int, float]) -> None:
     waited[1] = 1000.0
 
-    assert observe_hang.extension_s({1}, wall_s) == extension_s
+    assert observe_hang.extension_s({1}, wall_s, {}) == extension_s
 
 
 def test_a_tree_may_run_until_nothing_of_its_extension_is_left(waited: dict[int, float]) -> None:
-    witness = Witness("stacks_at_limit", {})
+    witness = Witness("stacks_at_limit", {}, lambda: 0.0)
     witness.expect(1)
     waited[1] = 0.5
 
@@ -51,7 +71,7 @@ def test_a_tree_may_run_until_nothing_of_its_extension_is_left(waited: dict[int,
 
 
 def test_a_builds_time_is_not_extended(waited: dict[int, float]) -> None:
-    builder = Witness("builds", {})
+    builder = Witness("builds", {}, lambda: 0.0)
     builder.expect(1)
     waited[1] = 0.5
 
@@ -84,7 +104,7 @@ def test_a_tree_that_ends_while_it_is_looked_at_was_not_hanging(monkeypatch: pyt
     monkeypatch.setattr(observe_hang.trace, "next_stop", ended)
     alive = {os.getpid()}
 
-    moments = observe_hang.Sampler(alive, lambda *_: 0, Interpreters(), lambda: 0.0, ran_s=2.0).sample()
+    moments = observe_hang.Sampler(alive, lambda *_: 0, Interpreters(), lambda: 0.0, ran_s=2.0, held_s={}).sample()
 
     assert moments == [[]] * observe_hang.MOMENTS
     assert alive == set()
