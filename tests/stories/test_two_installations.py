@@ -98,7 +98,7 @@ def test_gateway_and_ledger_run_alone_and_the_clearinghouse_gets_checkpoints_and
             assert (complete["holds"], complete["matched"]) == (True, CALLS)
 
             developer.tell("window", "withdraw", opened, token=lab[2])
-            with pytest.raises(PermissionDeniedError, match="the developer withdrew it|this access is over"):
+            with pytest.raises(PermissionDeniedError, match=r"the developer withdrew it|this access is over"):
                 ask(developer, credential)
 
         assert_apart(developer, clearinghouse, credential, (lab[2], agency[2], auditor))
