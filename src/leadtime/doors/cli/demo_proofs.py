@@ -54,7 +54,7 @@ def _rungs(found: JudgedPatch) -> Text:
     """Draw a ladder in one line, from the ground up."""
     text = Text()
     for step in found.ladder.steps if found.ladder is not None else ():
-        text.append(f"{step.rung.value.replace('_', ' ')} {MARKS[step.standing]}  ", style=TONES[step.standing])
+        text.append(f"{step.rung.words} {MARKS[step.standing]}  ", style=TONES[step.standing])
     return text
 
 
@@ -70,4 +70,4 @@ def _came_to(found: JudgedPatch | None) -> str:
     passed_over = (Rung.TESTS, Standing.NOT_CHECKED)
     open_steps = [step for step in found.ladder.steps if step.standing is not Standing.PASSED]
     stop = next(step for step in open_steps if (step.rung, step.standing) != passed_over)
-    return f"stops at “{stop.rung.value.replace('_', ' ')}”: {visible_line(stop.reason)}"
+    return f"stops at “{stop.rung.words}”: {visible_line(stop.reason)}"

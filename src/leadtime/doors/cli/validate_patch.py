@@ -12,9 +12,9 @@ def ladder_lines(ladder: Ladder | None) -> list[str]:
     """Return how far a patch climbs, in words, from the ground up."""
     if ladder is None:
         return ["patch: not judged, for the flaw did not show without it"]
-    reached = "the top" if ladder.is_climbed else (ladder.reached.value if ladder.reached is not None else "no rung")
-    lines = [f"patch: reaches {reached.replace('_', ' ')}"]
+    reached = "the top" if ladder.is_climbed else (ladder.reached.words if ladder.reached is not None else "no rung")
+    lines = [f"patch: reaches {reached}"]
     for step in ladder.steps:
-        name = step.rung.value.replace("_", " ")
+        name = step.rung.words
         lines.append(f"  {MARKS[step.standing]} {name:{NAME_WIDTH}} {step.reason}")
     return lines

@@ -10,7 +10,7 @@ from leadtime.doors.read_models.names import Names
 from leadtime.flow import coordination
 from leadtime.flow.coordination import CaseId, CaseState, PatchFile
 from leadtime.flow.intake import ReportId
-from leadtime.flow.validation import KeptJudgement, Rung, Standing
+from leadtime.flow.validation import KeptJudgement, Standing
 from leadtime.foundation.access import Act, may
 from leadtime.foundation.database import Transaction
 
@@ -18,15 +18,6 @@ PATCHES_SHOWN_MAX = 5
 """Newest first; the API lists them all."""
 
 DIGEST_CHARS_SHOWN = 12
-
-RUNG_NAMES: Mapping[Rung, str] = {
-    Rung.APPLIES: "applies",
-    Rung.BUILDS: "builds",
-    Rung.REPRODUCER: "reproducer silent",
-    Rung.VARIANTS: "variants silent",
-    Rung.TESTS: "tests pass",
-    Rung.BEHAVIOUR: "behaviour kept",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +104,8 @@ def _picture(kept: KeptJudgement, titles: Mapping[ReportId, str]) -> LadderPictu
     return LadderPicture(
         report=titles.get(kept.report, str(kept.report)),
         judged_at=kept.judged_at,
-        reached=RUNG_NAMES[reached] if reached is not None else "",
+        reached=reached.words if reached is not None else "",
         is_climbed=ladder is not None and ladder.is_climbed,
         reason=kept.found.reason,
-        rungs=tuple(RungLine(RUNG_NAMES[step.rung], step.standing, step.reason) for step in ladder.steps)
-        if ladder
-        else (),
+        rungs=tuple(RungLine(step.rung.words, step.standing, step.reason) for step in ladder.steps) if ladder else (),
     )

@@ -21,6 +21,11 @@ class Rung(StrEnum):
     TESTS = "tests_pass"
     BEHAVIOUR = "behaviour_kept"
 
+    @property
+    def words(self) -> str:
+        """Return its name as a person reads it."""
+        return self.value.replace("_", " ")
+
 
 class Standing(StrEnum):
     """Whether a rung holds."""
