@@ -128,6 +128,15 @@ class Cast:
             raw = b"ujson==5.0.0\nrequests==2.31.0\n"
             return publishing.keep_inventory(tx, asset=asset, exposed=Answer.YES, raw=raw).id
 
+    def decide(self, report: ReportId) -> Outcome:
+        """Decide a report's validation as a worker that `believe`s it, and return what it came to."""
+        with self.database.transaction(SYSTEM) as tx:
+            begun = validation.begin_validation(tx, report)
+            assert begun is not None
+            outcome = believe(begun, threading.Event())
+            assert validation.absorb_validation(tx, begun, outcome)
+        return outcome
+
     def case(self, report: ReportId) -> CaseFile:
         """Return the case of the flaw that holds a report now, as its coordinator sees it."""
         with self.database.transaction(self.coordinator) as tx:

@@ -68,11 +68,7 @@ def proven(cast, station):
 
     def prove(reference: str, **told: object):
         report = cast.hand_in(a_story_report(reference, **told))
-        with station.database.transaction(SYSTEM) as tx:
-            begun = validation.begin_validation(tx, report)
-            outcome = believe(begun, threading.Event())
-            validation.absorb_validation(tx, begun, outcome)
-        if outcome.verdict == "reproduced":
+        if cast.decide(report).verdict == "reproduced":
             merge(station, report)
         return report
 
