@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Missing
 from leadtime.ledger.append import append_all, read_log
 from leadtime.ledger.leaves import new_leaf
 from leadtime.ledger.records import TreeHead
-from leadtime.ledger.sequence import Sequencer
+from leadtime.ledger.sequence import SEQUENCING_LOCK, Sequencer
 from leadtime.ledger.tables import leaves
 from leadtime.ledger.verify import Trust, verify_log
 from tests.ledger.doomed import GAPS, READS, signer_in, witness_in
@@ -58,6 +58,12 @@ def go_on(sequencer):
     raise AssertionError("the log does not settle")
 
 
+def await_its_end(database):
+    """Wait until PostgreSQL has noticed that the dead one's connection is gone, and given its lock back."""
+    with database.transaction(SYSTEM) as tx:
+        tx.connection.execute(select(func.pg_advisory_xact_lock(SEQUENCING_LOCK, func.hashtext(READS.name))))
+
+
 def read_if_there(disk, path):
     try:
         return [disk.read(path)]
@@ -84,6 +90,7 @@ def test_killed_there_a_fresh_sequencer_goes_on_with_one_history(  # noqa: PLR09
     executioner.stdin.write(json.dumps({"database": name, "home": str(home), "gap": gap}) + "\n")
     executioner.stdin.flush()
     assert executioner.stdout.readline() == "-9\n"
+    await_its_end(database)
 
     kept += [*read_if_there(disk, "signed"), *read_if_there(disk, "checkpoint")]
     seen = witness.memory.latest(log.origin)
