@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from leadtime.flow import coordination, merging, validation
+from leadtime.flow import coordination, merging
 from leadtime.flow.coordination import CaseState
 from leadtime.flow.merging import OutcomeKind
 from leadtime.flow.merging.outcomes import FOLLOWING
@@ -18,7 +17,7 @@ from leadtime.foundation.settings import read_settings
 from leadtime.workflows import outcomes
 from leadtime.workflows.engine import Station
 from leadtime.workflows.report_to_operator import join, merge, open_case, split
-from tests.workflows.story import Cast, a_story_report, believe
+from tests.workflows.story import Cast, a_story_report
 
 REJECTED, RE_RATED, REOPENED = OutcomeKind
 
@@ -36,9 +35,7 @@ def prove(cast, database, clock):
     def take(reference: str, *, by=None, **told):
         clock.advance(minutes=1)
         report = cast.hand_in(a_story_report(reference, **told), by=by)
-        with database.transaction(SYSTEM) as tx:
-            begun = validation.begin_validation(tx, report)
-            validation.absorb_validation(tx, begun, believe(begun, threading.Event()))
+        cast.decide(report)
         merge(station, report)
         with database.transaction(SYSTEM) as tx:
             flaw = merging.vulnerability_of(tx, report)
