@@ -29,7 +29,7 @@ bench: $(VENV)/.ready-tests ## every performance and quality claim, beside its p
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 soak: $(VENV)/.ready-tests ## the long tests: workers killed at random while reports flow
-	@$(BIN)/pytest -n 0 -m soak -rP tests/faults tests/workflows/farm
+	@$(BIN)/pytest -n 0 -m soak -rP tests/faults
 
 fuzz: $(VENV)/.ready-tests ## fuzz every reader of bytes from outside, guided by coverage (MINUTES=60)
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-fuzz.lock

@@ -27,7 +27,7 @@ from leadtime.foundation.keys import KeyRing
 from leadtime.workflows.engine import Station, Step, work
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import plan
-from tests.workflows.story import QUICK, believe, station_of
+from tests.workflows.story import PATIENT, believe, station_of
 
 
 def die() -> None:
@@ -84,7 +84,7 @@ def main() -> None:
         for kind, step in story.steps.items()
     }
     asyncio.run(
-        work(station, replace(story, steps=chosen), queues=Queue, concurrency=1, timings=QUICK, until_idle=True)
+        work(station, replace(story, steps=chosen), queues=Queue, concurrency=1, timings=PATIENT, until_idle=True)
     )
 
 

@@ -32,7 +32,7 @@ def prove(ending: str, begun: Begun, stopping: threading.Event) -> Outcome:
 
 def main() -> None:
     *place, ending = sys.argv[1:]
-    timings = replace(PATIENT, drain_seconds=60)
+    timings = replace(PATIENT, drain_seconds=3_600)
     if ending == "hangs":
         working.LEAVE_SECONDS_MORE = 0
         timings = replace(PATIENT, drain_seconds=0)
