@@ -8,6 +8,7 @@
 """
 
 from leadtime.sandbox.discard import discard
+from leadtime.sandbox.guest import guest_place
 from leadtime.sandbox.records import (
     OBSERVER_DIRECTORY,
     WORK_DIRECTORY,
@@ -34,6 +35,7 @@ __all__ = [
     "Wall",
     "Watch",
     "discard",
+    "guest_place",
     "run",
     "walls",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from leadtime.foundation.digests import Digest, digest_of_file, digest_of_parts
 from leadtime.foundation.errors import Unavailable
-from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, run
+from leadtime.sandbox import Ending, Limits, Mount, Outcome, Program, guest_place, run
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 SYSTEM_PLACES = ("/usr/", "/bin/", "/lib/", "/lib64/")
@@ -64,21 +64,13 @@ class Toolchain:
     digest: Digest
 
 
-def guest_directory() -> Path:
-    """Return the directory of the files that run inside the box."""
-    for place in (Path(__file__).parents[2] / "guest", Path(__file__).parents[4] / "guest"):
-        if (place / "observe.py").is_file():
-            return place
-    raise Unavailable("the observer's files are missing", where="guest", next_step="Install Leadtime again.")
-
-
 @contextmanager
 def guest_mount(*names: str) -> Iterator[Mount]:
     """Show some of those files in the box, at `GUEST_PLACE`, where its user can read them whatever their modes here."""
     with tempfile.TemporaryDirectory(prefix="leadtime-guest-") as place:
         for name in names:
             shown = Path(place) / name
-            shown.write_bytes((guest_directory() / name).read_bytes())
+            shown.write_bytes((guest_place() / name).read_bytes())
             shown.chmod(0o644)
         Path(place).chmod(0o755)
         yield Mount(Path(place), GUEST_PLACE)
@@ -105,7 +97,7 @@ def find_toolchain(wanted: str | None, user: str) -> Toolchain:
             "there is no Python for recipes", where=candidates[0], next_step="Set LEADTIME_PYTHON to a CPython."
         )
     interpreter = _interpreter((with_headers or found)[0], user)
-    guest = [digest_of_file(path) for path in sorted(guest_directory().glob("*.[pc]*")) if path.is_file()]
+    guest = [digest_of_file(path) for path in sorted(guest_place().glob("*.[pc]*")) if path.is_file()]
     versions = _run(VERSIONS, (), user).stdout.decode(errors="replace")
     layout = json.dumps(dict(interpreter.layout), sort_keys=True)
     return Toolchain(interpreter, digest_of_parts((versions, interpreter.path, interpreter.version, layout, *guest)))

@@ -14,9 +14,10 @@ from leadtime.flow.validation.prove import as_json
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import Verdict
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import guest_directory, tool_versions
+from leadtime.flow.validation.toolchain import tool_versions
 from leadtime.foundation.digests import Digest, digest_of, digest_of_file
 from leadtime.foundation.errors import Refused
+from leadtime.sandbox import guest_place
 
 RECIPE_PLACE = "recipe/"
 SITE_MAKER = "make_site.py"
@@ -60,7 +61,7 @@ def _texts(recipe: Recipe, reproducer: Reproducer, task: Task, verdict: Verdict)
         "unpack.py": UNPACK,
         "verdict.json": json.dumps(as_json(verdict), indent=1),
         "environment.json": json.dumps(environment, indent=1),
-        f"steps/{SITE_MAKER}": (guest_directory() / SITE_MAKER).read_text(),
+        f"steps/{SITE_MAKER}": (guest_place() / SITE_MAKER).read_text(),
         **steps,
     }
     files = {f"{RECIPE_PLACE}{file.name}": file.content for file in reproducer.files}
