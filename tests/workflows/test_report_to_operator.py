@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from leadtime.flow import coordination, merging, validation
 from leadtime.flow.coordination import CaseState
 from leadtime.flow.merging.rules import NEAR_LINES_MAX
 from leadtime.flow.validation import State
+from leadtime.flow.validation.turns.rules import SECONDS_EXPECTED
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.errors import Malformed, Refused
 from leadtime.workflows.engine import work
@@ -111,11 +113,15 @@ def test_a_validation_whose_job_is_set_aside_says_so_and_can_be_tried_again(cast
     report = cast.hand_in(a_story_report("A-1"))
 
     def fail(*_):
+        database.clock.advance(seconds=100)
         raise Malformed("the recipe's answer makes no sense")
 
     timings = {"timings": QUICK, "until_idle": True}
     asyncio.run(work(station, plan(fail), queues=Queue, concurrency=1, **timings))
     assert validation_of(database, report).state is State.SET_ASIDE
+    with database.transaction(SYSTEM) as tx:
+        served = tx.connection.scalar(text("select served_seconds from validation_shares"))
+    assert served == SECONDS_EXPECTED + 100
 
     with database.transaction(cast.coordinator) as tx:
         (aside,) = list_set_aside(tx)

@@ -99,12 +99,20 @@ def examine(tx: Transaction, report: ReportId, kind: Unprovable, answers: Mappin
 
 
 def validate(prove: Prove, station: Station, report: UUID) -> None:
-    """Run the report's reproducer, outside of any transaction; what was reproduced goes on to be merged."""
+    """Run the report's reproducer, outside of any transaction; what was reproduced goes on to be merged.
+
+    What fails has cost its finder the time that it took.
+    """
     with station.database.transaction(SYSTEM) as tx:
         begun = validation.begin_validation(tx, ReportId(report))
     if begun is None:
         return
-    outcome = prove(begun, station.stopping)
+    try:
+        outcome = prove(begun, station.stopping)
+    except Exception:
+        with station.database.transaction(SYSTEM) as tx:
+            validation.give_back(tx, begun)
+        raise
     with station.database.transaction(SYSTEM) as tx:
         if validation.absorb_validation(tx, begun, outcome) and outcome.verdict == Word.REPRODUCED:
             enqueue(tx, MERGE, report)

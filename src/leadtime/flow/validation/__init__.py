@@ -26,6 +26,7 @@ from leadtime.flow.validation.examination import (
     is_examined,
     list_examinations,
 )
+from leadtime.flow.validation.give_back import give_back
 from leadtime.flow.validation.kept import Begun, KeptSurvey, KeptValidation, Outcome, ValidationId
 from leadtime.flow.validation.ladder.diffs import read_patch
 from leadtime.flow.validation.ladder.judge_patch import PatchJudgement, judge_patch
@@ -92,6 +93,7 @@ __all__ = [
     "call_next",
     "count_independent",
     "examine",
+    "give_back",
     "is_examined",
     "judge_patch",
     "judged_as_json",

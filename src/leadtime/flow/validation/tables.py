@@ -39,8 +39,9 @@ validations = table(
 )
 """One a report. ``attempt`` is raised by each taking; ``signature`` is a blind index; ``result`` is canonical JSON.
 
-``called_at``: when its turn came. ``urgent``: it is about what is exploited now; ``named``: blind indexes of the CVEs
-that it names. ``survey``: what was found out of other releases since, as canonical JSON, and when."""
+``called_at``: when its turn came; ``begun_at``: when its last attempt began, none once that was given back. ``urgent``:
+it is about what is exploited now; ``named``: blind indexes of the CVEs that it names. ``survey``: what was found out of
+other releases since, as canonical JSON, and when."""
 
 validation_shares = table(
     "validation_shares",

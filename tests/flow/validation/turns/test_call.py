@@ -10,10 +10,12 @@ from sqlalchemy import text
 
 from leadtime.flow.intake import ReportId, receive
 from leadtime.flow.validation import (
+    Begun,
     Outcome,
     absorb_validation,
     begin_validation,
     call_next,
+    give_back,
     note_urgency,
     put_aside,
     queue_validation,
@@ -135,6 +137,89 @@ def test_a_report_that_was_never_called_counts_nothing(database):
     assert shares(database) == {}
 
 
+def begin(database, report: ReportId) -> Begun:
+    with database.transaction(SYSTEM) as tx:
+        begun = begin_validation(tx, report)
+    assert begun is not None
+    return begun
+
+
+def test_an_attempt_whose_worker_died_counts_what_it_held(database):
+    report = hand_in(database, BULK)
+    call(database)
+    for _ in range(2):
+        begin(database, report)
+        database.clock.advance(seconds=100)
+
+    run(database, report, seconds=10)
+
+    assert shares(database) == {BULK.organisation: (210.0, 1, 0)}
+
+
+def test_an_attempt_that_came_to_nothing_counts_what_it_held_and_not_the_pause_after_it(database):
+    report = hand_in(database, BULK)
+    call(database)
+    begun = begin(database, report)
+    database.clock.advance(seconds=100)
+    with database.transaction(SYSTEM) as tx:
+        give_back(tx, begun)
+        give_back(tx, begun)
+    assert shares(database) == {BULK.organisation: (160.0, 0, 0)}
+
+    database.clock.advance(seconds=3_600)
+    run(database, report, seconds=10)
+
+    assert shares(database) == {BULK.organisation: (110.0, 1, 0)}
+    with database.transaction(SYSTEM) as tx:
+        give_back(tx, begun)
+    assert shares(database) == {BULK.organisation: (110.0, 1, 0)}
+
+
+def test_an_attempt_that_another_has_taken_since_gives_nothing_back(database):
+    report = hand_in(database, BULK)
+    call(database)
+    late = begin(database, report)
+    database.clock.advance(seconds=100)
+    latest = begin(database, report)
+    database.clock.advance(seconds=10)
+
+    with database.transaction(SYSTEM) as tx:
+        give_back(tx, late)
+
+    assert shares(database) == {BULK.organisation: (160.0, 0, 0)}
+    with database.transaction(SYSTEM) as tx:
+        assert absorb_validation(tx, latest, Outcome("reproduced", None, b'{"crash":null}'))
+    assert shares(database) == {BULK.organisation: (110.0, 1, 0)}
+
+
+def test_what_kills_its_workers_until_it_is_put_aside_counts_what_it_held(database):
+    report = hand_in(database, BULK)
+    call(database)
+    begin(database, report)
+    database.clock.advance(seconds=100)
+    with database.transaction(SYSTEM) as tx:
+        put_aside(tx, report)
+        put_aside(tx, report)
+    assert shares(database) == {BULK.organisation: (160.0, 0, 0)}
+
+    database.clock.advance(seconds=3_600)
+    run(database, report, seconds=70)
+
+    assert shares(database) == {BULK.organisation: (170.0, 1, 0)}
+
+
+def test_a_finder_whose_runs_all_crash_waits_like_one_whose_runs_are_long(database):
+    crash, *_ = (hand_in(database, BULK) for _ in range(3))
+    quick = [hand_in(database, SMALL) for _ in range(3)]
+    assert call(database) == crash
+    begin(database, crash)
+    database.clock.advance(seconds=100)
+    with database.transaction(SYSTEM) as tx:
+        put_aside(tx, crash)
+
+    assert [call(database) for _ in range(3)] == quick
+
+
 def test_what_is_exploited_goes_first_every_fourth_time(database):
     plain = [hand_in(database, BULK) for _ in range(4)]
     urgent = [hand_in(database, SMALL, exploited=True) for _ in range(3)]
@@ -177,5 +262,8 @@ def test_what_is_decided_stays_as_it_was(database):
 def test_only_workers_ask_whose_turn_it_is_and_only_coordinators_say_what_is_urgent(database):
     with database.transaction(COORDINATOR) as tx, pytest.raises(Refused, match="only a worker asks whose turn it is"):
         call_next(tx)
+    begun = Begun(UUID(int=1), UUID(int=2), 1, None)
+    with database.transaction(COORDINATOR) as tx, pytest.raises(Refused, match="only a worker gives validations back"):
+        give_back(tx, begun)
     with database.transaction(BULK) as tx, pytest.raises(Refused):
         note_urgency(tx, {LISTED})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.validation.turns.rules import (
+    ATTEMPT_SECONDS_MAX,
     SECONDS_AHEAD_MAX,
     SECONDS_EXPECTED,
     SECONDS_MIN,
@@ -19,10 +21,13 @@ from leadtime.flow.validation.turns.rules import (
     Waiting,
     correction,
     doubt_of,
+    held_seconds,
     next_turn,
 )
+from leadtime.workflows.proving import RUN_SECONDS_MAX
 
 EARLY = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
+TOLERANCE_SECONDS = 0.01
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
@@ -67,15 +72,30 @@ def test_a_run_counts_what_it_took_and_never_nothing():
     assert [correction(seconds) for seconds in (-5.0, 0.0, 1.0, 1.5, 60.0, 3600.0)] == [-59, -59, -59, -58.5, 0, 3540]
 
 
+def test_an_attempt_holds_the_farm_from_its_beginning_for_as_long_as_a_run_may_take():
+    assert ATTEMPT_SECONDS_MAX == RUN_SECONDS_MAX
+    later = [-5.0, 0.0, 1.5, ATTEMPT_SECONDS_MAX, ATTEMPT_SECONDS_MAX + 1]
+    held = [held_seconds(EARLY, EARLY + timedelta(seconds=seconds)) for seconds in later]
+    assert held == [0.0, 0.0, 1.5, ATTEMPT_SECONDS_MAX, ATTEMPT_SECONDS_MAX]
+    assert held_seconds(None, EARLY) == 0.0
+
+
 def test_doubt_is_the_share_that_was_refuted():
     assert [doubt_of(0, 0), doubt_of(0, 4), doubt_of(1, 4), doubt_of(4, 4)] == [0.0, 0.0, 0.25, 1.0]
+
+
+NONE_LOST: Mapping[UUID, list[float]] = {}
 
 
 class Farm:
     """Finders with reports, given turns one after another."""
 
-    def __init__(self, queues: list[tuple[int, bool, float]]) -> None:
-        """Each finder: how many reports, whether all are urgent, and the seconds that each takes."""
+    def __init__(self, queues: list[tuple[int, bool, float]], lost: Mapping[UUID, list[float]] = NONE_LOST) -> None:
+        """Each finder: how many reports, whether all are urgent, and the seconds that each takes.
+
+        ``lost``: the seconds that each attempt held which came to nothing, before one of its reports was decided.
+        """
+        self.lost = lost
         self.left = {UUID(int=number): reports for number, (reports, _, _) in enumerate(queues, 1)}
         self.urgent = {UUID(int=number): urgent for number, (_, urgent, _) in enumerate(queues, 1)}
         self.takes = {UUID(int=number): takes for number, (_, _, takes) in enumerate(queues, 1)}
@@ -96,8 +116,9 @@ class Farm:
         assert self.left[one]
         assert turn.now.virtual_seconds >= self.now.virtual_seconds
         self.left[one] -= 1
-        self.served[one] = turn.served_seconds + correction(self.takes[one])
-        self.used[one] += max(self.takes[one], SECONDS_MIN)
+        nothing = sum(held_seconds(EARLY, EARLY + timedelta(seconds=held)) for held in self.lost.get(one, ()))
+        self.served[one] = turn.served_seconds + nothing + correction(self.takes[one])
+        self.used[one] += sum(self.lost.get(one, ())) + max(self.takes[one], SECONDS_MIN)
         self.now = turn.now
         return one
 
@@ -122,6 +143,19 @@ def test_finders_who_all_wait_are_given_the_same_time_to_within_one_run(takes):
         farm.turn()
         longest = max(max(seconds, SECONDS_MIN) for seconds in takes)
         assert max(farm.used.values()) - min(farm.used.values()) <= longest
+
+
+takings = st.tuples(st.sampled_from([0.0, 60.0, 600.0]), st.lists(st.floats(0, ATTEMPT_SECONDS_MAX), max_size=4))
+
+
+@given(st.lists(takings, min_size=2, max_size=5))
+def test_who_crashes_the_workers_is_given_no_more_of_their_time(finders):
+    lost = {UUID(int=number): held for number, (_, held) in enumerate(finders, 1)}
+    farm = Farm([(200, False, takes) for takes, _ in finders], lost)
+    longest = max(sum(held) + max(takes, SECONDS_MIN) for takes, held in finders)
+    for _ in range(150):
+        farm.turn()
+        assert max(farm.used.values()) - min(farm.used.values()) <= longest + TOLERANCE_SECONDS
 
 
 @given(queues, st.integers(0, 30))

@@ -1,4 +1,4 @@
-"""Call up the report whose turn it is, and count what its run took."""
+"""Call up the report whose turn it is, and count what its attempts took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadtime.flow.parties import OrganisationId
 from leadtime.flow.validation.records import DECIDING, REFUTING
 from leadtime.flow.validation.states import State
 from leadtime.flow.validation.tables import validation_shares, validation_turns, validations
-from leadtime.flow.validation.turns.rules import Now, Turn, Waiting, correction, doubt_of, next_turn
+from leadtime.flow.validation.turns.rules import Now, Turn, Waiting, correction, doubt_of, held_seconds, next_turn
 from leadtime.foundation.access import Role
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Refused
@@ -62,14 +62,21 @@ def call_next(tx: Transaction) -> ReportId | None:
     return ReportId(tx.connection.execute(called.returning(validations.c.report)).scalar_one())
 
 
-def count_run(tx: Transaction, organisation: UUID, *, begun_at: datetime, verdict: str) -> None:
+def count_run(tx: Transaction, organisation: UUID, *, begun_at: datetime | None, verdict: str) -> None:
     """Count what a finder's decided run took and came to, towards its next turns."""
-    held, came_to = validation_shares.c, {"decided": int(verdict in DECIDING), "refuted": int(verdict in REFUTING)}
-    statement = upsert(validation_shares).values(organisation=organisation, served_seconds=0.0, **came_to)
-    counted = {
-        "served_seconds": held.served_seconds + correction((tx.now - begun_at).total_seconds()),
-        **{name: held[name] + number for name, number in came_to.items()},
-    }
+    seconds = correction(held_seconds(begun_at, tx.now))
+    _count(tx, organisation, seconds, decided=int(verdict in DECIDING), refuted=int(verdict in REFUTING))
+
+
+def count_attempt(tx: Transaction, organisation: UUID, *, begun_at: datetime | None) -> None:
+    """Count what an attempt at a finder's run held until now that came to nothing, towards its next turns."""
+    _count(tx, organisation, held_seconds(begun_at, tx.now), decided=0, refuted=0)
+
+
+def _count(tx: Transaction, organisation: UUID, seconds: float, *, decided: int, refuted: int) -> None:
+    held, more = validation_shares.c, {"served_seconds": seconds, "decided": decided, "refuted": refuted}
+    statement = upsert(validation_shares).values(organisation=organisation, **more)
+    counted = {name: held[name] + number for name, number in more.items()}
     tx.connection.execute(statement.on_conflict_do_update(index_elements=["organisation"], set_=counted))
 
 

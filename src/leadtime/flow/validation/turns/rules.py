@@ -4,7 +4,8 @@ Each finder has a virtual time: the seconds that its reports were given so far. 
 one that sends ninety reports in a hundred waits behind itself and before nobody. Whoever comes back after a pause has
 saved up two hours and no more: a small finder's batch goes before a bulk finder's next thousand. Every fourth turn goes
 to what is exploited now, if such a report waits; it counts like any other, and gets no finder further ahead than ten
-minutes, since that it is urgent is at first its finder's word.
+minutes, since that it is urgent is at first its finder's word. What an attempt held counts in full, whatever it came
+to: who crashes the workers or lets every run time out pays for that time.
 (Goyal, Vin, Cheng: Start-time Fair Queueing, 1996.)
 """
 
@@ -30,6 +31,9 @@ ORDINARY_TURNS = 3
 
 SECONDS_MIN = 1.0
 """What a run counts at least, so that a flood of empty ones moves its finder on, too."""
+
+ATTEMPT_SECONDS_MAX = 14_400.0
+"""What one attempt counts at most, as long as a run may take: longer than that nobody worked at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ def next_turn(waiting: Sequence[Waiting], now: Now) -> Turn | None:
     if not urgent:
         then = Now(max(now.virtual_seconds, start), min(now.ordinary + 1, ORDINARY_TURNS))
     return Turn(chosen.organisation, start + SECONDS_EXPECTED, then)
+
+
+def held_seconds(begun_at: datetime | None, now: datetime) -> float:
+    """Return for how long an attempt that was begun then has held the farm; 0 where none is under way."""
+    if begun_at is None:
+        return 0.0
+    return min(max((now - begun_at).total_seconds(), 0.0), ATTEMPT_SECONDS_MAX)
 
 
 def correction(seconds_used: float) -> float:
