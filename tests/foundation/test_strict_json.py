@@ -72,7 +72,8 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
 
 def test_what_is_not_json_is_refused_with_its_place() -> None:
     assert refusal(b'{"a": 1,\n}') == ("this is not JSON", "line 2, column 1")
-    assert refusal(b"") == ("this is not JSON", "line 1, column 1")
+    assert refusal(b"") == ("this is not JSON", "column 1")
+    assert refusal(b"{\n") == ("this is not JSON", "line 2, column 1")
 
 
 def test_two_values_under_one_name_are_refused() -> None:

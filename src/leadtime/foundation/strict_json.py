@@ -38,7 +38,8 @@ def read_json(raw: bytes, bounds: JsonBounds) -> Json:
     """Return the one document that ``raw`` is.
 
     Raises `Malformed`, and nothing else, for whatever is too large, too deep, too wide, not UTF-8, not JSON, or open
-    to two readings; the size is judged before anything is parsed.
+    to two readings; the size is judged before anything is parsed. A place in a single line is its column alone, so that
+    a reader of lines can put its own number before it.
     """
     _check_size(raw, bounds)
     try:
@@ -52,7 +53,8 @@ def read_json(raw: bytes, bounds: JsonBounds) -> Json:
     except UnicodeDecodeError as error:
         raise Malformed("this is not UTF-8", where=f"byte {error.start}", next_step="Save the file as UTF-8.") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
+        line = f"line {error.lineno}, " if "\n" in error.doc else ""
+        where = f"{line}column {error.colno}"
         raise Malformed("this is not JSON", where=where, next_step="Correct it there.") from None
     except RecursionError:
         raise _too_deep(bounds) from None

@@ -181,7 +181,7 @@ def test_calls_outside_the_time_of_the_access_log_are_not_judged(disk, tmp_path,
         ('{"leaf": null, "at": "today"}', "line 1: this is not a time"),
         ('{"leaf": null, "at": "2026-08-03T09:00:01"}', "line 1: a time needs its zone"),
         ('{"leaf": "x", "at": "2026-08-03T09:00:01Z"}', "line 1: this is not an id"),
-        ("{", "line 1, line 1, column 2: this is not JSON"),
+        ("{", "line 1, column 2: this is not JSON"),
     ],
 )
 def test_an_access_log_that_cannot_be_read_is_refused(disk, tmp_path, line, why, capsys):

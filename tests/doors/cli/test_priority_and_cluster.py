@@ -87,7 +87,7 @@ class TestCluster:
         ("content", "sentence"),
         [
             (b"[]\n", "line 1: an object is expected."),
-            (b"\n{\n", "this is not JSON."),
+            (b"\n{\n", "c.jsonl, line 2, column 2: this is not JSON. Correct it there.\n"),
             (b'{"id": "a"}\n', "line 1: stack_text is missing or no text."),
             (b'{"stack_text": ""}\n', "line 1: id is missing or no text."),
             (b'{"id": "a", "stack_text": ""}\n{"id": "a", "stack_text": ""}\n', "line 2: this id stands twice."),

@@ -114,7 +114,7 @@ def test_a_damaged_catalogue_is_refused_with_its_place(raw, sentence):
         (b"[7]", "$[0]: an object is expected here"),
         (b'{"a": 1}\n{"a": 1}', "line 1.cveMetadata.cveId: a CVE number is expected here"),
         (b'{"a": 1}\nnonsense', "line 1.cveMetadata.cveId"),
-        (b"nonsense\n", "line 1: line 1, column 1: this is not JSON"),
+        (b"nonsense\n", "line 1: column 1: this is not JSON"),
         (json.dumps(cve_record("CVE-2026-0001", Automatable="maybe")).encode(), "$.containers.adp: an SSVC answer is"),
         (json.dumps(cve_record("CVE-2026-0001", at=None)).encode(), "$.containers.adp: CISA's answers carry no date"),
         (b"PK\x03\x04broken", "$: this zip cannot be read"),

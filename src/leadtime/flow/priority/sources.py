@@ -128,7 +128,7 @@ def _records(raw: bytes) -> Iterator[tuple[dict[str, Json], str]]:
         if number > ENTRIES_MAX:
             raise Malformed(f"there are more than {ENTRIES_MAX} lines", where="$", next_step="Load fewer records.")
         if line.strip():
-            yield _object(_read_record(line, f"line {number}"), f"line {number}"), f"line {number}"
+            yield _object(_read_record(line.strip(), f"line {number}"), f"line {number}"), f"line {number}"
 
 
 def _is_one_document(content: bytes) -> bool:
