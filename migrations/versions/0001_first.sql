@@ -419,6 +419,7 @@ CREATE TABLE runners (
 	added_at TIMESTAMP WITH TIME ZONE NOT NULL, 
 	slots INTEGER NOT NULL, 
 	heard_at TIMESTAMP WITH TIME ZONE, 
+	unopened_at TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_runners PRIMARY KEY (name), 
 	CONSTRAINT uq_runners_role UNIQUE (role)
 );
@@ -1318,7 +1319,7 @@ grant select, insert, update, delete on "runners" to leadtime_app;
 
 create policy lent on "runners" to leadtime_runner using (role = current_user) with check (role = current_user);
 
-grant select (role, slots, heard_at), update (slots, heard_at) on "runners" to leadtime_runner;
+grant select (role, slots, heard_at, unopened_at), update (slots, heard_at, unopened_at) on "runners" to leadtime_runner;
 
 alter table "runs" enable row level security;
 

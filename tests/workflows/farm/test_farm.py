@@ -6,6 +6,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -276,6 +277,49 @@ def test_an_answer_that_somebody_else_wrote_counts_for_nothing(database, enrolle
 def test_what_a_runner_answers_is_distrusted(database, enrolled):
     with at_work(enrolled.worker(lambda *_: b'{"verdict": "fine"}')), pytest.raises(Malformed, match="verdict"):
         prove_elsewhere(database, a_taking(), threading.Event())
+
+
+@pytest.mark.parametrize("wrong", ["installation", "own"])
+def test_a_runner_that_cannot_open_a_run_gives_it_back_at_once_and_says_so(database, enrol_runner, wrong):
+    astray, other = enrol_runner(), enrol_runner()
+    worker = astray.worker(lambda *_: pytest.fail("opened"))
+    keys = runner.new_keys()
+    setattr(worker, wrong, keys.public if wrong == "installation" else keys)
+    with asking(database) as waits:
+        with pytest.raises(Refused, match=rf"^{astray.role}: this runner cannot open what is sealed to it: "):
+            worker.work()
+        (row,) = rows(database)
+        assert (row["role"], row["taken_at"], row["takings"], row["answered_at"]) == (astray.role, None, 0, None)
+        told = {one.role: (one.slots, one.unopened_at is not None) for one in list_of(database)}
+        assert told == {astray.role: (0, True), other.role: (0, False)}
+        with at_work(other.worker(lambda *_: SILENT)):
+            assert waits.result(SECONDS_MAX).verdict == "not_reproduced"
+
+    with at_work(astray.worker(lambda *_: SILENT)):
+        assert prove_elsewhere(database, a_taking(), threading.Event()).verdict == "not_reproduced"
+    assert [one.unopened_at for one in list_of(database)] == [None, None]
+
+
+def test_the_run_of_a_runner_that_was_removed_is_sealed_anew_to_one_of_its_name(database, address, enrolled):
+    is_there(enrolled)
+    with asking(database) as waits:
+        until(lambda: rows(database))
+        keys = runner.new_keys()
+        with database.transaction(COORDINATOR) as tx:
+            assert remove_runner(tx, enrolled.name) == enrolled.role
+            assert admit_runner(tx, enrolled.name, keys.public) == enrolled.role
+        with at_work(replace(enrolled, keys=keys).worker(lambda *_: SILENT)):
+            assert waits.result(SECONDS_MAX).verdict == "not_reproduced"
+
+
+def test_a_runner_that_does_not_know_what_is_asked_says_so(database, enrolled, monkeypatch):
+    monkeypatch.setattr(give, "as_question", lambda _what, message: b"dance\n" + message)
+    with (
+        at_work(enrolled.worker(lambda *_: SILENT)),
+        pytest.raises(Unavailable, match="something that it does not know"),
+    ):
+        prove_elsewhere(database, a_taking(), threading.Event())
+    assert rows(database) == []
 
 
 def test_two_processes_are_not_one_runner(database, enrolled):

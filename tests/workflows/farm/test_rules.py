@@ -14,7 +14,7 @@ AT = datetime(2026, 8, 3, tzinfo=UTC)
 
 
 def a_runner(name: str = "a", *, slots: int = 2, silent: float | None = 0.0, runs: int = 0) -> Runner:
-    return Runner(name, f"leadtime_runner_{name}", PublicKeys(b"", b""), AT, slots, silent, runs)
+    return Runner(name, f"leadtime_runner_{name}", PublicKeys(b"", b""), AT, slots, silent, runs, None)
 
 
 @pytest.mark.parametrize(

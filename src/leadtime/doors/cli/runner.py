@@ -23,6 +23,9 @@ from leadtime.workflows.farm.rules import is_there
 from leadtime.workflows.farm.runner import make_runner_keys, trust_installation
 
 PASSWORD_BYTES = 32
+CANNOT_OPEN = (
+    "; it could not open what was sealed to it: run leadtime runner trust on its host, or remove it and add its key"
+)
 
 
 @click.group("runner")
@@ -96,10 +99,11 @@ def list_all(*, as_json: bool) -> None:
         return
     for one in found:
         there = f"there, {one.runs} of {one.slots} runs" if is_there(one) else "not there"
-        click.echo(visible_line(f"{one.name}: {there}"))
+        click.echo(visible_line(f"{one.name}: {there}{CANNOT_OPEN if one.unopened_at else ''}"))
     if not found:
         click.echo("There is no runner.")
 
 
 def _as_json(one: Runner) -> dict[str, object]:
-    return {"name": one.name, "there": is_there(one), "runs": one.runs, "slots": one.slots}
+    unopened = one.unopened_at and one.unopened_at.isoformat()
+    return {"name": one.name, "there": is_there(one), "runs": one.runs, "slots": one.slots, "unopened_at": unopened}

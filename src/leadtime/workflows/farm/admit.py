@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
@@ -15,6 +15,8 @@ from leadtime.workflows.farm.rules import role_of
 from leadtime.workflows.farm.tables import runners, runs
 
 RUNNERS_MAX = 1_000
+NOBODY = ""
+"""In place of a runner's role: who has a run whose runner was removed."""
 
 
 def admit_runner(tx: Transaction, name: str, keys: PublicKeys) -> str:
@@ -37,6 +39,8 @@ def remove_runner(tx: Transaction, name: str) -> str:
     role = tx.connection.scalar(delete(runners).where(runners.c.name == name).returning(runners.c.role))
     if role is None:
         raise Missing("there is no such runner", where=name, next_step="Look at leadtime runner list.")
+    # Whoever is admitted by the same name has another key, which does not open what was sealed to this one.
+    tx.connection.execute(update(runs).where(runs.c.role == role).values(role=NOBODY))
     return str(role)
 
 
@@ -49,7 +53,7 @@ def list_runners(tx: Transaction) -> tuple[Runner, ...]:
     return tuple(_runner(row) for row in tx.connection.execute(query.order_by(runners.c.name).limit(RUNNERS_MAX)))
 
 
-def _runner(row: Row[tuple[str, str, bytes, bytes, datetime, int, datetime, float, UUID]]) -> Runner:
+def _runner(row: Row[tuple[str, str, bytes, bytes, datetime, int, datetime, float, UUID, datetime]]) -> Runner:
     return Runner(
         name=row.name,
         role=row.role,
@@ -58,4 +62,5 @@ def _runner(row: Row[tuple[str, str, bytes, bytes, datetime, int, datetime, floa
         slots=row.slots,
         silent_seconds=float(row.silent) if row.silent is not None else None,
         runs=row.runs,
+        unopened_at=row.unopened_at,
     )

@@ -28,7 +28,7 @@ def read_question(raw: bytes) -> tuple[What, bytes]:
     raise Malformed("a runner was asked something that it does not know", next_step="Upgrade it.")
 
 
-def as_answer(found: bytes | Unavailable) -> bytes:
+def as_answer(found: bytes | Malformed | Unavailable) -> bytes:
     """Return the answer that tells a run's own, or why there is none."""
     if isinstance(found, bytes):
         return canonical_json({"answer": base64.b64encode(found).decode()})

@@ -57,7 +57,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A runner that was admitted; ``silent_seconds``: since it was last heard of, None if it never was."""
+    """A runner that was admitted; ``silent_seconds``: since it was last heard of, None if it never was.
+
+    ``unopened_at``: when it could not open what was sealed to it, None if it has opened a run since.
+    """
 
     name: str
     role: str
@@ -66,3 +69,4 @@ class Runner:
     slots: int
     silent_seconds: float | None
     runs: int
+    unopened_at: datetime | None

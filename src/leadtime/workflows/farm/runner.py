@@ -18,7 +18,7 @@ import structlog
 from psycopg.rows import class_row
 
 from leadtime.foundation.database.connect import connect
-from leadtime.foundation.errors import LeadtimeError, Missing, Refused, Unavailable
+from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused, Unavailable
 from leadtime.workflows.farm.answers import as_answer, read_question
 from leadtime.workflows.farm.envelopes import ANSWER, RUN, OwnKeys, close, new_keys, open_up, read_own
 from leadtime.workflows.farm.records import PublicKeys, What
@@ -64,7 +64,10 @@ class Runner:
     _running: dict[UUID, _Running] = field(default_factory=dict)
 
     def work(self) -> None:
-        """Work until told to stop, through losses of the database; raises `Refused` where it is not wanted."""
+        """Work until told to stop, through losses of the database.
+
+        Raises `Refused` where it is not wanted, or cannot open what it is given.
+        """
         with ThreadPoolExecutor(self.slots) as threads:
             try:
                 while not self.stopping.is_set():
@@ -89,24 +92,39 @@ class Runner:
                 self._forget_withdrawn(link)
                 self._answer(link)
                 for given in link.take(self.slots - len(self._running)):
-                    stop = threading.Event()
-                    self._running[given.id] = _Running(threads.submit(self._open_and_run, link.role, given, stop), stop)
+                    content, stop = self._open(link, given), threading.Event()
+                    ended = threads.submit(self._run_and_close, link.role, given.id, content, stop)
+                    self._running[given.id] = _Running(ended, stop)
                 self.stopping.wait(SPEAK_SECONDS)
             self._leave(link)
 
-    def _open_and_run(self, role: str, given: Given, stop: threading.Event) -> bytes:
+    def _open(self, link: Link, given: Given) -> bytes:
+        """Return what is asked; one that cannot open it gives all back, says so, and raises `Refused`."""
+        try:
+            content = open_up(RUN, given.message, run=given.id, role=link.role, by=self.installation, to=self.own)
+        except Malformed as problem:
+            link.note_unopened()
+            self._leave(link)
+            raise Refused(
+                "this runner cannot open what is sealed to it: its keys are not those that it was added with",
+                where=link.role,
+                next_step="Run leadtime runner trust here again, or there remove it and add it by this host's key.",
+            ) from problem
+        link.note_opened()
+        return content
+
+    def _run_and_close(self, role: str, run: UUID, content: bytes, stop: threading.Event) -> bytes:
         """Return the sealed answer to a run; raises `Unavailable` if the run was stopped."""
-        content = open_up(RUN, given.message, run=given.id, role=role, by=self.installation, to=self.own)
         try:
             what, asked = read_question(content)
             answer = as_answer(self.run(what, asked, stop))
-        except Unavailable as problem:
+        except (Malformed, Unavailable) as problem:
             if stop.is_set():
                 raise
             answer = as_answer(problem)
         except OSError as problem:  # this host cannot run anything just now
             answer = as_answer(Unavailable(f"the runner could not run it ({problem.strerror})"))
-        return close(ANSWER, answer, run=given.id, role=role, by=self.own, to=self.installation)
+        return close(ANSWER, answer, run=run, role=role, by=self.own, to=self.installation)
 
     def _forget_withdrawn(self, link: Link) -> None:
         """Stop what was given to another since."""
@@ -118,7 +136,7 @@ class Runner:
                     del self._running[run]
 
     def _answer(self, link: Link) -> None:
-        """Hand over what has ended; what could not even be opened is left to whoever gave it."""
+        """Hand over what has ended, but for what was stopped: that is another's."""
         for run, running in list(self._running.items()):
             if not running.ended.done():
                 continue
@@ -140,7 +158,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a runner may say to the database: seven statements on rows of its own."""
+    """What a runner may say to the database: nine statements on rows of its own."""
 
     connection: psycopg.Connection[tuple[object, ...]]
 
@@ -160,6 +178,16 @@ class Link:
         statement = "update runners set heard_at = now(), slots = %s where role = current_user"
         if self.connection.execute(statement, [slots]).rowcount != 1:
             raise Refused("this runner is not admitted", where=self.role, next_step="Run leadtime runner add there.")
+
+    def note_unopened(self) -> None:
+        """Say that this runner could not open what was sealed to it."""
+        self.connection.execute("update runners set unopened_at = now() where role = current_user")
+
+    def note_opened(self) -> None:
+        """Say that this runner opens what is sealed to it."""
+        self.connection.execute(
+            "update runners set unopened_at = null where role = current_user and unopened_at is not null"
+        )
 
     def begin_anew(self, running: list[UUID]) -> None:
         """Have runs that an earlier process of this runner had begun taken again."""

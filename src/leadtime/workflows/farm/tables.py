@@ -20,10 +20,14 @@ runners = table(
     instant("added_at"),
     Column("slots", Integer, nullable=False),
     instant("heard_at", nullable=True),
+    instant("unopened_at", nullable=True),
     visible=EVERYTHING,
-    lent=Lent(MINE, read=("role", "slots", "heard_at"), written=("slots", "heard_at")),
+    lent=Lent(MINE, read=("role", "slots", "heard_at", "unopened_at"), written=("slots", "heard_at", "unopened_at")),
 )
-"""``slots``: how many runs at once it has asked for; ``heard_at``: by the database's clock."""
+"""``slots``: how many runs at once it has asked for; ``heard_at``: by the database's clock.
+
+``unopened_at``: when it could not open what was sealed to it, if it has opened nothing since.
+"""
 
 runs = table(
     "runs",
