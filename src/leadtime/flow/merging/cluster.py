@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, combinations, pairwise, starmap
 from uuid import UUID
 
@@ -29,6 +30,9 @@ from leadtime.flow.parties import OrganisationId
 from leadtime.foundation.errors import Refused
 
 REPORTS_MAX = 100_000
+
+WAYS_KEPT_MAX = 1024
+"""Pairs of class and access whose reading is kept: reports share a few dozen."""
 
 _NOBODY = OrganisationId(UUID(int=0))
 
@@ -63,29 +67,32 @@ def group_stacks(stacks: Sequence[tuple[str, Stack]]) -> list[int]:
     """Return a group's number for each stack and the component (a purl or any name) that it is of."""
     components = {component: _split_purl(component) for component in {component for component, _ in stacks}}
     groups = group_faults(_crash(*components[component], stack) for component, stack in stacks)
-    group_of = {number: group for number, group in enumerate(groups) if group is not None}
     others = [
-        _evidence(number, *components[component], stack)
-        for number, (component, stack) in enumerate(stacks)
-        if number not in group_of
+        _evidence(number, *components[stacks[number][0]], stacks[number][1])
+        for number, group in enumerate(groups)
+        if group is None
     ]
     found = partition(({evidence.report} for evidence in others), _links(others))
-    for group, members in enumerate(found, start=len(stacks)):
-        group_of.update((report.int, group) for report in members)
-    return [group_of[number] for number in range(len(stacks))]
+    group_of = {report.int: group for group, members in enumerate(found, start=len(stacks)) for report in members}
+    return [group_of[number] if group is None else group for number, group in enumerate(groups)]
 
 
 def _crash(component: str, release: str | None, stack: Stack) -> Crash | None:
     """Return what says where a program crashed, or None for what hung, ran out of stack, or carries no lines."""
     frames = stack.frames
-    if not frames or manner_of(stack.crash_class) is not Manner.CRASH:
+    way = _way_of(stack.crash_class, stack.access)
+    if way is None or not frames:
         return None
-    top = frames[0]
-    path, line = top.file, top.line
+    path, line = frames[0].file, frames[0].line
     if path is None or line is None:
         return None
-    way = stack.crash_class, stack.access.partition(" ")[0]
     return Crash(component, release or path, functions_of(frames, PATH_FRAMES), path.rpartition("/")[2], line, way)
+
+
+@lru_cache(maxsize=WAYS_KEPT_MAX)
+def _way_of(crash_class: str, access: str) -> tuple[str, str] | None:
+    """Return class and direction of a crash; None for what hung or ran out of stack."""
+    return (crash_class, access.partition(" ")[0]) if manner_of(crash_class) is Manner.CRASH else None
 
 
 def _evidence(number: int, component: str, release: str | None, stack: Stack) -> Evidence:

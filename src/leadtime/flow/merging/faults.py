@@ -41,20 +41,18 @@ class Crash(NamedTuple):
 class _Fault:
     """One line of one source, reached through one caller; ``group`` leads to the fault that speaks for its group.
 
-    ``order`` settles ties by what the fault is, never by who came first.
+    ``place`` tells it from all others, and settles ties by what the fault is: the number of its function, which depends
+    on who came first, is the same in any two that could be joined.
     """
 
+    place: tuple[int, str, int, tuple[str, ...]]
     function: int
     source: str
     line: int
     caller: tuple[str, ...]
     stacks: list[Crash]
-    reports: int
+    reports: int = 0
     group: _Fault | None = None
-
-    @property
-    def order(self) -> tuple[str, int, tuple[str, ...]]:
-        return self.source, self.line, self.caller
 
 
 class _Budget:
@@ -78,55 +76,56 @@ def group_faults(crashes: Iterable[Crash | None]) -> list[int | None]:
     """
     known: dict[Crash | None, int] = {}
     which = [known.setdefault(crash, len(known)) for crash in crashes]
-    reports = Counter(which)
-    fault_of = _read_faults({crash: reports[number] for crash, number in known.items() if crash is not None})
+    fault_of = _read_faults(known, Counter(which))
+    faults = list(dict.fromkeys(fault for fault in fault_of if fault is not None))
     budget = _Budget()
-    _join_near(fault_of, budget)
-    speakers = [fault for crash, fault in fault_of.items() if crash is fault.stacks[0] and fault.group is None]
+    _join_near(faults, budget)
     led: dict[_Fault, tuple[_Fault, ...]] = {}
+    speakers = [fault for fault in faults if fault.group is None]
     for one, other in _in_order_of_agreement(speakers, budget):
         _join_moved(_speaker(one), _speaker(other), led, budget)
     numbers: dict[_Fault, int] = {}
-    groups = [None if crash is None else numbers.setdefault(_speaker(fault_of[crash]), len(numbers)) for crash in known]
+    groups = [None if fault is None else numbers.setdefault(_speaker(fault), len(numbers)) for fault in fault_of]
     return [groups[number] for number in which]
 
 
-def _read_faults(counted: Mapping[Crash, int]) -> dict[Crash, _Fault]:
-    """Return which fault each distinct crash is of."""
+def _read_faults(known: Mapping[Crash | None, int], reports: Mapping[int, int]) -> list[_Fault | None]:
+    """Return which fault each distinct crash is of, by the crash's number."""
     functions: dict[tuple[str, str, str], int] = {}
-    known: dict[tuple[object, ...], _Fault] = {}
-    fault_of: dict[Crash, _Fault] = {}
-    for crash, reports in counted.items():
+    at: dict[tuple[int, str, int, tuple[str, ...]], _Fault] = {}
+    fault_of: list[_Fault | None] = []
+    for crash, number in known.items():
+        if crash is None:
+            fault_of.append(None)
+            continue
         component, source, names, file, line, _ = crash
         function = functions.setdefault((component, names[0], file), len(functions))
         place = function, source, line, names[1:2]
-        fault = known.get(place)
+        fault = at.get(place)
         if fault is None:
-            fault = known[place] = _Fault(*place, [crash], reports)
-        else:
-            fault.stacks.append(crash)
-            fault.reports += reports
-        fault_of[crash] = fault
+            fault = at[place] = _Fault(place, *place, [])
+        fault.stacks.append(crash)
+        fault.reports += reports[number]
+        fault_of.append(fault)
     return fault_of
 
 
-def _join_near(fault_of: Mapping[Crash, _Fault], budget: _Budget) -> None:
+def _join_near(faults: Iterable[_Fault], budget: _Budget) -> None:
     """Give each fault to a more frequent one of its source that lies within `NEAR_LINES_MAX` lines and agrees."""
-    in_function: dict[tuple[int, str], list[_Fault]] = {}
-    for crash, fault in fault_of.items():
-        if crash is fault.stacks[0]:
-            in_function.setdefault((fault.function, fault.source), []).append(fault)
-    for faults in in_function.values():
-        if len(faults) > 1:
-            faults.sort(key=lambda fault: (-fault.reports, fault.order))
-            anchors: dict[int, list[_Fault]] = {}
-            for fault in faults:
+    in_function: defaultdict[tuple[int, str], list[_Fault]] = defaultdict(list)
+    for fault in faults:
+        in_function[fault.function, fault.source].append(fault)
+    for close in in_function.values():
+        if len(close) > 1:
+            close.sort(key=lambda fault: (-fault.reports, fault.place))
+            anchors: defaultdict[int, list[_Fault]] = defaultdict(list)
+            for fault in close:
                 near = [
                     one for away in _AWAY for one in anchors.get(fault.line + away, ()) if _agree(one, fault, budget)
                 ]
                 fault.group = _only(near, fault)
                 if fault.group is None:
-                    anchors.setdefault(fault.line, []).append(fault)
+                    anchors[fault.line].append(fault)
 
 
 def _only(near: Sequence[_Fault], fault: _Fault) -> _Fault | None:
@@ -168,7 +167,7 @@ def _in_order_of_agreement(faults: Sequence[_Fault], budget: _Budget) -> list[tu
                 agreeing[shift] = agreeing.get(shift, 0) + min(one.reports, other.reports)
     return sorted(
         shift_of,
-        key=lambda pair: (-agreeing[shift_of[pair]], abs(shift_of[pair][3]), pair[0].order, pair[1].order),
+        key=lambda pair: (-agreeing[shift_of[pair]], abs(shift_of[pair][3]), pair[0].place, pair[1].place),
     )
 
 
