@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from leadtime.flow.intake import read_finding, receive
 from leadtime.flow.merging import LinkKind, join, merge_in, note_claims, note_patch_outcome, read_alike, split
+from leadtime.flow.merging.fingerprints import CLAIMED_PLACES_MAX
 from leadtime.flow.merging.records import Evidence, Frame
 from leadtime.flow.merging.rules import SENTENCES, why_claimed
 from leadtime.foundation.access import SYSTEM, Role, Viewer
@@ -120,6 +121,13 @@ def test_of_many_that_say_the_same_only_so_many_are_looked_at(database, monkeypa
     found = [flaw for flaw, _, _ in alike(database, flaws[3])]
     assert len(found) == 2
     assert set(found) < set(flaws[:3])
+
+
+def test_only_the_first_places_of_a_report_count(database):
+    many = [{"file": f"p{number}.c", "function": "f"} for number in range(CLAIMED_PLACES_MAX + 1)]
+    said = ({"cwe": "CWE-122", "locations": places} for places in (many, many[-1:], many[-2:-1]))
+    _, flaws = merge(database, *said)
+    assert [found for found, _, _ in alike(database, flaws[0])] == [flaws[2]]
 
 
 def test_again_changes_nothing_and_no_word_is_in_clear(database):
