@@ -9,7 +9,6 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 NEW_USER, NEW_MOUNTS = 0x10000000, 0x20000
 NO_SET_UID, NO_DEVICES, BIND, RECURSIVE = 2, 4, 4096, 16384
@@ -29,9 +28,9 @@ def move_apart(memory_places: Iterable[Sequence[object]]) -> None:
     """
     user, group = os.geteuid(), os.getegid()
     _check(_libc.unshare(NEW_USER | NEW_MOUNTS), "unshare")
-    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as stream:
+            stream.write(text)
     for target, size_bytes in memory_places:
         _mount("tmpfs", str(target), "tmpfs", NO_SET_UID | NO_DEVICES, f"size={size_bytes},mode=1777")
     _mount("devpts", TERMINALS, "devpts", NO_SET_UID, "newinstance,ptmxmode=0666,mode=620")

@@ -287,7 +287,7 @@ class Witness:
             "pid": tid,
             "status": status,
             "program": executable(tid),
-            "fault": vars(fault) if fault else None,
+            "fault": fault._asdict() if fault else None,
         }
         about["lowered"] = lowered(limits_of(tid), self._limits)
         about |= observe_report.options_of(tid, memory, static)

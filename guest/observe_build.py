@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from observe_flags import doubtful_driver, doubtful_variables, read_arguments
 from observe_memory import Memory
@@ -71,8 +71,7 @@ def is_about_files(registers: tuple[int, ...]) -> bool:
     return registers[10] == NOT_YET_DONE and registers[15] in FILE_CALLS
 
 
-@dataclass
-class _Kept:
+class _Kept(NamedTuple):
     """What a file was when it was looked at; valid while its identity and change time are the same."""
 
     digest: str

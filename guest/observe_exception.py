@@ -237,7 +237,15 @@ class MainThread:
         if self._is_traced() or (raised is not None and raised.is_traced):
             doubts.append("traced")
         limit = int.from_bytes(self._memory.read(self._thread + self._at["recursion_limit"], 4), "little", signed=True)
-        return Flight(kind, frame, raised, self._stack(), doubts, lowered(limits_of(self._tid), self._limits), limit)
+        return Flight(
+            kind,
+            frame,
+            raised,
+            self._stack(),
+            doubts=doubts,
+            lowered=lowered(limits_of(self._tid), self._limits),
+            recursion_limit=limit,
+        )
 
     def _is_there(self, raised: RawFrame, frame: RawFrame) -> bool:
         """Tell whether what became pending in one frame did so in the other, or while that one began a call."""

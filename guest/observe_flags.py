@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ARGUMENT_CHARS_SHOWN_MAX = 200
 
-_ANY = re.compile(r".+", re.DOTALL)
-_WORD = re.compile(r"[\w.+-]+")
-_SYSTEM_DIRECTORY = re.compile(r"/(?:usr|lib|include)\b.*", re.DOTALL)
+_ANY = r"(?s:.+)"
+_WORD = r"[\w.+-]+"
+_SYSTEM_DIRECTORY = r"(?s:/(?:usr|lib|include)\b.*)"
 _MACRO = r"(?=\w*[A-Z]|__)[A-Za-z_]\w*(?:=(?:\"[^\n]*\"|'[^\n]*'|[+-]?\d[\w.]*|[A-Za-z_]\w*|\([+-]?\d+\))?)?"
 """A macro as a configuration sets it: not in the letters of a function or a keyword, and no piece of code."""
 
@@ -40,12 +40,11 @@ _COMMON = (
 )
 
 
-@dataclass(frozen=True)
-class Believed:
+class Believed(NamedTuple):
     """What one tool may be told: options that stand alone, and options whose value is the next argument."""
 
-    alone: re.Pattern[str]
-    valued: Mapping[str, re.Pattern[str]]
+    alone: str
+    valued: Mapping[str, str]
 
 
 _PLACES = dict.fromkeys(
@@ -75,17 +74,17 @@ _PLACES = dict.fromkeys(
     ],
     _ANY,
 )
-_MACROS = {"-D": re.compile(_MACRO), "-U": _WORD}
+_MACROS = {"-D": _MACRO, "-U": _WORD}
 GCC = Believed(
-    re.compile(
+    (
         rf"-quiet|-version|-trigraphs|{_COMMON}|-m(?:arch|tune|cpu)=[a-z0-9._-]+|-m64|-mfpmath=[a-z0-9,]+"
         r"|-m(?:no-)?(?:s?sse[0-9.a-z]*|avx[0-9a-z]*|fma4?|popcnt|bmi2?|aes|pclmul|f16c|lzcnt|mmx|red-zone"
         rf"|omit-leaf-frame-pointer)|-f(?:no-)?(?:{_FEATURES})"
     ),
-    {**_PLACES, **_MACROS, "--param": re.compile(r"(?:ssp-buffer-size|ggc-[a-z-]+|l[12]-cache-[a-z-]+)=\d+")},
+    {**_PLACES, **_MACROS, "--param": r"(?:ssp-buffer-size|ggc-[a-z-]+|l[12]-cache-[a-z-]+)=\d+"},
 )
 CLANG = Believed(
-    re.compile(
+    (
         rf"-cc1|-emit-obj|-S|{_COMMON}|-f(?:no-)?(?:{_FEATURES})|-(?:disable-free|clear-ast-before-backend)"
         r"|-disable-llvm-verifier|-discard-value-names|-pic-is-pie|-mrelax-all|-mconstructor-aliases|-funwind-tables=\d"
         r"|-mframe-pointer=[a-z-]+|-f(?:no-)?half-no-semantic-interposition|-fno-rounding-math|-msmall-data-limit=\d+"
@@ -117,19 +116,19 @@ CLANG = Believed(
             _WORD,
         ),
         **dict.fromkeys(("-internal-isystem", "-internal-externc-isystem", "-resource-dir"), _SYSTEM_DIRECTORY),
-        "-x": re.compile(r"c|c\+\+|objective-c"),
+        "-x": r"c|c\+\+|objective-c",
         "-fdebug-compilation-dir": _ANY,
         "-dependency-file": _ANY,
     },
 )
-ASSEMBLER = Believed(re.compile(r"--64|--gdwarf-\d|-g|-v|-W|--noexecstack|-Q[yn]?|-I.*"), {"-o": _ANY, "-I": _ANY})
-CLANG_ASSEMBLER = Believed(re.compile(r"(?!)"), {})
+ASSEMBLER = Believed(r"--64|--gdwarf-\d|-g|-v|-W|--noexecstack|-Q[yn]?|-I.*", {"-o": _ANY, "-I": _ANY})
+CLANG_ASSEMBLER = Believed(r"(?!)", {})
 _KEYWORDS = (
     "relro|norelro|now|lazy|noexecstack|defs|origin|text|(?:no)?separate-code|nodelete|pack-relative-relocs|nocopyreloc"
     "|(?:max|common)-page-size=\\w+|keep-text-section-prefix"
 )
 LINKER = Believed(
-    re.compile(
+    (
         r"--build-id(?:=[a-z0-9]+)?|--eh-frame-hdr|--hash-style=[a-z]+|-pie|-no-pie|-static|-shared|-static-pie|-[lL].+"
         r"|--(?:no-)?as-needed|--(?:push|pop)-state|--(?:no-)?whole-archive|--start-group|--end-group|-\(|-\)|-[rvtgsSxX]"
         r"|-E|--export-dynamic|-B(?:symbolic(?:-functions)?|static|dynamic)|--no-undefined|--gc-sections|--fatal-warnings"
@@ -140,25 +139,24 @@ LINKER = Believed(
     ),
     {
         **dict.fromkeys(("-o", "-L", "-l", "-soname", "-h", "-rpath", "-rpath-link", "-Map", "-u"), _ANY),
-        "-m": re.compile(r"elf_x86_64"),
-        "-dynamic-linker": re.compile(r"/lib(?:64|/x86_64-linux-gnu)?/ld-linux-x86-64\.so\.2"),
-        "-plugin": re.compile(
+        "-m": r"elf_x86_64",
+        "-dynamic-linker": r"/lib(?:64|/x86_64-linux-gnu)?/ld-linux-x86-64\.so\.2",
+        "-plugin": (
             r"/usr/lib(?:exec)?/gcc/[\w-]+/\d+/liblto_plugin\.so|/usr/lib/llvm-\d+/lib/LLVMgold\.so"
             r"|/usr/lib/llvm-\d+/bin/\.\./lib/LLVMgold\.so"
         ),
-        "-z": re.compile(_KEYWORDS),
+        "-z": _KEYWORDS,
     },
 )
-_LYING_DRIVER_FLAG = re.compile(r"-wrapper|-B|--?specs|-fplugin|@")
-_LYING_VARIABLE = re.compile(
+_LYING_DRIVER_FLAG = r"-wrapper|-B|--?specs|-fplugin|@"
+_LYING_VARIABLE = (
     r"LD_\w+|GCC_EXEC_PREFIX|GCONV_PATH|GLIBC_TUNABLES|GNUTARGET|LDEMULATION|CCC_\w+|DEPENDENCIES_OUTPUT|BFD_\w+"
 )
 _COMPILATION_DIRECTORY = "-fdebug-compilation-dir"
 _MAIN_FILE = "-main-file-name"
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What a tool was told: ``doubts`` is why what it writes is not believed; ``sources`` its plain arguments."""
 
     doubts: tuple[str, ...]
@@ -167,12 +165,14 @@ class Told:
 
 def doubtful_variables(variables: Mapping[str, str]) -> list[str]:
     """Return the variables that would change what a tool is."""
-    return [name for name in variables if _LYING_VARIABLE.fullmatch(name)]
+    return [name for name in variables if re.fullmatch(_LYING_VARIABLE, name)]
 
 
 def doubtful_driver(arguments: Sequence[str], variables: Mapping[str, str]) -> list[str]:
     """Return why a driver may have put something between the tools that it starts; they are watched themselves."""
-    found = [argument[:ARGUMENT_CHARS_SHOWN_MAX] for argument in arguments[1:] if _LYING_DRIVER_FLAG.match(argument)]
+    found = [
+        argument[:ARGUMENT_CHARS_SHOWN_MAX] for argument in arguments[1:] if re.match(_LYING_DRIVER_FLAG, argument)
+    ]
     return [*found, *(name for name in variables if name == "COMPILER_PATH")]
 
 
@@ -189,13 +189,13 @@ def read_arguments(kind: str, arguments: Sequence[str], cwd: str) -> Told:
         # "-MD" and "-MMD" take a file in the compiler proper; an option follows where they stand alone.
         if pattern is not None and waiting and not (argument in {"-MD", "-MMD"} and waiting[-1].startswith("-")):
             value = waiting.pop()
-            if not pattern.fullmatch(value) or (argument == _COMPILATION_DIRECTORY and value != cwd):
+            if not re.fullmatch(pattern, value) or (argument == _COMPILATION_DIRECTORY and value != cwd):
                 doubts.append(f"{argument} {value}")
             elif argument == _MAIN_FILE:
                 names.append(value)
         elif not argument.startswith(("-", "@")):
             sources.append(argument)
-        elif not believed.alone.fullmatch(argument) or not _is_directory(argument, cwd):
+        elif not re.fullmatch(believed.alone, argument) or not _is_directory(argument, cwd):
             doubts.append(argument)
     doubts += [f"{_MAIN_FILE} {name}" for name in names if name not in map(os.path.basename, sources)]
     return Told(tuple(doubt[:ARGUMENT_CHARS_SHOWN_MAX] for doubt in doubts), frozenset(sources))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from observe_python import PythonStack, RawFrame
 
 
-@dataclass(frozen=True)
-class Raised:
+class Raised(NamedTuple):
     """The last time that an exception became pending: in which frame, and the thread's machine state."""
 
     frame: RawFrame
@@ -18,7 +17,6 @@ class Raised:
     is_traced: bool
 
 
-@dataclass
 class Flight:
     """One exception on its way out: its type, the frames that it left, and the frame ``at`` which it is.
 
@@ -26,21 +24,32 @@ class Flight:
     then it refers to all that it left.
     """
 
-    kind: int
-    at: RawFrame
-    raised: Raised | None
-    reader: PythonStack
-    doubts: list[str]
-    lowered: list[str]
-    recursion_limit: int
-    frames: list[dict[str, object]] = field(default_factory=list)
+    def __init__(
+        self,
+        kind: int,
+        at: RawFrame,
+        raised: Raised | None,
+        reader: PythonStack,
+        *,
+        doubts: list[str],
+        lowered: list[str],
+        recursion_limit: int,
+    ) -> None:
+        self.kind = kind
+        self.at = at
+        self.raised = raised
+        self.reader = reader
+        self.doubts = doubts
+        self.lowered = lowered
+        self.recursion_limit = recursion_limit
+        self.frames: list[dict[str, object]] = []
 
 
-@dataclass
 class Mark:
     """Where exceptions were last seen to be pending, so that the next frame that is left can be known to follow."""
 
-    frame: RawFrame
-    outer_instruction: int
-    flights: list[Flight]
-    is_left: bool = False
+    def __init__(self, frame: RawFrame, outer_instruction: int, flights: list[Flight]) -> None:
+        self.frame = frame
+        self.outer_instruction = outer_instruction
+        self.flights = flights
+        self.is_left = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
 MAPPINGS_MAX = 20_000
@@ -13,8 +13,7 @@ PLACES = ("", "/box/work", "/box/src", "/box/site", "/box")
 """Where a path may begin: the kernel shows a path of another mount namespace from that mount's own root."""
 
 
-@dataclass(frozen=True)
-class Mapping:
+class Mapping(NamedTuple):
     """One line of /proc/PID/maps; ``path`` is empty for anonymous memory."""
 
     start: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import observe_build
 from observe_acts import ARGUMENTS, CALL, FIRST_ERROR, OPENS, RAX, where_leads
@@ -18,8 +18,7 @@ _IS_NEW = (os.O_CREAT | os.O_EXCL, os.O_TMPFILE)
 """What a file is opened with that held nothing before."""
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(NamedTuple):
     """A file that a thread has just opened and that its finder may have put there; ``link`` leads to it.
 
     ``is_given``: the input, or what the kernel tells of processes.

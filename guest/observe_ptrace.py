@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SEIZE, INTERRUPT, LISTEN, GETEVENTMSG, GETSIGINFO = 0x4206, 0x4207, 0x4208, 0x4201, 0x4202
 CONT, GETREGS, SYSCALL = 7, 12, 24
@@ -37,8 +37,7 @@ _libc.ptrace.restype = ctypes.c_long
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """A signal as the kernel delivered it: ``code`` above zero means the kernel raised it, else some process did."""
 
     signal: int

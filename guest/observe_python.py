@@ -6,7 +6,7 @@ been forged by a program that writes into its own interpreter, so every walk is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from observe_memory import Memory
 from observe_values import MemoryValues, digest
@@ -57,8 +57,7 @@ class Codes:
         return self._seen
 
 
-@dataclass(frozen=True)
-class RawFrame:
+class RawFrame(NamedTuple):
     """One frame as it lies in memory: where, its code, instruction and object, and its caller."""
 
     address: int

@@ -11,7 +11,7 @@ import glob
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from observe_elf import Elf, read_elf
 from observe_memory import Mapping, Memory
@@ -72,8 +72,7 @@ class StaticRuntime:
         return any(_same(seen, function) for function in self._installed.get(name, []) if function.size == size)
 
 
-@dataclass
-class _Function:
+class _Function(NamedTuple):
     """A function in a member of an archive."""
 
     elf: Elf
