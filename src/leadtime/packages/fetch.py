@@ -38,7 +38,8 @@ __all__ = ["Fetcher", "Release", "open_fetcher"]
 class Fetcher:
     """Fetches releases from the configured indexes into a cache directory.
 
-    Safe to use from several processes with one cache. Needs the network only for what the cache does not hold.
+    Safe to use from several processes with one cache. Needs the network only for what the cache does not hold. The
+    archives of the releases that it gave stay until it is closed; later they may give way to others.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Fetcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connections."""
+        """Close it."""
         self.close()
 
     def close(self) -> None:
-        """Close the connections; for whoever opened the fetcher and is done with it."""
+        """Close the connections and use no archive any more; for whoever opened the fetcher and is done with it."""
         self._client.close()
+        self._cache.close()
 
     @overload
     def release(self, purl: Purl, *, wheel: Literal[False] = False) -> Release: ...

@@ -8,6 +8,10 @@ VERSIONS_CACHED_MAX = 262_144
 """Parsed versions kept in memory; at about 1 KiB each."""
 
 ARCHIVE_BYTES_MAX = 512 << 20
+CACHE_BYTES_MAX = 16 << 30
+"""Of the archives that are kept; the least recently used give way."""
+INCOMING_SECONDS_MAX = 14_400
+"""After which nobody downloads a file any more: it was left by a process that was killed."""
 PAGE_BYTES_MAX = 64 << 20
 """An index page; the largest real ones (npm packuments) are near 30 MiB."""
 REDIRECTS_MAX = 5
