@@ -12,7 +12,7 @@ from leadtime.flow.intake import read_finding, receive
 from leadtime.flow.merging import LinkKind, join, merge_in, note_claims, note_patch_outcome, read_alike, split
 from leadtime.flow.merging.fingerprints import CLAIMED_PLACES_MAX
 from leadtime.flow.merging.records import Evidence, Frame
-from leadtime.flow.merging.rules import SENTENCES, why_claimed
+from leadtime.flow.merging.rules import why_claimed
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.errors import Refused
 from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
@@ -148,13 +148,3 @@ def test_no_finder_notes_a_claim(database):
         finding = read_finding(tx, reports[0])
     with database.transaction(FINDER) as tx, pytest.raises(Refused):
         note_claims(tx, finding, seen("f0", reports[0]))
-
-
-def test_each_kind_says_what_it_means_and_weighs_less_than_the_one_before():
-    assert set(SENTENCES) == set(LinkKind)
-    weights = [kind.weight for kind in LinkKind]
-    assert weights == sorted(set(weights), reverse=True)
-    assert LinkKind.SAME_PLACE.weight == 0.5
-    assert why_claimed(LinkKind.SAME_INPUT, UUID(int=7)).rule == (
-        "same input: both reproducers feed the same bytes to the same component"
-    )

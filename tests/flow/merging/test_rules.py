@@ -23,6 +23,7 @@ from leadtime.flow.merging.rules import (
     place_of,
     suggest,
     survivor_of,
+    why_claimed,
     why_joined,
     why_new,
     why_same_patch,
@@ -335,6 +336,14 @@ def test_a_patch_that_silences_two_says_which():
     )
 
 
+def test_a_claim_says_whose_word_it_is():
+    assert why_claimed(LinkKind.SAME_INPUT, report(7)) == Explanation(
+        "one flaw",
+        "same input: both reproducers feed the same bytes to the same component",
+        (Fact("report", str(report(7)), "the word of its finder, which joins nothing"),),
+    )
+
+
 class TestNames:
     """Summaries of three names: `arvo`-like reports."""
 
@@ -405,6 +414,8 @@ class TestPartition:
         assert compare(line[1], line[2]) is not None
         assert group(line) == self.ids((1, 2), (3,))
         assert group([line[0], line[2]]) == self.ids((1,), (3,))
+        elsewhere = [evidence(n, f"h a.c:{n}", "g a.c:1") for n in (7, 8)]
+        assert group([*line, *elsewhere]) == self.ids((1, 2), (3,), (7, 8))
         again = evidence(4, "f a.c:6", "g a.c:1", crash_class="SEGV")
         assert group([*line, again]) == self.ids((1, 2, 4), (3,))
 
@@ -570,8 +581,9 @@ class TestSuggest:
 class TestCheckJoin:
     A, B = frozenset({report(1), report(2)}), frozenset({report(3)})
 
-    def test_two_may_be_joined(self):
-        check_join({frozenset({report(1), report(9)})}, self.A, self.B)
+    @pytest.mark.parametrize("mine", [1, 3])
+    def test_two_may_be_joined(self, mine):
+        check_join({frozenset({report(mine), report(9)})}, self.A, self.B)
 
     def test_one_may_not(self):
         with pytest.raises(Malformed) as told:
