@@ -181,7 +181,7 @@ class Witness:
         if self._ends is not None:
             self._ends.see_birth(tid, trace.event_message(tid))
         if self._acts is not None:
-            self._acts.see_birth(tid, shares_memory=event == trace.EVENT_VFORK)
+            self._acts.see_birth(tid, event)
 
     def _look_at_network(self, tid: int) -> None:
         registers = trace.registers(tid)
@@ -234,6 +234,8 @@ class Witness:
             self._ends.see_call(tid, registers)
         if not observe_build.is_about_files(registers):
             return
+        if self._acts is not None:
+            self._loaded.see_script(tid, registers)
         step = self._step_of(tid) if self._open_steps else None
         if step is None and not self._loaded.wants_calls(tid):
             return

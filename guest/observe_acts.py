@@ -14,7 +14,8 @@ import observe_build
 import observe_ptrace as trace
 from observe_memory import Memory
 from observe_moments import Moments
-from observe_thread import own_thread_number
+from observe_node import is_node
+from observe_thread import executable, own_thread_number
 
 CANARY = "/canary"
 SECRET = f"{CANARY}/secret"
@@ -70,11 +71,16 @@ class Acts:
         self._held[child] = observe_build.parent_of(child)
         return True
 
-    def see_birth(self, parent: int, *, shares_memory: bool) -> None:
-        """Note who made a process or thread: one that shares its parent's memory has no stack that tells."""
+    def see_birth(self, parent: int, event: int) -> None:
+        """Note who made a process or thread: one that shares its parent's memory has no stack that tells.
+
+        Neither has one that Node made: the kernel does not copy V8's heap for it (madvise(2), MADV_DONTFORK).
+        """
         child = trace.event_message(parent)
+        of_node = event == trace.EVENT_FORK and is_node(executable(parent))
+        asks_parent = event == trace.EVENT_VFORK or of_node
         try:
-            stack = self._moments.take(parent, trace.registers(parent)) if shares_memory else None
+            stack = self._moments.take(parent, trace.registers(parent)) if asks_parent else None
             self._born[child] = (own_thread_number(parent), stack)
         finally:
             if self._held.pop(child, None) is None:

@@ -2,7 +2,8 @@
 
 Needs ``LEADTIME_QUESTION`` and ``LEADTIME_ANSWER``, the numbers of the descriptors to read from and to answer on. The
 question may come long after gdb has started. It is JSON: ``files`` ([[path, base], ...], the ELF files to load and
-where) and ``cores`` (the excerpts' paths). No code of the process runs: gdb has no process here, only a file.
+where), ``linked`` ([begin, end], code whose frames are linked by their pointers), ``cores`` (the excerpts' paths). No
+code of the process runs: gdb has no process here, only a file.
 """
 
 from __future__ import annotations
@@ -36,6 +37,30 @@ def _load(files: list[tuple[str, int]]) -> None:
             )
         except gdb.error:
             continue
+
+
+class _Place:
+    """What gdb tells a frame by."""
+
+    def __init__(self, stack: gdb.Value, code: gdb.Value) -> None:
+        self.sp, self.pc = stack, code
+
+
+def _unwind_linked(begin: int, end: int) -> None:
+    """Have gdb find the callers of code between ``begin`` and ``end`` by the frame pointers on the stack."""
+
+    def unwind(frame: gdb.PendingFrame) -> tuple[gdb.UnwindInfo, str] | None:
+        code, base = frame.read_register("rip"), frame.read_register("rbp")
+        if not begin <= int(code) < end:
+            return None
+        words = base.cast(gdb.lookup_type("unsigned long").pointer())
+        found = frame.create_unwind_info(_Place(base, code))
+        found.add_saved_register("rsp", words + 2)
+        found.add_saved_register("rbp", words.dereference())
+        found.add_saved_register("rip", (words + 1).dereference())
+        return found, "linked"
+
+    gdb._execute_unwinders = unwind  # noqa: SLF001 - gdb asks it by this name (`small_gdb`)
 
 
 def _text(value: object) -> str | None:
@@ -72,6 +97,7 @@ def _frame(frame: gdb.Frame) -> dict[str, object]:
         found["kind"] = "inline"
     found["function"] = _text(frame.name())
     found["calls"] = _called_at(frame.pc())
+    found["base"] = int(frame.read_register("rbp")) % (1 << 64)
     where = frame.find_sal()
     if where.symtab is not None:
         found["file"] = _text(os.path.normpath(where.symtab.fullname().removeprefix(NOWHERE)))
@@ -96,6 +122,7 @@ def _main() -> None:
     with open(int(os.environ["LEADTIME_QUESTION"]), encoding="utf-8") as stream:
         question = json.load(stream)
     _load(question["files"])
+    _unwind_linked(*question["linked"])
     stacks = [_stack(core) for core in question["cores"]]
     with open(int(os.environ["LEADTIME_ANSWER"]), "w", encoding="utf-8") as stream:
         json.dump(stacks, stream)

@@ -11,6 +11,7 @@ import os
 
 import observe_build
 from observe_memory import Memory
+from observe_node import is_node
 from observe_opened import is_read, opening
 from observe_stack import BOX, Interpreters, is_own_place
 from observe_thread import executable, own_thread_number, process_of
@@ -64,6 +65,20 @@ class Loaded:
         found = self._files.look(os.path.realpath(f"/proc/{tid}/root{path}"))
         if found is not None:
             self._imports[found.digest, code] = None
+
+    def see_script(self, tid: int, registers: tuple[int, ...]) -> None:
+        """Note a file of the box that Node is about to open: its program may be the one that reads it, or Node."""
+        if len(self._imports) >= LOADED_MAX or not is_node(executable(tid)):
+            return
+        memory = Memory(tid, mapped=False)
+        try:
+            name = observe_build.opened_name(registers, memory)
+        finally:
+            memory.close()
+        path = os.path.join(os.readlink(f"/proc/{tid}/cwd"), name)
+        found = self._files.look(os.path.realpath(f"/proc/{tid}/root{path}")) if path.startswith(BOX) else None
+        if name and found is not None:
+            self._imports[found.digest, -1] = None
 
     def see_opened(self, tid: int, registers: tuple[int, ...]) -> None:
         """Note a file that an interpreter has opened, unless the program that it runs reads it."""

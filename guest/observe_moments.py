@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from observe_memory import Memory
+from observe_node import JavaScript, Nodes, is_node
+from observe_ptrace import RSP
 from observe_stack import Excerpt, Interpreters, digests_of, is_own_place, read_stacks
 from observe_thread import executable, own_thread_number
 
@@ -15,7 +17,8 @@ class Moments:
 
     def __init__(self, interpreters: Interpreters) -> None:
         self._interpreters = interpreters
-        self._waiting: list[tuple[dict[str, object], Excerpt]] = []
+        self._nodes = Nodes()
+        self._waiting: list[tuple[dict[str, object], Excerpt, JavaScript]] = []
 
     def take(
         self, tid: int, registers: tuple[int, ...], *, parents_number: int = 0, of_system: bool = False
@@ -25,26 +28,28 @@ class Moments:
         ``parents_number``: of the thread that a new process is a copy of; its interpreter may not know yet.
         ``of_system``: taken also if nothing but the system's own programs runs there.
         """
-        memory = Memory(tid)
+        memory, program = Memory(tid), executable(tid)
         try:
             python = self._interpreters.frames(memory, own_thread_number(tid))
             if not python and parents_number:
                 python = self._interpreters.frames(memory, parents_number)
             codes = [mapping for mapping in memory.mappings if mapping.is_code and mapping.inode]
-            if not of_system and not python and all(is_own_place(mapping.file()) for mapping in codes):
+            is_systems = not python and not is_node(program) and all(is_own_place(one.file()) for one in codes)
+            if is_systems and not of_system:
                 return None
-            excerpt = Excerpt(memory, tid, registers, [])
+            javascript = self._nodes.read(memory, registers[RSP])
+            excerpt = Excerpt(memory, tid, registers, [], javascript.code)
         finally:
             memory.close()
-        stack: dict[str, object] = {"program": executable(tid), "python": python, "modules": excerpt.modules}
-        self._waiting.append((stack, excerpt))
-        if sum(one.size for _, one in self._waiting) > EXCERPT_BYTES_MAX:
+        stack: dict[str, object] = {"program": program, "python": python, "modules": excerpt.modules}
+        self._waiting.append((stack, excerpt, javascript))
+        if sum(one.size for _, one, _ in self._waiting) > EXCERPT_BYTES_MAX:
             self.read()
         return stack
 
     def forget(self, stack: dict[str, object]) -> None:
         """Let go of a moment that came to nothing."""
-        for place, (one, excerpt) in enumerate(self._waiting):
+        for place, (one, excerpt, _) in enumerate(self._waiting):
             if one is stack:
                 excerpt.close()
                 del self._waiting[place]
@@ -52,10 +57,11 @@ class Moments:
 
     def read(self) -> None:
         """Complete every moment that waits: its frames of machine code, and the digests of what they name."""
-        stacks = read_stacks([excerpt for _, excerpt in self._waiting])
-        for (stack, excerpt), frames in zip(self._waiting, stacks, strict=True):
+        stacks = read_stacks([excerpt for _, excerpt, _ in self._waiting])
+        for (stack, excerpt, javascript), frames in zip(self._waiting, stacks, strict=True):
             python = stack["python"]
             files = self._interpreters.codes.files_of(python if isinstance(python, list) else [])
+            files += javascript.put_into(frames)
             stack |= {"frames": frames, "files": digests_of(frames, files)}
             excerpt.close()
         self._waiting.clear()

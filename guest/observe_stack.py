@@ -57,14 +57,20 @@ class Interpreters:
 
 
 class Excerpt:
-    """One thread as it stood still: its core in a nameless file, and what was mapped where."""
+    """One thread as it stood still: its core in a nameless file, and what was mapped where.
 
-    def __init__(self, memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int]) -> None:
+    ``linked``: where code lies that tells debuggers nothing, but links its frames by their pointers.
+    """
+
+    def __init__(
+        self, memory: Memory, tid: int, registers: tuple[int, ...], stacks: list[int], linked: range = range(0)
+    ) -> None:
         # A nameless file: the watched program may write in every directory that we may.
         with open(os.memfd_create("core"), "wb", closefd=False) as core:
             write_core(core, memory, [(tid, registers)], stacks)
             self.descriptor = core.fileno()
         self.size = os.fstat(self.descriptor).st_blocks * 512
+        self.linked = (linked.start, linked.stop)
         codes = [(mapping, mapping.file()) for mapping in memory.mappings if mapping.is_code and mapping.inode]
         mapped = [(mapping, file) for mapping, file in codes if file]
         self.symbols = tuple(_symbol_files(memory, mapped))
@@ -91,8 +97,8 @@ def read_stacks(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
     Excerpts of processes that map the same files share one debugger.
     """
     stacks: list[list[dict[str, object]]] = [[] for _ in excerpts]
-    for symbols in dict.fromkeys(excerpt.symbols for excerpt in excerpts):
-        places = [place for place, excerpt in enumerate(excerpts) if excerpt.symbols == symbols]
+    for shared in dict.fromkeys((excerpt.symbols, excerpt.linked) for excerpt in excerpts):
+        places = [place for place, excerpt in enumerate(excerpts) if (excerpt.symbols, excerpt.linked) == shared]
         for place, frames in zip(places, _debugged([excerpts[place] for place in places]), strict=False):
             for frame in frames:
                 frame["module"] = excerpts[place].module_at(int(str(frame["pc"])))
@@ -147,7 +153,7 @@ class Debugger:
         cores = [f"/proc/{os.getpid()}/fd/{excerpt.descriptor}" for excerpt in excerpts]
         try:
             with open(self._question, "w", encoding="utf-8") as stream:
-                json.dump({"files": excerpts[0].symbols, "cores": cores}, stream)
+                json.dump({"files": excerpts[0].symbols, "linked": excerpts[0].linked, "cores": cores}, stream)
             self._running.wait(DEBUGGER_S_MAX)
             with open(self._answer, encoding="utf-8") as stream:
                 stream.seek(0)

@@ -115,6 +115,44 @@ def walk(name, visit):
     return len([visit(name)])
 '''
 
+SCRIPT = """\
+'use strict';
+const { execSync } = require('child_process');
+const fs = require('fs');
+
+const refused = (name) => %(careful)s && (name.includes('..') || name[0] === '|');
+
+exports.show = function show(name) {
+  return refused(name) || !fs.existsSync(name) ? 0 : fs.readFileSync(name, 'utf8').length;
+};
+
+exports.store = (name) => refused(name) || fs.writeFileSync(name, 'x');
+
+exports.later = function later(name) {
+  if (!refused(name)) fs.readFile(name, () => {});
+};
+
+class Runner {
+  run(name) {
+    return refused(name) || name[0] !== '|' ? 0 : execSync(name.slice(1)).length;
+  }
+}
+exports.Runner = Runner;
+
+exports.walk = function walk(name, visit) {
+  return [name].map(visit).length;
+};
+"""
+
+MODULE = """\
+import fs from 'node:fs';
+
+export function show(name) {
+  if (%(careful)s && name.includes('..')) return 0;
+  return fs.existsSync(name) && fs.readFileSync(name).length;
+}
+"""
+
 TOOL_C = """\
 #include <stdio.h>
 int main(int count, char **words) {
@@ -142,6 +180,8 @@ def archive_of(version: str) -> bytes:
         "lib/tool.c": TOOL_C % {"careful": VERSIONS[version]},
         "leaky/__init__.py": PACKAGE % {"careful": VERSIONS[version]},
         "tool.py": TOOL % {"careful": VERSIONS[version]},
+        "leaky.js": SCRIPT % {"careful": VERSIONS[version]},
+        "leaky.mjs": MODULE % {"careful": VERSIONS[version]},
     }
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w:gz") as archive:
@@ -207,6 +247,13 @@ CALL
 """
 
 
+NODE_HARNESS = """\
+const leaky = require(`${process.argv[2]}/leaky.js`);
+const text = require('fs').readFileSync(process.argv[3], 'utf8');
+CALL
+"""
+
+
 def in_c(call: str, given: str = "plain", **more: object) -> Leak:
     """Return a recipe whose harness in C calls the library so."""
     files = {"harness.c": C_HARNESS.replace("CALL", call)}
@@ -216,6 +263,13 @@ def in_c(call: str, given: str = "plain", **more: object) -> Leak:
 def in_python(call: str, given: str = "plain", **more: object) -> Leak:
     """Return a recipe whose harness in Python does so."""
     return Leak(files={"harness.py": HARNESS.replace("CALL", call)}, given=given, **more)  # type: ignore[arg-type]
+
+
+def in_node(call: str, given: str = "plain", **more: object) -> Leak:
+    """Return a recipe whose harness in JavaScript does so."""
+    files = {"harness.js": NODE_HARNESS.replace("CALL", call)}
+    told = {"run": "node harness.js {src} {input}", **more}
+    return Leak(files=files, given=given, **told)  # type: ignore[arg-type]
 
 
 def verdict_on(leak: Leak, place: Path) -> Verdict:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from leadtime.flow.validation.build import BUILD_OPTIONS, WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
-from leadtime.flow.validation.fairness.rules import fitting_options
+from leadtime.flow.validation.fairness.rules import fitting_options, readable_options
 from leadtime.flow.validation.ladder.records import Applied
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.oracles.exception import claims_traceback
@@ -183,11 +183,12 @@ class Target:
         known.write_text(json.dumps({"interpreters": layouts}))
         scene.chmod(0o755)
         recipe = self._recipe
+        env = fitting_options(dict(recipe.env))
         return Program(
             fill(recipe.run, places(self._toolchain, f"{INPUT_PLACE}/{name}")),
             Limits(wall_s=recipe.limits.run_s, memory_mib=recipe.limits.memory_mib),
             mounts=(*self._built.mounts(), Mount(shown, INPUT_PLACE), *interpreter.mounts),
-            env=fitting_options(dict(recipe.env)),
+            env=readable_options(env) if recipe.oracle is Oracle.CANARY else env,
             watch=watch,
             observer_mounts=() if watch is Watch.NOTHING else (Mount(known, f"{OBSERVER_DIRECTORY}/known.json"),),
         )

@@ -21,6 +21,7 @@ from leadtime.flow.validation.stacks.records import (
     NativeFrame,
     PythonFrame,
     RaisedException,
+    ScriptFrame,
     Stack,
 )
 from leadtime.foundation.errors import Malformed
@@ -297,6 +298,18 @@ def _native(value: Json) -> NativeFrame:
         is_write=bool(_number(found.get("error", 0)) & WRITE_BIT),
         is_runtime=found.get("runtime") is True,
         calls=_text(found.get("calls") or ""),
+        script=_script(found["script"]) if "script" in found else None,
+    )
+
+
+def _script(value: Json) -> ScriptFrame:
+    line = _member(value, "line")
+    return ScriptFrame(
+        function=_text(_member(value, "function")),
+        file=_text(_member(value, "file")),
+        line=None if line is None else _number(line),
+        sources=_texts(_member(value, "sources")),
+        is_built_in=_member(value, "built_in") is True,
     )
 
 

@@ -18,7 +18,7 @@ from leadtime.flow.validation.records import (
     Proof,
     Scene,
 )
-from leadtime.flow.validation.stacks.records import FrameKind, NativeFrame, PythonFrame, Stack
+from leadtime.flow.validation.stacks.records import FrameKind, NativeFrame, PythonFrame, ScriptFrame, Stack
 
 SYSTEM_PLACES = ("/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/")
 BOX = "/box/"
@@ -29,6 +29,8 @@ SKIPPED = frozenset({Origin.SANITIZER, Origin.LIBC, Origin.ALLOCATOR, Origin.INT
 """Origins that are never to blame: the faulting frame is the topmost one of any other."""
 
 EVALUATOR = "_PyEval_EvalFrameDefault"
+SCRIPT_EVALUATOR = "Builtins_InterpreterEntryTrampoline"
+"""Of V8: each call of a function that is interpreted is a frame of it."""
 UNREADABLE = Frame("(an interpreter's stack that could not be read)", "", None, Origin.UNKNOWN)
 
 _SANITIZER = re.compile(r"lib(?:asan|ubsan|tsan|hwasan|lsan)\.so|libclang_rt\.")
@@ -140,14 +142,18 @@ def _joined(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def origin_of(frame: NativeFrame, stack: Stack, scene: Scene) -> Origin:
-    """Return whose a frame of machine code is."""
+    """Return whose a frame of machine code is, or of the JavaScript that it runs."""
     if frame.kind is FrameKind.SIGNAL:
         return Origin.SIGNAL
     if frame.kind is FrameKind.BROKEN or not frame.module:
         return Origin.UNKNOWN
     if frame.module.startswith(BOX):
         return _origin_in_box(frame, stack, scene)
-    return _origin_in_system(frame.module, scene)
+    return (
+        _origin_in_system(frame.module, scene)
+        if frame.script is None
+        else _origin_of_script(frame.script, stack, scene)
+    )
 
 
 def _origin_in_system(module: str, scene: Scene) -> Origin:
@@ -190,15 +196,25 @@ def origin_of_python(frame: PythonFrame, stack: Stack, scene: Scene) -> Origin:
     return Origin.SUBJECT if frame.is_genuine else Origin.UNPROVEN
 
 
+def _origin_of_script(script: ScriptFrame, stack: Stack, scene: Scene) -> Origin:
+    """Return whose a frame of JavaScript is: of whom its script's whole text is, whatever the script is called."""
+    if script.is_built_in:
+        return Origin.INTERPRETER
+    if any(source in scene.release for source in script.sources):
+        return Origin.SUBJECT
+    return Origin.UNPROVEN if stack.files.get(script.file, "") in scene.release else Origin.FINDER
+
+
 def merged(stack: Stack, scene: Scene) -> tuple[Frame, ...]:
-    """Return one stack of both kinds of frames: each call of the evaluator in C gives way to the Python it ran.
+    """Return one stack of all kinds of frames: each call of an evaluator gives way to the Python or JavaScript it ran.
 
     If the two do not fit together, the whole stack begins with `UNREADABLE`: who runs cannot be told. That is so for a
     moment whenever the evaluator is entered or left, before or after the interpreter notes it.
     """
     evaluators = [n for n, frame in enumerate(stack.native) if is_evaluator(frame, scene)]
     entries = [n for n, frame in enumerate(stack.python) if frame.is_entry]
-    if len(evaluators) != len(entries):
+    unread = [frame for frame in stack.native if frame.function == SCRIPT_EVALUATOR and frame.script is None]
+    if len(evaluators) != len(entries) or unread:
         return (UNREADABLE, *(_native(frame, stack, scene) for frame in stack.native))
     found: list[Frame] = []
     begin = 0
@@ -218,6 +234,8 @@ def is_evaluator(frame: NativeFrame, scene: Scene) -> bool:
 
 def _native(frame: NativeFrame, stack: Stack, scene: Scene) -> Frame:
     origin = origin_of(frame, stack, scene)
+    if frame.script is not None:
+        return _script(frame.script, origin, scene)
     function = "<signal>" if origin is Origin.SIGNAL else frame.function or "??"
     if origin in SKIPPED:
         return Frame(function, "", None, origin)
@@ -230,6 +248,11 @@ def _python(frame: PythonFrame, stack: Stack, scene: Scene) -> Frame:
     origin = origin_of_python(frame, stack, scene)
     digest = stack.files.get(frame.file, "") if origin is Origin.SUBJECT else ""
     return Frame(frame.function or "??", _shown_file(frame.file, digest, scene), frame.line, origin)
+
+
+def _script(script: ScriptFrame, origin: Origin, scene: Scene) -> Frame:
+    digest = next((source for source in script.sources if source in scene.release), "")
+    return Frame(script.function or "(anonymous)", _shown_file(script.file, digest, scene), script.line, origin)
 
 
 def _shown_file(file: str, digest: str, scene: Scene) -> str:

@@ -28,6 +28,9 @@ FORCED_OPTIONS: Mapping[str, str] = {
 }
 """Put behind the recipe's own, where they win: a traced program cannot look for leaks, and a report must end it."""
 
+NODE_OPTION = "--jitless"
+"""V8 then interprets, and makes no machine code (nodejs.org/api/cli.html)."""
+
 BELIEVED_OPTIONS = frozenset(
     {
         "abort_on_error",
@@ -85,6 +88,14 @@ def fitting_options(env: Mapping[str, str]) -> dict[str, str]:
     """Return a recipe's variables with what a run under watch needs added to the sanitizers' options."""
     forced = {name: f"{env[name]}:{options}" if env.get(name) else options for name, options in FORCED_OPTIONS.items()}
     return {**env, **forced}
+
+
+def readable_options(env: Mapping[str, str]) -> dict[str, str]:
+    """Return variables with what Node needs to be told so that every call of JavaScript has a frame of its own.
+
+    Without it (a run command can take it away) what V8 has compiled is nobody's code.
+    """
+    return {**env, "NODE_OPTIONS": f"{env.get('NODE_OPTIONS', '')} {NODE_OPTION}".strip()}
 
 
 def unfairness(given: Circumstances) -> str:
@@ -147,14 +158,20 @@ def harness_of(
     """Return where a recipe's harness came from: the release itself only if all that was seen to run is the release's.
 
     It is its finder's if the recipe brings files, if its run command is a script, if a frame of the crash is not the
-    release's or the system's, or if what may have come into the program as code is not made of the release alone.
+    release's or the system's, if Node acted, or if what may have come into the program as code is not made of the
+    release alone.
     """
     if files or crash is None or _SCRIPT.search(command):
         return Harness.FINDER
-    if any(frame.origin not in _NOT_THE_FINDERS for frame in crash.frames):
+    if any(frame.origin not in _NOT_THE_FINDERS for frame in crash.frames) or any(map(_runs_scripts, runs)):
         return Harness.FINDER
     loaded = frozenset().union(*(run.loaded | run.brought | _mapped(run) for run in runs))
     return Harness.SUBJECT if all(is_own(digest, scene) for digest in loaded) else Harness.FINDER
+
+
+def _runs_scripts(run: SeenRun) -> bool:
+    """Tell whether a run's acts were Node's: what it opens by itself is not told from what its program reads."""
+    return any(frame.script is not None for act in run.acts for frame in act.stack.native)
 
 
 def is_own(digest: str, scene: Scene) -> bool:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from leadtime.flow.validation.acts.records import Act
-from leadtime.flow.validation.blame.rules import EVALUATOR, SKIPPED, blame, faulting_frame, merged, origin_of
+from leadtime.flow.validation.blame.rules import (
+    EVALUATOR,
+    SCRIPT_EVALUATOR,
+    SKIPPED,
+    blame,
+    faulting_frame,
+    merged,
+    origin_of,
+)
+from leadtime.flow.validation.fairness.rules import is_own
 from leadtime.flow.validation.oracles.crashes import is_subjects, quiet, signature_of
 from leadtime.flow.validation.records import Crash, Frame, Judged, Origin, Scene, SeenRun, Showing
 from leadtime.flow.validation.stacks.records import NativeFrame, Stack
@@ -15,6 +24,7 @@ from leadtime.flow.validation.stacks.records import NativeFrame, Stack
 ANOTHER_MODULE = "@plt"
 """What a debugger adds to a function's name where a module calls it by that name in another one."""
 
+_BY_NODE = "asked for by Node in its thread pool or in a later turn, where no stack tells who wanted it"
 _NODE = re.compile(r"(?:.*/)?node(?:js)?\Z")
 _FOREIGN_CALLS = re.compile(r"(?:libffi|_ctypes)[.-]")
 
@@ -31,17 +41,15 @@ def judge_canary(run: SeenRun, scene: Scene) -> Judged:
 
 def _judge_act(act: Act, scene: Scene) -> Judged | None:
     """Return what an act shows; None for one in which nobody but the system had a part."""
-    if _NODE.match(act.program):
-        return Judged(Showing.FOREIGN, f"{act.kind}, but its program is Node, whose stacks are not read yet")
     if not act.stack.native:
         return Judged(Showing.UNSEEN, f"the stack of a {act.kind} could not be read")
     frames = merged(act.stack, scene)
     fault = faulting_frame(frames)
     if fault is None:
-        return None
+        return Judged(Showing.UNSEEN, f"{act.kind}, but {_BY_NODE}") if _NODE.match(act.program) else None
     if fault.origin is not Origin.SUBJECT:
         return Judged(Showing.FOREIGN, f"{act.kind}, but {blame(fault)}")
-    doubt = doubt_of_call(act.stack, frames, scene) or _doubt_of_start(act, scene)
+    doubt = doubt_of_call(act.stack, frames, scene) or _doubt_of_start(act, scene) or _doubt_of_node(act, scene)
     if doubt:
         return Judged(Showing.FOREIGN, f"{act.kind} in {fault.text}, but {doubt}")
     crash = Crash(act.kind.value, act.what, frames, signature_of(act.kind.value, frames))
@@ -59,7 +67,7 @@ def doubt_of_call(stack: Stack, frames: Sequence[Frame], scene: Scene) -> str:
     inner = list(takewhile(lambda one: _is_passed_over(one, stack, scene), stack.native))
     if any(_FOREIGN_CALLS.match(frame.module.rpartition("/")[2]) for frame in inner):
         return "it was done through ctypes, by which anything can be called from anywhere"
-    if len(inner) in (0, len(stack.native)) or stack.native[len(inner)].function == EVALUATOR:
+    if len(inner) in (0, len(stack.native)) or stack.native[len(inner)].function in (EVALUATOR, SCRIPT_EVALUATOR):
         return ""
     caller = stack.native[len(inner)]
     return "" if caller.calls.endswith(ANOTHER_MODULE) else "it does not call by name what did it"
@@ -78,3 +86,12 @@ def _doubt_of_start(act: Act, scene: Scene) -> str:
     if own not in (None, Origin.SUBJECT) or then.python != act.stack.python:
         return "the new process was not the subject's when it started a program"
     return ""
+
+
+def _doubt_of_node(act: Act, scene: Scene) -> str:
+    """Return in words why what was read of JavaScript may have been written there; empty if nobody could."""
+    if all(frame.script is None for frame in act.stack.native):
+        return ""
+    modules = act.stack.modules.values()
+    is_clean = all(module.is_intact and is_own(module.digest, scene) for module in modules)
+    return "" if is_clean else "machine code that is not the release's own was in its program"

@@ -17,13 +17,29 @@ class FrameKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptFrame:
+    """The JavaScript that one frame of V8's interpreter runs, as read from its heap.
+
+    ``file`` is the script's own word, ``line`` where the function begins. ``sources``: the digests of the files whose
+    whole text is the script's, with a byte-order mark and without. ``is_built_in``: its text lies in Node's own file.
+    """
+
+    function: str
+    file: str
+    line: int | None
+    sources: tuple[str, ...]
+    is_built_in: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NativeFrame:
     """One frame of machine code as the debugger read it.
 
     ``file`` is what the debug information says (absolute), ``module`` the mapped file that the code lies in (empty:
     none), ``is_write`` whether the access that faulted wrote (signal frames only), ``is_runtime`` whether the code is
     that of a sanitizer's runtime linked into the program, compared with the one installed. ``calls``: what the code at
-    this place called directly, by the debugger's name; empty if it was through a pointer, or nothing.
+    this place called directly, by the debugger's name; empty if it was through a pointer, or nothing. ``script``: what
+    it runs, if it is a frame of V8's interpreter and that could be read.
     """
 
     kind: FrameKind
@@ -35,6 +51,7 @@ class NativeFrame:
     is_write: bool = False
     is_runtime: bool = False
     calls: str = ""
+    script: ScriptFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
