@@ -33,15 +33,14 @@ import select
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 import observe
 from apart import move_apart, settle
-from observe_stack import start_debugger_early
+from observe_stack import DEBUGGER, GUEST, debugger_command
 
-TASK_FILE = Path("/observer/task.json")
-FILTER_FILE = Path("/observer/filter.bpf")
+TASK_FILE = "/observer/task.json"
+FILTER_FILE = "/observer/filter.bpf"
 
 GATE_DESCRIPTOR = 3
 READY_DESCRIPTOR = 4
@@ -87,6 +86,8 @@ class InnerBox:
             {"PATH": "/usr/bin:/bin"},
             file_actions=[(os.POSIX_SPAWN_DUP2, ours, theirs) for ours, theirs in handed.items()],
             setsigmask=(),
+            # Python ignores some signals, gdb others, and what is ignored is passed on.
+            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
         )
         for ours in handed:
             os.close(ours)
@@ -100,7 +101,8 @@ class InnerBox:
         init = self._number("child-pid")
         if init is None:
             raise RuntimeError("the inner box did not say who it is")
-        (payload,) = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+        with open(f"/proc/{init}/task/{init}/children", encoding="ascii") as stream:
+            (payload,) = stream.read().split()
         return init, int(payload)
 
     def open_gate(self) -> None:
@@ -180,11 +182,8 @@ def _fall_silent() -> None:
     os.close(nowhere)
 
 
-def follow_order(task: dict[str, Any], orders: socket.socket, *, reads_stacks: bool) -> int:
-    """Be the process of one order: wait for it in mounts of one's own, follow it, answer, return the exit code.
-
-    ``reads_stacks``: it is likely that a stack is to be read, as in the run before.
-    """
+def follow_order(task: dict[str, Any], orders: socket.socket) -> int:
+    """Be the process of one order: wait for it in mounts of one's own, follow it, answer, return the exit code."""
     move_apart(task["memory_places"])
     message, outputs, _, _ = socket.recv_fds(orders, ORDER_BYTES_MAX, OUTPUTS)
     orders.close()
@@ -197,8 +196,6 @@ def follow_order(task: dict[str, Any], orders: socket.socket, *, reads_stacks: b
     found: dict[str, object] = {}
     try:
         settle(json.loads(message)["places"])
-        if reads_stacks:
-            start_debugger_early()
         found = answer_to(task)
     except Exception as failure:  # noqa: BLE001 - the outermost loop: whatever it was, the outside must hear it
         found = {"failed": f"{type(failure).__name__}: {failure}"}
@@ -217,23 +214,40 @@ def clear_box() -> None:
             os.waitpid(-1, 0)
 
 
-def main() -> None:
-    """Take orders, one after the other, until nobody gives any; the first argument names the socket's descriptor."""
-    orders = socket.socket(fileno=_high(int(sys.argv[1])))
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    task = json.loads(TASK_FILE.read_text())
-    code = 0
+def become_debugger(orders: int) -> None:
+    """Go on in this process as gdb (``warmed.py``), which the following orders' processes are forked from."""
+    begin = f"python import sys; sys.path.insert(0, {GUEST!r}); import warmed; warmed.main({orders})"
+    # A copy of a process has none of its other threads.
+    command, environment = debugger_command("-iex", "maint set worker-threads 0", "-ex", begin)
+    os.set_inheritable(orders, True)  # noqa: FBT003 - it takes no names
+    os.execve(DEBUGGER, command, environment)  # noqa: S606 - no shell is wanted
+
+
+def take_orders(number: int, *, is_debugger: bool = False) -> None:
+    """Take orders, one after the other, until nobody gives any; ``number``: of the socket's descriptor."""
+    orders = socket.socket(fileno=_high(number))
+    with open(TASK_FILE, encoding="utf-8") as stream:
+        task = json.load(stream)
     while True:
         child = os.fork()
         if child == 0:
             code_of_child = NO_MORE_ORDERS
             try:
-                code_of_child = follow_order(task, orders, reads_stacks=code == STACKS_READ)
+                code_of_child = follow_order(task, orders)
             finally:
                 os._exit(code_of_child)
-        # What a broken observer ends with decides no more than whether there is a next order, and a debugger early.
+        # What a broken observer ends with decides no more than whether there is a next order, and this process's trade.
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         clear_box()
         if code == NO_MORE_ORDERS:
             return
         orders.send(OVER)
+        if code == STACKS_READ and not is_debugger:
+            become_debugger(orders.detach())
+
+
+def main() -> None:
+    """Begin; the first argument names the descriptor of the socket for orders."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.chdir(GUEST)
+    take_orders(int(sys.argv[1]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from typing import Any
 
 import gdb
 
@@ -118,14 +119,20 @@ def _stack(core: str) -> list[dict[str, object]]:
     return frames
 
 
+def frames_of(question: dict[str, Any]) -> list[list[dict[str, object]]]:
+    """Return the frames of each core of a question, innermost first."""
+    _load(question["files"])
+    _unwind_linked(*question["linked"])
+    return [_stack(core) for core in question["cores"]]
+
+
 def _main() -> None:
     with open(int(os.environ["LEADTIME_QUESTION"]), encoding="utf-8") as stream:
         question = json.load(stream)
-    _load(question["files"])
-    _unwind_linked(*question["linked"])
-    stacks = [_stack(core) for core in question["cores"]]
+    stacks = frames_of(question)
     with open(int(os.environ["LEADTIME_ANSWER"]), "w", encoding="utf-8") as stream:
         json.dump(stacks, stream)
 
 
-_main()
+if __name__ == "__main__":
+    _main()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
-from collections.abc import Sequence
+import select
+import signal
+from collections.abc import Callable, Sequence
 
 import observe_build
 import observe_report
@@ -21,9 +22,15 @@ from observe_python import Codes, PythonStack
 
 DEBUGGER_S_MAX = 45
 BOX = "/box/"
+DEBUGGER = "/usr/bin/gdb"
+GUEST = os.path.dirname(os.path.abspath(__file__))
 SETTINGS = ("auto-load off", "debuginfod enabled off", "sysroot /nonexistent", "debug-file-directory /nonexistent")
 KNOWN = "/observer/known.json"
 """What was found out beforehand: {"interpreters": {path: {"layout": {...}, "library": path}}}; may be missing."""
+
+FramesOf = Callable[[dict[str, object]], list[list[dict[str, object]]]]
+_HERE: list[FramesOf] = []
+"""What this process can itself tell frames by, if it is a debugger."""
 
 
 class Interpreters:
@@ -112,69 +119,70 @@ def digests_of(frames: Sequence[dict[str, object]], python_files: Sequence[str])
     return {file: observe_build.digest_of(file) for file in sorted(files) if file.startswith(BOX)}
 
 
-class Debugger:
-    """A debugger of our own that waits for one question; it takes long to start, so it may be started before that."""
-
-    def __init__(self) -> None:
-        guest = os.path.dirname(os.path.abspath(__file__))
-        options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
-        self._answer = os.memfd_create("answer")
-        reading, self._question = os.pipe()
-        environment = {
-            "LEADTIME_QUESTION": str(reading),
-            "LEADTIME_ANSWER": str(self._answer),
-            "PATH": "/usr/bin:/bin",
-            "HOME": "/nonexistent",
-            "LC_ALL": "C.UTF-8",
-        }
-        self._running = subprocess.Popen(
-            [
-                "gdb",
-                f"--data-directory={guest}",
-                "-nx",
-                "-nh",
-                "-q",
-                "-batch",
-                *options,
-                "-x",
-                f"{guest}/observe_gdb.py",
-            ],
-            env=environment,
-            pass_fds=(reading, self._answer),
-            cwd="/observer",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(reading)
-
-    def ask(self, excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
-        """Return the frames of excerpts that map the same files; none if it fails or takes too long."""
-        cores = [f"/proc/{os.getpid()}/fd/{excerpt.descriptor}" for excerpt in excerpts]
-        try:
-            with open(self._question, "w", encoding="utf-8") as stream:
-                json.dump({"files": excerpts[0].symbols, "linked": excerpts[0].linked, "cores": cores}, stream)
-            self._running.wait(DEBUGGER_S_MAX)
-            with open(self._answer, encoding="utf-8") as stream:
-                stream.seek(0)
-                return list(json.load(stream))
-        except (subprocess.TimeoutExpired, OSError, ValueError):
-            self._running.kill()
-            self._running.wait()
-            return []
+def read_here(frames_of: FramesOf) -> None:
+    """Have every stack read by a copy of this very process, which is a debugger and knows ``frames_of`` a question."""
+    _HERE.append(frames_of)
 
 
-_STARTED_EARLY: list[Debugger] = []
-
-
-def start_debugger_early() -> None:
-    """Start the debugger that the next stack will be read by, beside what is going on."""
-    _STARTED_EARLY.append(Debugger())
+def debugger_command(*more: str) -> tuple[list[str], dict[str, str]]:
+    """Return how gdb is started, and its whole environment; ``more``: arguments that say what it is to do."""
+    options = [part for setting in SETTINGS for part in ("-iex", f"set {setting}")]
+    command = ["gdb", f"--data-directory={GUEST}", "-nx", "-nh", "-q", "-batch", *options, *more]
+    return command, {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
 
 
 def _debugged(excerpts: Sequence[Excerpt]) -> list[list[dict[str, object]]]:
-    debugger = _STARTED_EARLY.pop() if _STARTED_EARLY else Debugger()
-    return debugger.ask(excerpts)
+    """Return the frames of excerpts that map the same files; none if that fails or takes too long."""
+    cores = [f"/proc/{os.getpid()}/fd/{excerpt.descriptor}" for excerpt in excerpts]
+    question: dict[str, object] = {"files": excerpts[0].symbols, "linked": excerpts[0].linked, "cores": cores}
+    answer = os.memfd_create("answer")
+    try:
+        _wait(_copied(question, answer) if _HERE else _started(question, answer))
+        with open(answer, encoding="utf-8", closefd=False) as stream:
+            stream.seek(0)
+            return list(json.load(stream))
+    except (OSError, ValueError):
+        return []
+    finally:
+        os.close(answer)
+
+
+def _started(question: dict[str, object], answer: int) -> int:
+    """Start a debugger of our own; return its number."""
+    asked = os.memfd_create("question")
+    try:
+        os.write(asked, json.dumps(question).encode())
+        os.lseek(asked, 0, os.SEEK_SET)
+        command, environment = debugger_command("-x", f"{GUEST}/observe_gdb.py")
+        nothing = [(os.POSIX_SPAWN_OPEN, ours, os.devnull, os.O_RDWR, 0) for ours in range(3)]
+        # Onto itself: it stays open.
+        handed = [(os.POSIX_SPAWN_DUP2, ours, ours) for ours in (asked, answer)]
+        named = {"LEADTIME_QUESTION": str(asked), "LEADTIME_ANSWER": str(answer)}
+        return os.posix_spawn(DEBUGGER, command, {**environment, **named}, file_actions=[*nothing, *handed])
+    finally:
+        os.close(asked)
+
+
+def _copied(question: dict[str, object], answer: int) -> int:
+    """Have a copy of this process read the stacks, which nothing comes back from but its answer; return its number."""
+    number = os.fork()
+    if number == 0:
+        try:
+            with open(answer, "w", encoding="utf-8", closefd=False) as stream:
+                json.dump(_HERE[0](question), stream)
+        finally:
+            os._exit(0)
+    return number
+
+
+def _wait(number: int) -> None:
+    ended = os.pidfd_open(number)
+    try:
+        if not select.select([ended], [], [], DEBUGGER_S_MAX)[0]:
+            os.kill(number, signal.SIGKILL)
+    finally:
+        os.close(ended)
+    os.waitpid(number, 0)
 
 
 def is_own_place(file: str) -> bool:

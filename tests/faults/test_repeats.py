@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -116,6 +118,34 @@ def test_a_run_cannot_tell_which_it_is(runs: Path, tmp_path: Path) -> None:
     assert [outcome.stdout for outcome in outcomes(looking, runs, 3)] == [alone.stdout] * 3
 
 
+CRASH = """
+    #include <stdlib.h>
+    int main(void) { volatile char *at = calloc(1, 8); return at[9]; }
+"""
+INHERITED = "env | sort; grep -E '^(Sig|Shd|Umask|Seccomp)' /proc/self/status; cat /proc/self/limits; ls /proc/self/fd"
+
+
+def test_a_run_cannot_tell_that_its_stack_is_read_otherwise(runs: Path, tmp_path: Path) -> None:
+    """The first stack by a debugger of its own, the others by copies of one that has loaded libraries before."""
+    crash = tmp_path / "crash"
+    compiled = ["gcc", "-g", "-fsanitize=address", "-x", "c", "-", "-o", str(crash)]
+    subprocess.run(compiled, input=CRASH.encode(), check=True)
+    options = {"ASAN_OPTIONS": "symbolize=0:detect_leaks=0:exitcode=7"}
+    shown = (Mount(crash, "/box/crash"),)
+    crashing = Program(f"{INHERITED}; exec /box/crash", LIMITS, shown, env=options, watch=Watch.REPORTS)
+    told = list(outcomes(crashing, runs, 3))
+    assert [outcome.exit_code for outcome in told] == [7] * 3
+    assert [outcome.stdout for outcome in told] == [told[0].stdout] * 3
+    first, *others = [names_on_the_stack(outcome) for outcome in told]
+    assert "main" in first
+    assert others == [first] * 2
+
+
+def names_on_the_stack(outcome: Outcome) -> list[str]:
+    (report,) = json.loads(outcome.sightings)["reports"]
+    return [frame["function"] for frame in report["frames"]]
+
+
 BROKEN_OBSERVER = dedent("""
     import ctypes, os, signal, socket, subprocess
     def said(what):
@@ -137,6 +167,9 @@ BROKEN_OBSERVER = dedent("""
             "left": len(open("/tmp/left").read()),
             "unmounted": libc.umount2(b"/tmp", 2),
             "pipes": sum(os.path.realpath(f"/proc/self/fd/{n}").count("pipe:") for n in os.listdir("/proc/self/fd")),
+            "files": [at for n in range(64) if os.path.isfile(at := os.path.realpath(f"/proc/self/fd/{n}"))],
+            "parent": open(f"/proc/{os.getppid()}/comm").read().strip(),
+            "reports": ["one, so that its stack is read"],
         }
         for _ in range(3):
             if os.fork() == 0:
@@ -154,12 +187,24 @@ def test_a_broken_observer_is_gone_before_the_next_run(runs: Path, monkeypatch: 
     broken = {**guest_files(), "guest/observe.py": BROKEN_OBSERVER.encode()}
     kept = {name: content for name, content in broken.items() if not name.startswith("guest/__pycache__/observe.")}
     monkeypatch.setattr(launch, "guest_files", lambda: kept)
-    first, second, third = outcomes(program("true"), runs, 3)
-    assert first.sightings == (
-        b'{"others": ["bwrap", "sh"], "attached": -1, "memory": "PermissionError", "left": 1, "unmounted": -1,'
-        b' "pipes": 4}'
+    told = [json.loads(outcome.sightings) for outcome in outcomes(program("true"), runs, 3)]
+    assert [found.pop("parent") for found in told] == ["python3", "gdb", "gdb"]
+    assert (
+        told
+        == [
+            {
+                "others": ["bwrap", "sh"],
+                "attached": -1,
+                "memory": "PermissionError",
+                "left": 1,
+                "unmounted": -1,
+                "pipes": 4,
+                "files": [],
+                "reports": ["one, so that its stack is read"],
+            }
+        ]
+        * 3
     )
-    assert (second.sightings, third.sightings) == (first.sightings, first.sightings)
 
 
 def test_after_a_limit_the_next_run_has_a_box_of_its_own(runs: Path) -> None:
