@@ -25,6 +25,7 @@ from leadtime.foundation.access import SYSTEM
 from tests.doors.model_api.clients import ASK
 from tests.doors.model_api.standing import an_access, await_listening, limited
 from tests.doors.model_api.upstream import answering
+from tests.faults.deaths import await_burial
 
 PROCESS = Path(__file__).with_name("gateway_process.py")
 CHECKOUT = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ class Gateway:
         self.process.communicate()
 
     def end(self) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate()
 
 
 @contextmanager
@@ -161,6 +162,7 @@ def test_a_killed_process_gives_back_its_places_late_and_its_reservations_never(
 
     with gateways(server, address) as (doomed, other):
         broken, at_once, later = asyncio.run(run(doomed, other))
+    await_burial(database, address)
     age_processes(database)
     with database.transaction(SYSTEM) as tx:
         sweep(tx)
@@ -184,8 +186,9 @@ def test_killed_around_its_commit_a_process_has_sent_nothing(server, database, a
             return await ask(session, doomed.url, access, "plain")
 
     assert asyncio.run(run()) == (0, "broken off")
-    assert doomed.process.wait(10) == -signal.SIGKILL
     doomed.process.communicate()
+    assert doomed.process.returncode == -signal.SIGKILL
+    await_burial(database, address)
     assert upstream.seen == []
     assert len(access.calls()) == leaves
     age_processes(database)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadtime.foundation.errors import Malformed, Unavailable
+from leadtime.foundation.errors import Malformed, Refused, Unavailable
 from leadtime.foundation.keys import KeyRing, open_sealed, seal_to, sealing_key_of
 from leadtime.workflows.farm.answers import WORDS_CHARS_MAX, as_answer, as_question, read_answer, read_question
 from leadtime.workflows.farm.envelopes import ANSWER, RUN, OwnKeys, close, keys_of, new_keys, open_up, read_own
@@ -93,6 +93,8 @@ def test_an_answer_is_a_verdict_or_a_sentence():
     assert read_answer(as_answer(b"\x00verdict")) == b"\x00verdict"
     with pytest.raises(Unavailable, match="a runner says: the index does not answer"):
         read_answer(as_answer(Unavailable("the index does not answer")))
+    with pytest.raises(Refused, match=r"^a runner says: it took too long\. Look at its recipe\.$"):
+        read_answer(as_answer(Refused("it took too long")))
     with pytest.raises(Unavailable, match="x" * WORDS_CHARS_MAX):
         read_answer(as_answer(Unavailable("x" * 10_000)))
 
@@ -113,6 +115,7 @@ def test_a_question_that_cannot_be_meant_is_refused(raw):
     [
         *(b"", b"[]", b"{}", b'{"answer": 1}', b'{"answer": "\xc3\xa4"}', b'{"answer": "a"}', b'{"unavailable": null}'),
         b'{"unavailable": "' + b"x" * (WORDS_CHARS_MAX + 1) + b'"}',
+        b'{"refused": "' + b"x" * (WORDS_CHARS_MAX + 1) + b'"}',
     ],
 )
 def test_an_answer_that_cannot_be_meant_is_refused(raw):

@@ -263,6 +263,15 @@ def test_what_a_runner_cannot_do_now_is_tried_again(database, enrolled):
         prove_elsewhere(database, a_taking(), threading.Event())
 
 
+def test_a_run_that_took_too_long_is_given_up_at_once(database, enrolled):
+    def run(*_):
+        raise Refused("it took more than 14400 s")
+
+    with at_work(enrolled.worker(run)), pytest.raises(Refused, match=r"^a runner says: it took more than 14400 s\."):
+        prove_elsewhere(database, a_taking(), threading.Event())
+    assert rows(database) == []
+
+
 def test_an_answer_that_somebody_else_wrote_counts_for_nothing(database, enrolled):
     """Whoever writes into the database cannot answer for a runner."""
     is_there(enrolled)

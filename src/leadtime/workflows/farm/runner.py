@@ -118,7 +118,7 @@ class Runner:
         try:
             what, asked = read_question(content)
             answer = as_answer(self.run(what, asked, stop))
-        except (Malformed, Unavailable) as problem:
+        except LeadtimeError as problem:
             if stop.is_set():
                 raise
             answer = as_answer(problem)
