@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,28 @@ def test_a_script_reads_the_same(machine: list[Wall], capsys: pytest.CaptureFixt
         "detail": "missing",
         "how_to_get": "build a gate",
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "stands", "told"),
+    [
+        (b"\x7fELF\0Builtins_InterpreterEntryTrampoline\0", True, "has"),
+        (b"\x7fELF\0Builtins_InterpreterEntryTrampolineForProfiling\0", False, "lacks"),
+        (b"", False, "lacks"),
+    ],
+)
+def test_a_node_without_symbols_is_named(content: bytes, told: str, tmp_path: Path, *, stands: bool) -> None:
+    node = tmp_path / "node"
+    node.write_bytes(content)
+
+    found = doctor.node_symbols(node)
+
+    assert (found.stands, found.needed, found.detail) == (stands, False, f"{node} {told} them")
+    assert found.how_to_get.endswith("until then what a script does is inconclusive.")
+
+
+def test_no_node_is_missing() -> None:
+    assert (doctor.node_symbols(None).stands, doctor.node_symbols(None).detail) == (False, "missing")
 
 
 def test_the_user_that_is_set_is_the_one_examined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from leadtime.doors.cli.doctor import BOX_PATH, node_symbols
 from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
@@ -19,6 +23,11 @@ from leadtime.foundation.digests import digest_of_file
 from leadtime.packages.purls import Purl
 from leadtime.packages.releases import Release
 from tests.flow.validation.brittle import Shelf, Trial
+
+NODE = shutil.which("node", path=BOX_PATH)
+needs_node = pytest.mark.skipif(
+    not node_symbols(Path(NODE) if NODE else None).stands, reason="no Node whose stacks can be read is here"
+)
 
 HEADER = """\
 int leaky_show(const char *name);

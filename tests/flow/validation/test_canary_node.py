@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadtime.flow.validation.records import FixedWord, Word
-from tests.flow.validation.leaky import Leak, in_node, verdict_on
+from tests.flow.validation.leaky import Leak, in_node, needs_node, verdict_on
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, needs_node]
 
 AS_MODULE = """\
 import fs from 'node:fs';

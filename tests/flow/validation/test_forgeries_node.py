@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadtime.flow.validation.records import Word
-from tests.flow.validation.leaky import Leak, in_node, verdict_on
+from tests.flow.validation.leaky import Leak, in_node, needs_node, verdict_on
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, needs_node]
 
 HARNESS_DID = "its faulting frame {} is the harness's, not the subject's"
 NO_STACK = "asked for by Node in its thread pool or in a later turn, where no stack tells who wanted it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import sys
@@ -23,6 +24,10 @@ from leadtime.sandbox import Wall, walls
 EXIT_MISSING = 5
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
+BOX_PATH = "/usr/local/bin:/usr/bin:/bin"
+NODE_SYMBOL = b"\0Builtins_InterpreterEntryTrampoline\0"
+"""What the observer knows V8's interpreter by (guest/observe_node.py)."""
+
 TOOLS: tuple[tuple[str, str, str], ...] = (
     ("gcc", "recipes that build C", "apt install gcc libc6-dev"),
     ("g++", "recipes that build C++", "apt install g++"),
@@ -42,7 +47,14 @@ def command(*, as_json: bool) -> int:
     Exit code 0: everything that is needed works (what is merely useful may be missing); 5: something needed does not.
     """
     settings = read_settings(os.environ)
-    found = (*walls(user=settings.sandbox_user), *_tools(), _python_headers(), *_witnesses(settings))
+    node = shutil.which("node", path=BOX_PATH)
+    found = (
+        *walls(user=settings.sandbox_user),
+        *_tools(),
+        node_symbols(Path(node) if node else None),
+        _python_headers(),
+        *_witnesses(settings),
+    )
     ready = all(wall.stands for wall in found if wall.needed)
     if as_json:
         print(json.dumps({"ready": ready, "walls": [asdict(wall) for wall in found]}, indent=2))
@@ -57,6 +69,22 @@ def _tools() -> list[Wall]:
         for name, purpose, advice in TOOLS
         for place in [shutil.which(name)]
     ]
+
+
+def node_symbols(node: Path | None) -> Wall:
+    """Return whether the Node at a path names V8's interpreter to debuggers: its stacks can then be read."""
+    told = False
+    if node is not None and node.stat().st_size > 0:
+        with node.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            told = content.rfind(NODE_SYMBOL) >= 0
+    return Wall(
+        "Node's symbols (recipes with the oracle canary whose subject runs in Node)",
+        told,
+        needed=False,
+        detail=f"{node} {'has' if told else 'lacks'} them" if node else "missing",
+        how_to_get="Install a Node that is not stripped, such as those of nodejs.org; until then what a script does is"
+        " inconclusive.",
+    )
 
 
 def _python_headers() -> Wall:
