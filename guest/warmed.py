@@ -31,7 +31,10 @@ def main(orders: int) -> None:
     """Load the libraries and take orders; ``orders``: the socket's descriptor."""
     files = sorted({os.path.realpath(file) for pattern in LIBRARIES for file in glob.glob(pattern)})
     for number, file in enumerate(files):
-        gdb.execute(f'add-symbol-file "{file}" -o {NOWHERE_AT + number * APART}', to_string=True)
+        base = NOWHERE_AT + number * APART
+        gdb.execute(f'add-symbol-file "{file}" -o {base}', to_string=True)
+        # gdb reads the index of what a file says of its lines when it is asked about one.
+        gdb.execute(f"info line *{base}", to_string=True)
     _let_go({0, 1, 2, orders})
     observe_stack.read_here(observe_gdb.frames_of)
     enter.take_orders(orders, is_debugger=True)
