@@ -65,5 +65,8 @@ def test_a_runners_role_is_named_after_it(name):
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "_a", "a-b", "a" * 33, "a;drop", "a\n", "ä"])
 def test_a_name_that_is_not_plain_is_refused(name):
-    with pytest.raises(Malformed, match="a runner's name has up to 32 small letters"):
+    with pytest.raises(Malformed) as refused:
         role_of(name)
+    where = f"{name}: " if name else ""
+    words = "a runner's name has up to 32 small letters, digits and underscores, a letter first. Name it so."
+    assert str(refused.value) == where + words
