@@ -104,13 +104,22 @@ class StandingBox:
             else:
                 # Nothing hostile runs yet: bubblewrap names its child before it lets it go on.
                 self.bubblewrap.kill()
-            self.bubblewrap.wait(END_S_MAX)
+            self._wait()
         except subprocess.TimeoutExpired as failure:
             raise Unavailable(
                 f"the kernel has not ended the box in {END_S_MAX:.0f} seconds",
                 where="sandbox",
                 next_step="Look for processes in uninterruptible sleep.",
             ) from failure
+
+    def _wait(self) -> None:
+        # With a timeout alone it is looked for ever less often.
+        ended = os.pidfd_open(self.bubblewrap.pid)
+        try:
+            select.select([ended], [], [], END_S_MAX)
+        finally:
+            os.close(ended)
+        self.bubblewrap.wait(0)
 
     def close(self) -> None:
         """End it and let go of its pipes."""
