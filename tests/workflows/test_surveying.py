@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from leadtime.doors.read_models.evidence import strip_of
 from leadtime.doors.read_models.pictures import ReleaseMark, ReleaseStrip
-from leadtime.flow import validation
+from leadtime.flow import merging, validation
 from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation import (
     AffectedRange,
@@ -23,7 +23,7 @@ from leadtime.flow.validation import (
     survey_as_json,
 )
 from leadtime.flow.validation.affected.records import Event
-from leadtime.formats.advisories import AffectedSpan
+from leadtime.formats.advisories import AffectedSpan, Outcome
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Malformed, Refused, Unavailable
@@ -31,7 +31,7 @@ from leadtime.foundation.settings import read_settings
 from leadtime.workflows import survey_apart, surveying
 from leadtime.workflows.drafting import offered_spans
 from leadtime.workflows.engine import Station
-from leadtime.workflows.report_to_operator import merge
+from leadtime.workflows.report_to_operator import merge, open_case
 from leadtime.workflows.surveying import find_range, look_over
 from tests.workflows.story import CANARY, Cast, a_story_report, believe, state_of, validation_of
 
@@ -141,6 +141,27 @@ def test_only_a_worker_keeps_what_it_ran(cast, proven, database):
     assert caught.value.what == "only a worker keeps what it ran"
 
 
+def test_an_advisory_names_every_release_that_was_seen_failing(cast, proven, station, database):
+    report = proven("A-1")
+    with database.transaction(SYSTEM) as tx:
+        vulnerability = merging.vulnerability_of(tx, report)
+    open_case(station, vulnerability)
+    (first,) = cast.draft(report).document.packages
+    proof = str(validation_of(database, report).id)
+    assert [(run.version, run.outcome, run.validation) for run in first.runs] == [
+        ("5.0.0", Outcome.AFFECTED, proof),
+        ("5.2.0", Outcome.FIXED, proof),
+    ]
+
+    find_range(lambda *_: FOUND, station, report)
+    (package,) = cast.draft(report).document.packages
+    assert [(run.version, run.outcome, run.validation) for run in package.runs] == [
+        ("5.0.0", Outcome.AFFECTED, proof),
+        ("5.3.0", Outcome.AFFECTED, proof),
+        ("5.2.0", Outcome.FIXED, proof),
+    ]
+
+
 def test_a_range_is_offered_with_where_it_comes_from(proven, database, station):
     report = proven("A-1")
     assert offered_spans([validation_of(database, report)]) == ()
@@ -171,6 +192,7 @@ def test_a_page_shows_one_mark_a_release():
         undecided=1,
     )
     assert [mark.release for mark in strip_of(FOUND).tried] == ["5.0.0", "5.1.0", "5.3.0"]
+    assert strip_of(FOUND).failing == ("5.0.0", "5.3.0")
     assert strip_of(Survey(NewestRelease(None, "no index"), None, "why")) == ReleaseStrip(
         (), "why", "not known: no index", 0
     )

@@ -16,7 +16,7 @@ from leadtime.flow.advisory import Advisory, DraftFacts, FinderShare, affected_p
 from leadtime.flow.coordination import CaseFile, CaseId
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import Vulnerability
-from leadtime.flow.validation import AffectedRange, Bound, KeptValidation
+from leadtime.flow.validation import AffectedRange, Bound, KeptValidation, ReleaseWord
 from leadtime.formats.advisories import (
     AdvisoryDocument,
     AffectedSpan,
@@ -124,13 +124,25 @@ def _spans(affected: AffectedRange, at: datetime) -> tuple[AffectedSpan, ...]:
 
 def _runs(tx: Transaction, found: Vulnerability) -> Iterator[Run]:
     """Yield what was shown of each release that ran, one run a release and outcome, by the oldest report."""
-    shown: dict[tuple[str | None, Outcome], ReportId] = {}
+    shown: dict[tuple[str, Outcome], ReportId] = {}
     for evidence in merging.read_evidence_of(tx, found.id):
-        shown.setdefault((evidence.release, Outcome.AFFECTED), evidence.report)
-        shown.setdefault((evidence.fixed_release, Outcome.FIXED), evidence.report)
+        for release, outcome in ((evidence.release, Outcome.AFFECTED), (evidence.fixed_release, Outcome.FIXED)):
+            if release is not None:
+                shown.setdefault((release, outcome), evidence.report)
+    runs: dict[tuple[str, Outcome], Run] = {}
+    surveyed: dict[tuple[str, Outcome], Run] = {}
     for (release, outcome), report in shown.items():
-        if release is not None:
-            yield Run(release, outcome, str(validation.read_validation(tx, report).id))
+        kept = validation.read_validation(tx, report)
+        runs[release, outcome] = Run(release, outcome, str(kept.id))
+        for other in _seen_failing(kept):
+            surveyed.setdefault((other, Outcome.AFFECTED), Run(other, Outcome.AFFECTED, str(kept.id)))
+    yield from (surveyed | runs).values()
+
+
+def _seen_failing(kept: KeptValidation) -> Iterator[str]:
+    """Yield the releases of its survey that showed the flaw; of a clean one nobody knows that it was fixed there."""
+    if kept.survey is not None and kept.survey.found.affected is not None:
+        yield from (one.release for one in kept.survey.found.affected.tried if one.word is ReleaseWord.FAILS)
 
 
 def _credits(

@@ -585,7 +585,7 @@ def test_the_fixed_side_is_clean_or_fails_alike_or_otherwise(judged: tuple[Judge
     assert judge_fixed("", judged, CRASH, [False]) == (
         side
         if side.word is not FixedWord.CLEAN
-        else FixedSide(FixedWord.NOT_CHECKED, "nothing made of its lib/brittle.c was seen to run", 5, 0)
+        else FixedSide(FixedWord.NOT_CHECKED, "it was quiet, but nothing built from lib/brittle.c ran", 5, 0)
     )
     assert judge_fixed("", judged, CRASH, [True] * len(judged)) == side
 
@@ -596,7 +596,7 @@ def test_every_clean_run_must_have_run_the_code_that_failed() -> None:
     assert judge_fixed("", (QUIETLY, QUIETLY), CRASH, [True, False]).word is FixedWord.NOT_CHECKED
     assert judge_fixed("", (QUIETLY,), nameless, [True]).word is FixedWord.CLEAN
     assert judge_fixed("", (QUIETLY,), nameless, [False]) == FixedSide(
-        FixedWord.NOT_CHECKED, "nothing made of its code was seen to run", 1, 0
+        FixedWord.NOT_CHECKED, "it was quiet, but nothing built from code ran", 1, 0
     )
 
 

@@ -39,6 +39,9 @@ def _range_lines(affected: AffectedRange) -> list[str]:
     lines = [f"affected releases: {events} ({len(affected.tried)} of {len(affected.releases)} run)"]
     lines += [f"  {row[start : start + MARKS_A_LINE]}" for start in range(0, len(row), MARKS_A_LINE)]
     lines.append(LEGEND)
+    failing = [each.release for each in affected.tried if each.word is ReleaseWord.FAILS]
+    if failing:
+        lines.append(f"  seen failing: {', '.join(failing)}")
     if affected.undecided:
-        lines.append(f"  not decided: {len(affected.undecided)} releases")
+        lines.append(f"  not decided: {len(affected.undecided)} releases; beside one that fails they count as affected")
     return lines

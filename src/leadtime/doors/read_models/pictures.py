@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from leadtime.flow.validation import Tier
+from leadtime.flow.validation import ReleaseWord, Tier
 from leadtime.foundation.explanation import Explanation
 
 
@@ -117,6 +117,11 @@ class ReleaseStrip:
     def tried(self) -> tuple[ReleaseMark, ...]:
         """Return the releases that were run."""
         return tuple(mark for mark in self.marks if mark.word)
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """Return the releases on which the flaw was seen."""
+        return tuple(mark.release for mark in self.marks if mark.word == ReleaseWord.FAILS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def judge_fixed(build_failure: str, judged: Sequence[Judged], crash: Crash | Non
 def _quiet_side(runs: int, crash: Crash, ran: Sequence[bool]) -> FixedSide:
     if not all(ran):
         file = crash.subject_frames[0].file or "code"
-        return FixedSide(FixedWord.NOT_CHECKED, f"nothing made of its {file} was seen to run", runs, 0)
+        return FixedSide(FixedWord.NOT_CHECKED, f"it was quiet, but nothing built from {file} ran", runs, 0)
     return FixedSide(FixedWord.CLEAN, "nothing was seen", runs, 0)
 
 
