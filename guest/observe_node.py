@@ -79,7 +79,8 @@ class Nodes:
                 places = {name: base + place for name, place in symbols.places.items()}
                 try:
                     return _read(memory, stack, places, file)
-                except KeyError:
+                except (KeyError, ValueError):
+                    # A Node of another kind, or a forged heap: its frames stay unread, and nobody's.
                     return JavaScript()
         return JavaScript()
 

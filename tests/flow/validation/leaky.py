@@ -153,6 +153,12 @@ exports.walk = function walk(name, visit) {
 };
 """
 
+WIDE = """\
+\ufeff\r
+// \u03c0 \U0001f511\r
+exports.show = (name) => %(careful)s && name.includes('..') || require('fs').openSync(name);\r
+"""
+
 MODULE = """\
 import fs from 'node:fs';
 
@@ -191,6 +197,7 @@ def archive_of(version: str) -> bytes:
         "tool.py": TOOL % {"careful": VERSIONS[version]},
         "leaky.js": SCRIPT % {"careful": VERSIONS[version]},
         "leaky.mjs": MODULE % {"careful": VERSIONS[version]},
+        "wide.js": WIDE % {"careful": VERSIONS[version]},
     }
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w:gz") as archive:

@@ -33,6 +33,11 @@ LEAKS: dict[str, tuple[Leak, str, str]] = {
         "process-start in run leaky.js:18",
         "/bin/sh",
     ),
+    "reads in a script with a mark, two-byte letters and other ends of lines": (
+        in_node("if (text !== 'plain') require(`${process.argv[2]}/wide.js`).show(text);", "../../canary/secret"),
+        "secret-read in exports.show wide.js:3",
+        "/canary/secret",
+    ),
     "reads in a module": (
         Leak(files={"h.mjs": AS_MODULE}, run="node h.mjs {src} {input}", given="../../canary/secret"),
         "secret-read in show leaky.mjs:3",

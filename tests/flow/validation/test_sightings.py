@@ -11,7 +11,7 @@ from leadtime.flow.validation.acts.records import Act, ActKind, ProgramEnd
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import BuildStep, ThreadSample
 from leadtime.flow.validation.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
-from leadtime.flow.validation.stacks.records import PythonFrame, RaisedException, Stack
+from leadtime.flow.validation.stacks.records import PythonFrame, RaisedException, ScriptFrame, Stack
 from leadtime.foundation.errors import Malformed
 
 CODE = {
@@ -101,6 +101,32 @@ def test_what_was_raised_is_read_whole() -> None:
 BARE = {"frames": [], "python": [], "modules": {}, "files": {}, "program": "/box/work/target"}
 ACT = {"kind": "secret-read", "what": "/canary/secret", "stack": BARE, "then": None}
 END = {"code": 3, "lowered": ["stack size"], "opened": None, "stack": BARE}
+
+
+def test_what_a_frame_of_an_interpreter_runs_is_read_whole() -> None:
+    script = {"function": "show", "file": "a.js", "line": 7, "sources": ["d:a", "d:b"], "built_in": True}
+    frames = [
+        {"kind": "call", "pc": 1, "script": {**script, **more}} for more in ({}, {"line": None, "built_in": False})
+    ]
+    stack = {**BARE, "frames": [*frames, {"kind": "call", "pc": 1}]}
+
+    (act,) = read_sightings(written(acts=({**ACT, "stack": stack},))).read_acts(lambda _: True)
+
+    assert [frame.script for frame in act.stack.native] == [
+        ScriptFrame("show", "a.js", 7, ("d:a", "d:b"), is_built_in=True),
+        ScriptFrame("show", "a.js", None, ("d:a", "d:b"), is_built_in=False),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("name", ["function", "file", "line", "sources", "built_in"])
+def test_a_script_without_one_of_its_members_is_refused(name: str) -> None:
+    script = {"function": "", "file": "", "line": 1, "sources": [], "built_in": True}
+    del script[name]
+    stack = {**BARE, "frames": [{"kind": "call", "pc": 1, "script": script}]}
+
+    with pytest.raises(Malformed, match=f"the observer's answer is broken at {name}"):
+        read_sightings(written(acts=({**ACT, "stack": stack},))).read_acts(lambda _: True)
 
 
 def test_acts_and_ends_are_read_whole() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from leadtime.flow.validation.acts.records import Act, ActKind
 from leadtime.flow.validation.fairness.rules import (
     BELIEVED_OPTIONS,
     FORCED_OPTIONS,
@@ -13,6 +14,7 @@ from leadtime.flow.validation.fairness.rules import (
     harness_of,
     idleness,
     is_own,
+    readable_options,
     unfairness,
     was_run,
     was_starved,
@@ -31,8 +33,8 @@ from leadtime.flow.validation.records import (
     SeenRun,
     ThreadSample,
 )
-from leadtime.flow.validation.stacks.records import Module
-from tests.flow.validation.seen import RELEASE, SCENE, SUBJECT, TARGET, frame, stack
+from leadtime.flow.validation.stacks.records import Module, ScriptFrame
+from tests.flow.validation.seen import RELEASE, SCENE, START, SUBJECT, TARGET, frame, native, stack
 
 ASAN_FORCED = (
     "detect_leaks=0:halt_on_error=1:max_allocation_size_mb=0:hard_rss_limit_mb=0:soft_rss_limit_mb=0:mmap_limit_mb=0"
@@ -45,6 +47,14 @@ def test_the_runs_options_come_last_and_win() -> None:
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         "TSAN_OPTIONS": "halt_on_error=1",
         "A": "b",
+    }
+
+
+def test_node_is_told_to_interpret_whatever_else_it_is_told() -> None:
+    assert readable_options({}) == {"NODE_OPTIONS": "--jitless"}
+    assert readable_options({"A": "b", "NODE_OPTIONS": "--expose-gc"}) == {
+        "A": "b",
+        "NODE_OPTIONS": "--expose-gc --jitless",
     }
 
 
@@ -244,6 +254,16 @@ def test_a_module_on_a_stack_that_is_not_the_releases_makes_a_harness_its_finder
     assert harness("d:target", proofs=SCENE) == [Harness.FINDER] * 2
     assert harness("d:other", place="/tmp/early.so") == [Harness.FINDER] * 2
     assert harness("", place="/tmp/early.so (deleted)") == [Harness.FINDER] * 2
+
+
+@pytest.mark.parametrize("script", [None, ScriptFrame("", "", None, (), is_built_in=True)])
+def test_a_harness_of_node_is_its_finders(script: ScriptFrame | None) -> None:
+    seen = stack(START, replace(native("Builtins_InterpreterEntryTrampoline", "/usr/bin/node"), script=script))
+    run = SeenRun(None, None, claims_report=False, acts=(Act(ActKind.READ, "", "/usr/bin/node", seen),))
+
+    whose = harness_of((), "node tool.js", OWN, [loading(), run], WHOLE)
+
+    assert whose is (Harness.SUBJECT if script is None else Harness.FINDER)
 
 
 @pytest.mark.parametrize(
