@@ -9,10 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.coordination import rules
-from leadtime.flow.coordination.records import CaseState, DeliveryRequest, DeliveryState, Embargo, Pace
-from leadtime.flow.parties import OrganisationId
+from leadtime.flow.coordination.records import (
+    Case,
+    CaseEvent,
+    CaseFile,
+    CaseId,
+    CaseState,
+    Delivery,
+    DeliveryId,
+    DeliveryRequest,
+    DeliveryState,
+    Embargo,
+    EventKind,
+    Pace,
+    Participant,
+)
+from leadtime.flow.intake import ReportId
+from leadtime.flow.merging import VulnerabilityId
+from leadtime.flow.parties import OrganisationId, PersonId
 from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.errors import LeadtimeError, Malformed, Missing, Refused
+from leadtime.foundation.labels import Tlp
 
 NOW = datetime(2026, 8, 3, 9, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -43,6 +60,32 @@ def test_a_case_is_called_by_eight_letters_of_its_ids_chance() -> None:
     assert rules.case_number(case, NOW) == "LT-2026-01AG-HZ2Q"
     at_new_year = datetime(2027, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
     assert rules.case_number(UUID(int=(1 << 128) - 1), at_new_year) == "LT-2026-ZZZZ-ZZZZ"
+
+
+def test_a_finder_sees_of_a_case_its_state_and_its_own_and_nothing_that_others_wrote() -> None:
+    number, vulnerability, other = "LT-2026-01AG-HZ2Q", VulnerabilityId(UUID(int=3)), OrganisationId(UUID(int=2))
+    case = Case(
+        CaseId(UUID(int=4)), number, vulnerability, CaseState.DELIVERED, NOW, Embargo(NOW, "UTC"), "words", Tlp.AMBER, 7
+    )
+    mine, theirs = ReportId(UUID(int=5)), ReportId(UUID(int=6))
+    taking = [Participant(house, f"house {house}", NOW) for house in (other, HOUSE)]
+    delivery = Delivery(DeliveryId(UUID(int=7)), case.id, other, DeliveryState.SENT, NOW, NOW, None, None)
+    opened, delivered, joined = (
+        CaseEvent(NOW, other, PersonId(UUID(int=8)), kind, "a note")
+        for kind in (EventKind.OPENED, EventKind.DELIVERED, EventKind.REPORT_JOINED)
+    )
+    whole = CaseFile(case, (theirs, mine), tuple(taking), (delivery,), (opened, joined, delivered))
+
+    assert rules.file_for_finder(whole, {mine}, HOUSE) == CaseFile(
+        case=replace(case, title=number, reach=None),
+        reports=(mine,),
+        participants=(taking[1],),
+        deliveries=(),
+        history=(
+            CaseEvent(NOW, None, None, EventKind.OPENED, ""),
+            CaseEvent(NOW, None, None, EventKind.DELIVERED, ""),
+        ),
+    )
 
 
 def test_a_proven_delivery_within_the_pace_goes_out() -> None:
