@@ -65,8 +65,8 @@ def test_a_time_that_the_zone_does_not_have_is_refused(local: str) -> None:
      "2026-12-01T17:00 ", "2026-12-01T17:00+0100", "2026-12-01T17:00\n", "0001-01-01T00:00", "9999-12-31T23:59"],
 )  # fmt: skip
 def test_what_is_no_local_time_is_refused(local: str) -> None:
-    what, where, _ = refusal(local, "Asia/Kathmandu" if local.startswith("0") else "America/New_York")
-    assert (what, where) == ("this is no local time", "ends_at")
+    said = refusal(local, "Asia/Kathmandu" if local.startswith("0") else "America/New_York")
+    assert said == ("this is no local time", "ends_at", "Write it like 2026-12-01T17:00.")
 
 
 @pytest.mark.parametrize(

@@ -98,10 +98,15 @@ def list_all(*, as_json: bool) -> None:
         click.echo(json.dumps([_as_json(one) for one in found]))
         return
     for one in found:
-        there = f"there, {one.runs} of {one.slots} runs" if is_there(one) else "not there"
-        click.echo(visible_line(f"{one.name}: {there}{CANNOT_OPEN if one.unopened_at else ''}"))
+        click.echo(visible_line(as_line(one)))
     if not found:
         click.echo("There is no runner.")
+
+
+def as_line(one: Runner) -> str:
+    """Return how a runner is listed."""
+    there = f"there, {one.runs} of {one.slots} runs" if is_there(one) else "not there"
+    return f"{one.name}: {there}{CANNOT_OPEN if one.unopened_at else ''}"
 
 
 def _as_json(one: Runner) -> dict[str, object]:
