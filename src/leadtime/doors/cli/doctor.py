@@ -25,8 +25,11 @@ EXIT_MISSING = 5
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 BOX_PATH = "/usr/local/bin:/usr/bin:/bin"
-NODE_SYMBOL = b"\0Builtins_InterpreterEntryTrampoline\0"
-"""What the observer knows V8's interpreter by (guest/observe_node.py)."""
+NODE_SYMBOLS = (
+    b"\0Builtins_InterpreterEntryTrampoline\0",
+    b"\0v8dbg_class_SharedFunctionInfo__script_or_debug_info__HeapObject\0",
+)
+"""What the observer knows V8's interpreter by, and what not every V8 calls the same (guest/observe_v8.py)."""
 
 TOOLS: tuple[tuple[str, str, str], ...] = (
     ("gcc", "recipes that build C", "apt install gcc libc6-dev"),
@@ -76,14 +79,13 @@ def node_symbols(node: Path | None) -> Wall:
     told = False
     if node is not None and node.stat().st_size > 0:
         with node.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            told = content.rfind(NODE_SYMBOL) >= 0
+            told = all(content.rfind(symbol) >= 0 for symbol in NODE_SYMBOLS)
     return Wall(
         "Node's symbols (recipes with the oracle canary whose subject runs in Node)",
         told,
         needed=False,
         detail=f"{node} {'has' if told else 'lacks'} them" if node else "missing",
-        how_to_get="Install a Node that is not stripped, such as those of nodejs.org; until then what a script does is"
-        " inconclusive.",
+        how_to_get="Install an unstripped Node 20 (nodejs.org has them); until then what a script does is not shown.",
     )
 
 
