@@ -69,7 +69,9 @@ def _header(cells: list[str], where: str) -> tuple[str, ...]:
         raise Malformed("a column stands twice", where=where, next_step="Keep one.")
     if set(said).isdisjoint(FIELDS["title"]):
         raise Malformed(
-            "the first line does not name a column title", where=where, next_step="Begin with title,component,cwe."
+            f"this header has none of {', '.join(FIELDS['title'])}",
+            where=where,
+            next_step="Begin with title,component,cwe.",
         )
     return names
 

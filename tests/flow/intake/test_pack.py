@@ -169,3 +169,37 @@ def test_lines_are_told_by_their_content(folder: Path) -> None:
     path.write_bytes(as_bytes(record) + b"\n" + as_bytes(a_report()))
     first, second = (json.loads(each.content) for each in pack_reports(path))
     assert (first["reference"], second["title"]) == ("OSV-1", "Stack overflow when indenting")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (
+            "scan.csv",
+            "a,b,c\n1,2,3\n",
+            "line 1: this header has none of title, summary, subject, name. Begin with title,component,cwe.",
+        ),
+        ("scan.TSV", "Subject: x\nFrom: a@b.org\n\nc\n", "line 1: this header has none of title, summary,"),
+        ("num.json", "5", "$: this must be an object. Send it in braces."),
+        ("words.json", "title,component\n", "line 1, column 1: this is not JSON. Correct it there."),
+        ("lines.ndjson", "hello\n", "line 1: column 1: this is not JSON. Correct it there."),
+        ("log.sarif", "hello", "column 1: this is not JSON."),
+    ],
+)
+def test_text_under_the_name_of_another_form_is_no_write_up(
+    tmp_path: Path, name: str, content: str, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(Malformed) as caught:
+        list(pack_reports(path, given=Given("pkg:generic/libfoo@1.0")))
+    assert sentence in str(caught.value)
+
+
+def test_a_table_may_be_told_by_its_name_and_a_form_that_is_given_counts(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text("title\nOverflow\n")
+    given = Given("pkg:generic/libfoo@1.0")
+    for form, title in ((None, "Overflow"), (ReportForm.MARKDOWN, "title")):
+        (read,) = pack_reports(path, form, given)
+        assert json.loads(read.content)["title"] == title  # type: ignore[union-attr]

@@ -19,35 +19,49 @@ from leadtime.foundation.errors import LeadtimeError, Malformed
 from leadtime.foundation.strict_json import read_json
 
 LINE_SUFFIXES = frozenset({".ndjson", ".jsonl"})
+TEXT_FORMS = frozenset({ReportForm.CSV, ReportForm.MARKDOWN, ReportForm.MAIL})
+FORM_OF_SUFFIX = {
+    ".csv": ReportForm.CSV,
+    ".tsv": ReportForm.CSV,
+    ".sarif": ReportForm.SARIF,
+    **dict.fromkeys((".json", *LINE_SUFFIXES), ReportForm.REPORT),
+}
+"""What a file's name says it is. Any text could be a write-up: one under such a name is read as that, or refused."""
+
 NOTHING_GIVEN = Given()
 
 
 def pack_reports(path: Path, form: ReportForm | None = None, given: Given = NOTHING_GIVEN) -> Iterator[Imported]:
     """Give each report of a file, packed and checked: of ``.ndjson`` and ``.jsonl`` files one for each line.
 
-    Without ``form``, each file or line is told by its content. Raises `Malformed` with file and place for a file that
-    cannot be read and for the first ``leadtime.report/1`` that is wrong; what another form holds and makes no report is
-    given as it is. Nothing outside the file's folder is read.
+    Without ``form``, each file or line is told by its content, and text by its name first. Raises `Malformed` with file
+    and place for a file that cannot be read and for the first ``leadtime.report/1`` that is wrong; what another form
+    holds and makes no report is given as it is. Nothing outside the file's folder is read.
     """
     path = path.resolve()
     if not path.is_file():
         raise Malformed("there is no such file", where=str(path), next_step="Check its name.")
     if path.suffix in LINE_SUFFIXES:
         for number, line in _lines(path):
-            yield from _reports(line, path.parent, f"{path}, line {number}", form, given)
+            yield from _reports(line, path, f"{path}, line {number}", form, given)
     else:
-        yield from _reports(_read(path.parent, path.name, str(path)), path.parent, str(path), form, given)
+        yield from _reports(_read(path.parent, path.name, str(path)), path, str(path), form, given)
 
 
-def _reports(raw: bytes, folder: Path, where: str, form: ReportForm | None, given: Given) -> Iterator[Imported]:
+def _reports(raw: bytes, path: Path, where: str, form: ReportForm | None, given: Given) -> Iterator[Imported]:
     try:
-        known = form or recognise_report(raw)
+        known = form or _recognise(raw, path.suffix.lower())
         if known is ReportForm.REPORT:
-            yield ReadReport("", _packed(raw, folder))
+            yield ReadReport("", _packed(raw, path.parent))
         else:
             yield from import_reports(raw, known, given)
     except LeadtimeError as error:
         raise type(error)(error.what, where=f"{where}: {error.where}", next_step=error.next_step) from None
+
+
+def _recognise(raw: bytes, suffix: str) -> ReportForm:
+    form = recognise_report(raw)
+    return FORM_OF_SUFFIX.get(suffix, form) if form in TEXT_FORMS else form
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -64,7 +78,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 what = f"this is larger than {limits.REPORT_BYTES_MAX} bytes"
                 raise Malformed(what, where=f"{path}, line {number}", next_step="Send less.")
             if line.strip():
-                yield number, line
+                yield number, line.rstrip(b"\r\n")
 
 
 def _packed(raw: bytes, folder: Path) -> bytes:

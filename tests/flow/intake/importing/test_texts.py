@@ -62,6 +62,20 @@ def test_rows_are_answered_each_for_itself():
     assert third.problem.where == "line 5"
 
 
+def test_a_line_that_is_no_number_stops_its_row_and_0_is_a_whole_file():
+    rows = "title,purl,file,line\n" + "".join(f"x,pkg:npm/a,a.c,{line}\n" for line in ("abc", "123456789", "0", "", 7))
+    first, second, *read_rows = read(rows, ReportForm.CSV)
+    assert str(first.problem) == (
+        "line 2, column line: this is not a line's number. Write it like 12, or leave it empty."
+    )
+    assert (first.where, second.where, second.problem.where) == ("line 2", "line 3", "line 3, column line")
+    assert [each["locations"] for each in read_rows] == [
+        [{"file": "a.c"}],
+        [{"file": "a.c"}],
+        [{"file": "a.c", "line": 7}],
+    ]
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_columns_may_be_separated_as_spreadsheets_do(separator):
     text = separator.join(("title", "purl")) + "\n" + separator.join(("x", "pkg:npm/a")) + "\n"
@@ -78,7 +92,10 @@ def test_a_table_that_windows_wrote_is_a_table():
     ("text", "sentence"),
     [
         ("", "line 1: this table is empty. Give a header and a row per report."),
-        ("name of it,cwe\n", "line 1: the first line does not name a column title. Begin with title,component,cwe."),
+        (
+            "name of it,cwe\n",
+            "line 1: this header has none of title, summary, subject, name. Begin with title,component,cwe.",
+        ),
         ("title,x,x\n", "line 1: a column stands twice. Keep one."),
         ('title,cwe\n"a"b,c\n', "line 2: this row is not CSV. Correct its quotes, or shorten its cells."),
         ("title" + ",x" * 200, "line 1: a table has at most 200 columns. Leave some out."),

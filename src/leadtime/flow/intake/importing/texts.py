@@ -17,6 +17,9 @@ from leadtime.foundation.strict_json import Json
 YES = frozenset({"yes", "true", "y", "1"})
 
 _WEAKNESS = re.compile(r"(?i:CWE)?[- ]?([0-9]{1,6})\b")
+_LINE = re.compile(r"[0-9]{1,8}")
+"""A line as tools write it; many write 0 for a whole file."""
+
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>[0-9]{1,8})(?::[0-9]{1,8})?\Z")
 
 
@@ -25,6 +28,12 @@ def draft_csv(raw: bytes) -> Iterator[Drafted]:
     for row in read_report_csv(raw):
         if isinstance(row, Malformed):
             yield NotRead(row.where, row)
+        elif not _LINE.fullmatch(row.words.get("line", "0")):
+            where = f"{row.where}, column line"
+            yield NotRead(
+                row.where,
+                Malformed("this is not a line's number", where=where, next_step="Write it like 12, or leave it empty."),
+            )
         else:
             words = row.words
             title = words.get("title", "")
