@@ -42,6 +42,7 @@ RECIPE = {
     "files": ["read.py"],
     "run": "PYTHONPATH={src} {python} read.py {input}",
     "oracle": "canary",
+    "limits": {"build_s": 300, "run_s": 300, "memory_mib": 1024},
 }
 
 
