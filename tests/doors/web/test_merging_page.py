@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import text
 
 from leadtime.doors.read_models.merge_picture import Point, draw
-from leadtime.flow import merging
+from leadtime.flow import intake, merging, validation
 from leadtime.flow.merging.rules import compare
 from leadtime.foundation.access import SYSTEM
+from leadtime.workflows.evidence import unproven_evidence_of
 from tests.doors.standing import browse
 from tests.flow.merging.factories import evidence, report
 
@@ -49,6 +51,24 @@ def test_what_may_be_the_same_is_joined_with_a_reason(clients, alike):
     assert "One &lt;b&gt;fix&lt;/b&gt;." in one
     assert "joined by a person" in one
     assert "What may be the same flaw" not in one
+
+
+def test_a_report_that_is_in_no_case_shows_coordinators_what_it_may_be(clients, database, world):
+    page, link = f"/reports/{world.unproven}", f'<a href="/cases/{world.quiet.case.id}">'
+    coordinator, finder = (browse(clients(), world.people[who]) for who in ("coordinator", "finder"))
+    assert "What may be the same flaw" not in coordinator.get(page).text
+    with database.transaction(SYSTEM) as tx:
+        first = merging.read_vulnerability(tx, world.quiet.vulnerability).reports[0]
+        finding, kept = intake.read_finding(tx, world.unproven), validation.read_validation(tx, world.unproven)
+        merging.note_claims(tx, finding, unproven_evidence_of(finding, kept))
+        tx.connection.execute(text("update claims set report = :first"), {"first": first})
+    shown = coordinator.get(page).text
+    assert "What may be the same flaw" in shown
+    assert link in shown
+    assert "the word of its finder, which joins nothing" in shown
+    assert link not in finder.get(page).text
+    assert coordinator.submit(page, f"{page}/case", reason="Seen in the wild.").status_code == 303
+    assert "What may be the same flaw" not in coordinator.get(page).text
 
 
 def test_each_report_hangs_below_the_one_that_it_is_linked_to():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from uuid import UUID
 
@@ -9,7 +10,17 @@ import pytest
 from sqlalchemy import text
 
 from leadtime.flow.intake import read_finding, receive
-from leadtime.flow.merging import LinkKind, join, merge_in, note_claims, note_patch_outcome, read_alike, split
+from leadtime.flow.merging import (
+    Alike,
+    LinkKind,
+    join,
+    merge_in,
+    note_claims,
+    note_patch_outcome,
+    read_alike,
+    read_claimed,
+    split,
+)
 from leadtime.flow.merging.fingerprints import CLAIMED_PLACES_MAX
 from leadtime.flow.merging.records import Evidence, Frame
 from leadtime.flow.merging.rules import why_claimed
@@ -121,6 +132,24 @@ def test_of_many_that_say_the_same_only_so_many_are_looked_at(database, monkeypa
     found = [flaw for flaw, _, _ in alike(database, flaws[3])]
     assert len(found) == 2
     assert set(found) < set(flaws[:3])
+
+
+def test_a_report_that_is_in_no_case_is_led_to_those_that_claim_the_same(database):
+    said = {**NEAR, **WORDS, "title": "t"}
+    reports, flaws = merge(database, {**PLACE, **WORDS, "title": "t"}, {**WORDS, "title": "t"}, {})
+    with database.transaction(FINDER) as tx:
+        waiting = receive(tx, as_bytes(a_report(**said))).id
+    with database.transaction(COORDINATOR) as tx:
+        finding = read_finding(tx, waiting)
+        evidence = replace(seen("f", waiting), crash_class="", frames=())
+        assert read_claimed(tx, finding, evidence) == tuple(
+            Alike(flaws[number], kind, why_claimed(kind, reports[number]))
+            for number, kind in enumerate((LinkKind.SAME_PLACE, LinkKind.LIKE_WORDS))
+        )
+        assert read_claimed(tx, finding, replace(evidence, component="pkg:pypi/other")) == ()
+        assert tx.connection.scalar(text("select count(*) from claims where report = :r"), {"r": waiting}) == 0
+    with database.transaction(FINDER) as tx, pytest.raises(Refused):
+        read_claimed(tx, finding, evidence)
 
 
 def test_only_the_first_places_of_a_report_count(database):

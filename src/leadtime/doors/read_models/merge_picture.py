@@ -60,8 +60,12 @@ def read_picture(
     if vulnerability is None or not may(tx.viewer.role, Act.COORDINATE_CASE, tx.relation_to(vulnerability)):
         return None
     points = draw(list(titles), titles, merging.read_links(tx, vulnerability))
-    alike = merging.read_alike(tx, vulnerability)[:ALIKE_SHOWN_MAX]
-    return MergePicture(points, ROW * len(points), tuple(_alike_line(tx, one) for one in alike))
+    return MergePicture(points, ROW * len(points), alike_lines(tx, merging.read_alike(tx, vulnerability)))
+
+
+def alike_lines(tx: Transaction, alike: Sequence[Alike]) -> tuple[AlikeLine, ...]:
+    """Return the strongest suggestions with the case of each."""
+    return tuple(_alike_line(tx, one) for one in alike[:ALIKE_SHOWN_MAX])
 
 
 def draw(reports: Sequence[ReportId], titles: Mapping[ReportId, str], links: Iterable[Link]) -> tuple[Point, ...]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
+from leadtime.doors.read_models.merge_picture import AlikeLine, alike_lines
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Badge, Evidence, Step
 from leadtime.doors.read_models.sent import Sent, Standing, read_sent, read_standings
@@ -23,6 +24,7 @@ from leadtime.flow.validation import Examination, Item, KeptValidation, State, T
 from leadtime.foundation.access import Act, Relation, Role, may
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
+from leadtime.workflows.evidence import unproven_evidence_of
 
 PAGE_REPORTS = 50
 
@@ -89,6 +91,7 @@ class ReportPage:
     case_number: str = ""
     case_href: str = ""
     acts: tuple[ReportAct, ...] = ()
+    alike: tuple[AlikeLine, ...] = ()
     answer: RootOutcome | None = None
     record: TrackRecord | None = None
     examinations: tuple[Examination, ...] = ()
@@ -154,6 +157,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
     kept = find_validation(tx, report)
     case = _case_of(tx, report)
     coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER)
+    acts = _acts(kept, case) if coordinates else ()
     return ReportPage(
         id=str(report),
         reference=found.body.reference or "",
@@ -169,7 +173,8 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         evidence=evidence_of(found, kept, names.of(found.organisation)) if kept else None,
         case_number=case.number if case else "",
         case_href=f"/cases/{case.id}" if case else "",
-        acts=_acts(kept, case) if coordinates else (),
+        acts=acts,
+        alike=_alike(tx, report) if ReportAct.OPEN_CASE in acts else (),
         answer=merging.answer_to(tx, report),
         record=validation.read_track_record(tx, found.organisation) if coordinates else None,
         examinations=tuple(validation.list_examinations(tx, report)) if coordinates else (),
@@ -183,6 +188,13 @@ def _acts(kept: KeptValidation | None, case: Case | None) -> tuple[ReportAct, ..
     verdict = kept.outcome.verdict if kept.outcome else Word.INCONCLUSIVE
     again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE else ()
     return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.EXAMINE, ReportAct.OPEN_CASE)
+
+
+def _alike(tx: Transaction, report: ReportId) -> tuple[AlikeLine, ...]:
+    """Return the flaws that a report which is in no case may be of, by what it claims."""
+    finding = intake.read_finding(tx, report)
+    evidence = unproven_evidence_of(finding, validation.read_validation(tx, report))
+    return alike_lines(tx, merging.read_claimed(tx, finding, evidence))
 
 
 def receipt_line(receipt: Receipt) -> ReceiptLine:

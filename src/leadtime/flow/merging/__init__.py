@@ -7,7 +7,7 @@ Refuses: to join again what a person split; to split all or nothing.
 Standard: none; stack shapes of AddressSanitizer, libFuzzer, gdb, CPython, Java and JavaScript are read (`stacks`).
 """
 
-from leadtime.flow.merging.alike import Alike, join, read_alike
+from leadtime.flow.merging.alike import Alike, join, read_alike, read_claimed
 from leadtime.flow.merging.claims import note_claims
 from leadtime.flow.merging.cluster import CrashText, cluster
 from leadtime.flow.merging.fingerprints import Clue, FingerprintKind, clues_of, fingerprints_of, fingerprints_of_all
@@ -90,6 +90,7 @@ __all__ = [
     "own_marks",
     "parse_stack",
     "read_alike",
+    "read_claimed",
     "read_evidence_of",
     "read_held",
     "read_links",

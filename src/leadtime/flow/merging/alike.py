@@ -9,12 +9,12 @@ from itertools import islice, product
 
 from sqlalchemy import select, update
 
-from leadtime.flow.intake import ReportId
-from leadtime.flow.merging.claims import claimed_with
+from leadtime.flow.intake import Finding, ReportId
+from leadtime.flow.merging.claims import claimed_by, claimed_with
 from leadtime.flow.merging.merge_in import absorb
 from leadtime.flow.merging.patched import silenced_with
 from leadtime.flow.merging.place import hold, lock_place, pairs_apart, read_known, reports_in
-from leadtime.flow.merging.records import LinkKind, Merged, VulnerabilityId
+from leadtime.flow.merging.records import Evidence, LinkKind, Merged, VulnerabilityId
 from leadtime.flow.merging.rules import (
     ALIKE_PAIRS_MAX,
     STRENGTH,
@@ -71,6 +71,12 @@ def read_alike(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Alike, 
     apart = _split_from(tx, vulnerability, found)
     ordered = sorted(found.values(), key=lambda one: (STRENGTH.index(one.kind), one.vulnerability.int))
     return tuple(one for one in ordered if one.vulnerability not in apart)
+
+
+def read_claimed(tx: Transaction, finding: Finding, evidence: Evidence) -> tuple[Alike, ...]:
+    """Return the vulnerabilities that a report which is in none may be of, by what it claims, strongest link first."""
+    tx.require(Act.COORDINATE_CASE)
+    return tuple(Alike(*one) for one in claimed_by(tx, finding, evidence))
 
 
 def join(tx: Transaction, vulnerability: VulnerabilityId, other: VulnerabilityId, *, reason: str) -> Merged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, true
+from sqlalchemy import FromClause, select, true, values
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from leadtime.flow.intake import Finding, ReportId, read_report
@@ -22,6 +22,9 @@ CLAIMS_READ_MAX = 500
 SAYING_READ_MAX = 100
 """Reports of other vulnerabilities that are looked at for each claim: what more than these say, says little."""
 
+Claimed = tuple[VulnerabilityId, LinkKind, Explanation]
+"""A vulnerability, and by which claim of one of its reports it is like another, or like a report that is in none."""
+
 
 def note_claims(tx: Transaction, finding: Finding, evidence: Evidence) -> None:
     """Keep what a merged report claims of its component, and where it was seen to fail (`likeness.claims_of`).
@@ -29,35 +32,14 @@ def note_claims(tx: Transaction, finding: Finding, evidence: Evidence) -> None:
     Again for the same report it only adds what has come to be known.
     """
     tx.require(Act.COORDINATE_CASE)
-    body = read_report(tx, finding.report).body
-    ran = finding.reproducer.input if finding.reproducer else None
-    project = evidence.component or finding.software
-    clues = [
-        *(Clue(project, top.file or "", top.function, top.line, evidence.crash_class) for top in evidence.frames[:1]),
-        *(
-            Clue(project, place.file, place.function or "", place.line, finding.cwe or "")
-            for place in finding.locations[:CLAIMED_PLACES_MAX]
-        ),
-    ]
-    found = claims_of(project, clues, f"{body.title}\n{body.description}", ran)
-    rows = [
-        {
-            "report": finding.report,
-            "mark": tx.keys.blind(
-                "merging.claim", canonical_json([claim.kind.value, claim.project, *claim.said]).decode()
-            ),
-            "kind": claim.kind.value,
-        }
-        for claim in found
-    ]
+    marks = _marks(tx, finding, evidence)
+    rows = [{"report": finding.report, "mark": mark, "kind": kind.value} for mark, kind in marks]
     if rows:
         tx.connection.execute(upsert(claims).values(rows).on_conflict_do_nothing())
 
 
-def claimed_with(
-    tx: Transaction, vulnerability: VulnerabilityId
-) -> tuple[tuple[VulnerabilityId, LinkKind, Explanation], ...]:
-    """Return each other vulnerability with a report that claims what one of these does, and by what, strongest."""
+def claimed_with(tx: Transaction, vulnerability: VulnerabilityId) -> tuple[Claimed, ...]:
+    """Return each other vulnerability with a report that claims what one of these does, strongest first."""
     held, mine = merged_reports.alias(), claims.alias()
     said = (
         select(mine.c.mark, mine.c.kind)
@@ -68,11 +50,43 @@ def claimed_with(
         .limit(CLAIMS_READ_MAX)
         .subquery()
     )
+    return _saying(tx, said, vulnerability)
+
+
+def claimed_by(tx: Transaction, finding: Finding, evidence: Evidence) -> tuple[Claimed, ...]:
+    """Return each vulnerability with a report that claims what one does that is in none, strongest first."""
+    said = [(mark, kind.value) for mark, kind in _marks(tx, finding, evidence)]
+    return _saying(tx, values(claims.c.mark, claims.c.kind, name="said").data(said), None) if said else ()
+
+
+def _marks(tx: Transaction, finding: Finding, evidence: Evidence) -> list[tuple[bytes, LinkKind]]:
+    """Return the blind index of each claim of a report, and its kind."""
+    body = read_report(tx, finding.report).body
+    ran = finding.reproducer.input if finding.reproducer else None
+    project = evidence.component or finding.software
+    clues = [
+        *(Clue(project, top.file or "", top.function, top.line, evidence.crash_class) for top in evidence.frames[:1]),
+        *(
+            Clue(project, place.file, place.function or "", place.line, finding.cwe or "")
+            for place in finding.locations[:CLAIMED_PLACES_MAX]
+        ),
+    ]
+    return [
+        (
+            tx.keys.blind("merging.claim", canonical_json([claim.kind.value, claim.project, *claim.said]).decode()),
+            claim.kind,
+        )
+        for claim in claims_of(project, clues, f"{body.title}\n{body.description}", ran)
+    ]
+
+
+def _saying(tx: Transaction, said: FromClause, but: VulnerabilityId | None) -> tuple[Claimed, ...]:
+    """Return the vulnerabilities, ``but`` one, with a report that says something of what is ``said``."""
     other, theirs = merged_reports.alias(), claims.alias()
     saying = (
         select(other.c.vulnerability, other.c.report)
         .join(theirs, theirs.c.report == other.c.report)
-        .where(theirs.c.mark == said.c.mark, other.c.vulnerability != vulnerability)
+        .where(theirs.c.mark == said.c.mark, other.c.vulnerability.is_distinct_from(but))
         .order_by(other.c.report)
         .limit(SAYING_READ_MAX)
         .lateral()
