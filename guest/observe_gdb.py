@@ -1,9 +1,9 @@
 """Runs inside gdb, on core excerpts: answer with the stack of each one's thread, a JSON list of lists.
 
 Imported by what is to be copied (`warmed`), or run as a script with ``LEADTIME_QUESTION`` and ``LEADTIME_ANSWER``, the
-numbers of the descriptors to read from and to answer on. A question is JSON: ``files`` ([[path, base], ...], the ELF files
-to load and where), ``linked`` ([begin, end], code whose frames are linked by their pointers), ``cores`` (the excerpts'
-paths). No code of the process runs: gdb has no process here, only a file.
+numbers of the descriptors to read from and to answer on. A question is JSON: ``files`` ([[path, base], ...], the ELF
+files to load and where), ``linked`` ([begin, end], code whose frames are linked by their pointers), ``cores`` (the
+excerpts' paths). No code of the process runs: gdb has no process here, only a file.
 """
 
 from __future__ import annotations
