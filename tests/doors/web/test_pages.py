@@ -66,6 +66,22 @@ def test_the_maintainer_needs_no_account(clients, world):
     assert 'Fixed in <strong class="lt-mono">5.2.0</strong>' in after
 
 
+def test_the_maintainers_link_says_first_who_sent_it_until_when_and_whom_to_answer(clients, world):
+    page = clients().get(f"/d/{world.quiet.link.secret}").text
+    head = page.partition('id="reproduce"')[0]
+    said = (
+        "Person of Example Coordination Centre of Example Coordination Centre",
+        "sent you this: somebody reported a flaw in your software.",
+        "It can be read until",
+        "Please keep it quiet until the embargo ends,",
+        "What the finders wrote",
+    )
+    assert [each for each in said if each not in head] == []
+    assert head.count('<div class="lt-quote"') == 2
+    assert "Not a flaw, less severe, or not yours: write to" in page
+    assert f'<a href="mailto:p@example.org">p@example.org</a>, and name {world.quiet.case.number}.' in page
+
+
 def test_a_wrong_link_opens_nothing(anyone):
     answer = anyone.get("/d/ltd_nothing")
     assert answer.status_code == 403
@@ -278,7 +294,9 @@ def test_a_coordinator_opens_a_case_for_a_report_that_was_not_reproduced_and_mus
     sent = client.submit(case, f"{case}/deliver", reason="They asked for it.", **wanted).text
     told = clients().get(sent.partition("http://site.test")[2].partition('"')[0]).text
     assert "They asked for it." in told
-    assert "We reproduced it before sending" not in told
+    assert "It was reproduced" not in told
+    assert told.index("Nobody has reproduced this") < told.index("sent you this")
+    assert "Hand in a patch" not in told
     assert "Open a case all the same" not in client.get(page).text
 
 

@@ -6,10 +6,10 @@ import io
 import json
 import shlex
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leadtime.doors.read_models.accounts import locations_of
+from leadtime.doors.read_models.accounts import Account, accounts_of
 from leadtime.doors.read_models.case import (
     credit_lines,
     delivery_badge,
@@ -19,12 +19,12 @@ from leadtime.doors.read_models.case import (
     titles_of,
 )
 from leadtime.doors.read_models.cases import clock_of
-from leadtime.doors.read_models.names import Names
+from leadtime.doors.read_models.names import Correspondent, Names
 from leadtime.doors.read_models.patches import PatchBoard, board_of
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
-from leadtime.flow import intake
 from leadtime.flow.coordination import CaseEvent, CaseId, Delivery, DeliveryState, EventKind
 from leadtime.flow.intake import Report
+from leadtime.flow.parties import PersonId
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
 
@@ -36,7 +36,10 @@ RECIPE = "recipe.json"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """One delivery: ``base`` is its address, ``command`` the one line that reproduces the flaw."""
+    """One delivery: ``base`` is its address, ``command`` the one line that reproduces the flaw.
+
+    ``sender`` handed it over, None if they have left; ``ends_at`` is when its link stops working.
+    """
 
     base: str
     number: str
@@ -44,17 +47,16 @@ class DeliveryPage:
     organisation: str
     component: str
     state: Badge
+    sender: Correspondent | None
+    ends_at: datetime
     embargo: EmbargoClock | None
-    description: str
-    severity_claimed: str
-    locations: tuple[str, ...]
-    other_software: str
-    cwe: str
+    accounts: tuple[Account, ...]
     recipe: str
     command: str
     has_reproducer: bool
     evidence: tuple[Evidence, ...]
     credits: tuple[Credit, ...]
+    proven: bool
     reason: str
     can_acknowledge: bool
     fixed_version: str
@@ -62,13 +64,14 @@ class DeliveryPage:
     patches: PatchBoard | None
 
 
-def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> DeliveryPage:
+def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names, sender: Correspondent | None) -> DeliveryPage:
     """Return the page of one delivery; ``tx`` is of the viewer that its link let in."""
     parts = read_parts(tx, delivery.case)
     if not parts.reports:
         raise Missing("this delivery has no report that can be shown", next_step="Ask the coordinator who sent it.")
     case, first = parts.file.case, parts.reports[0]
-    evidence = evidence_lines(tx, parts.reports, names)
+    proven = is_proven(tx, parts.reports)
+    board = board_of(tx, delivery.case, base=base, titles=titles_of(parts, names), names=names)
     return DeliveryPage(
         base=base,
         number=case.number,
@@ -76,23 +79,27 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names) -> Del
         organisation=names.of(delivery.organisation).text,
         component=parts.vulnerability.component if parts.vulnerability else "",
         state=delivery_badge(delivery),
+        sender=sender,
+        ends_at=delivery.link_expires_at,
         embargo=clock_of(case, tx.now),
-        description=first.body.description,
-        severity_claimed=first.body.severity_claimed or "",
-        locations=locations_of(first),
-        other_software=intake.other_software_run(first.body),
-        cwe=first.body.cwe or "",
+        accounts=accounts_of(parts.reports, names, tx.viewer.role),
         recipe=_recipe(first),
         command=command_for(case.number, first),
         has_reproducer=first.body.reproducer is not None,
-        evidence=evidence,
+        evidence=evidence_lines(tx, parts.reports, names),
         credits=credit_lines(parts.reports, names),
-        reason=_reason(parts.file.history) if not is_proven(tx, parts.reports) else "",
+        proven=proven,
+        reason="" if proven else _reason(parts.file.history),
         can_acknowledge=delivery.acknowledged_at is None and delivery.state is DeliveryState.SENT,
         fixed_version=delivery.fixed.version if delivery.fixed else "",
         acknowledged_at=delivery.acknowledged_at,
-        patches=board_of(tx, delivery.case, base=base, titles=titles_of(parts, names), names=names),
+        patches=board if proven or board is None else replace(board, action=""),
     )
+
+
+def sent_by(history: tuple[CaseEvent, ...]) -> PersonId | None:
+    """Return the person who handed the case over last; the history is oldest first."""
+    return next((event.person for event in reversed(history) if event.kind is EventKind.DELIVERED), None)
 
 
 def command_for(number: str, report: Report) -> str:

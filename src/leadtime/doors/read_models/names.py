@@ -24,6 +24,15 @@ class Name:
     example: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """A named person to write to, with the organisation they act for."""
+
+    name: str
+    email: str
+    organisation: Name
+
+
 LEADTIME = Name("Leadtime", example=False)
 UNKNOWN = Name("an organisation", example=False)
 
@@ -56,3 +65,13 @@ def read_names(database: Database, organisations: Iterable[UUID | None]) -> Name
                 continue
             known[organisation] = name_of(found)
     return Names(known)
+
+
+def read_correspondent(database: Database, person: UUID) -> Correspondent | None:
+    """Return how a person is reached, None for one who was removed; only for a page that may name them."""
+    with database.transaction(SYSTEM) as tx:
+        try:
+            found = parties.read_person(tx, parties.PersonId(person))
+        except Missing:
+            return None
+        return Correspondent(found.name, found.email, name_of(parties.read_organisation(tx, found.organisation)))

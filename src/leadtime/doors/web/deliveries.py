@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from leadtime.doors.read_models import delivery as delivery_model
 from leadtime.doors.read_models.case import read_parts
-from leadtime.doors.read_models.names import read_names
+from leadtime.doors.read_models.names import read_correspondent, read_names
 from leadtime.doors.web.asking import PageAsk, see_other
 from leadtime.flow import coordination
 from leadtime.flow.coordination import DeliveryEntry
@@ -19,7 +19,9 @@ def show_delivery(ask: PageAsk) -> Response:
     with ask.transaction(entry.viewer) as tx:
         parts = read_parts(tx, entry.delivery.case)
         names = read_names(ask.site.database, parts.organisations | {entry.delivery.organisation})
-        page = delivery_model.page_of(tx, entry.delivery, base_of(ask), names)
+        by = delivery_model.sent_by(parts.file.history)
+        sender = read_correspondent(ask.site.database, by) if by is not None else None
+        page = delivery_model.page_of(tx, entry.delivery, base_of(ask), names, sender)
     return ask.page("delivery.html", delivery=page)
 
 
