@@ -72,7 +72,7 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
 
 def test_what_is_not_json_is_refused_with_its_place() -> None:
     assert refusal(b'{"a": 1,\n}') == ("this is not JSON", "line 2, column 1")
-    assert refusal(b"") == ("this is not JSON", "column 1")
+    assert refusal(b"") == refusal(b" \n") == ("this is empty", "$")
     assert refusal(b"{\n") == ("this is not JSON", "line 2, column 1")
 
 

@@ -42,6 +42,8 @@ def read_json(raw: bytes, bounds: JsonBounds) -> Json:
     a reader of lines can put its own number before it.
     """
     _check_size(raw, bounds)
+    if not raw.strip():
+        raise Malformed("this is empty", where="$", next_step="Send a document.")
     try:
         document = json.loads(
             raw.decode("utf-8"),

@@ -64,7 +64,18 @@ def test_a_commands_own_code_is_kept(monkeypatch):
 
 def test_what_is_not_there_is_refused(capsys):
     assert main.run(["nothing"]) == 2
-    assert "No such command 'nothing'" in capsys.readouterr().err
+    assert capsys.readouterr().err == "leadtime: No such command 'nothing'. Try 'leadtime --help'.\n"
+    assert main.run(["clustr"]) == 2
+    assert capsys.readouterr().err == (
+        "leadtime: No such command 'clustr'. Did you mean 'cluster'? Try 'leadtime --help'.\n"
+    )
+    assert main.run(["cluster", "no\x1bwhere"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("leadtime cluster: Invalid value for 'FILE': File 'no")
+    assert told.endswith(" does not exist. Try 'leadtime cluster --help'.\n")
+    assert "\x1b" not in told
+    assert main.run(["report"]) == 2
+    assert capsys.readouterr().err == ("leadtime report: Missing argument 'FILE...'. Try 'leadtime report --help'.\n")
     assert main.run(["serve", "--port", "0"]) == 2
 
 

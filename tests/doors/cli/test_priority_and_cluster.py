@@ -77,6 +77,14 @@ class TestCluster:
         code, out, _ = told(capsys, "cluster", write(tmp_path / "c.jsonl", *self.ROWS))
         assert (code, [json.loads(line) for line in out.splitlines()]) == (0, list(self.GROUPS))
 
+    def test_an_empty_file_has_no_groups_and_says_so(self, capsys, tmp_path):
+        path = write(tmp_path / "c.jsonl")
+        assert told(capsys, "cluster", path) == (
+            0,
+            "",
+            f"{path}: this holds no report. Write one JSON object a line.\n",
+        )
+
     def test_reads_gzip(self, capsys, tmp_path):
         packed = tmp_path / "c.jsonl.gz"
         packed.write_bytes(gzip.compress(Path(write(tmp_path / "c.jsonl", *self.ROWS)).read_bytes()))

@@ -205,9 +205,7 @@ def test_what_a_log_holds_is_answered_thing_by_thing(tmp_path: Path, capsys: pyt
     left_out, kept = told.out.splitlines()
     assert left_out == f"{path}, $.runs[0].results[1]: left out, it says that nothing is wrong"
     assert kept.startswith(f"{path}, $.runs[0].results[0]: received as ")
-    assert told.err == (
-        f"{path}, $.runs[0].results[2]: $.runs[0].results[2]: an object is expected. Write it in braces.\n"
-    )
+    assert told.err == (f"{path}, $.runs[0].results[2]: an object is expected. Write it in braces.\n")
     assert run(["report", str(path), "--json", "--component", "pkg:pypi/ujson@5.0.0"]) == 2
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [sorted(each.keys() - {"report"}) for each in lines] == [["left_out"], ["problem"], ["receipt"]]

@@ -104,7 +104,7 @@ def test_deliveries_go_to_maintainers_only(role: Role) -> None:
 
 def test_an_unproven_flaw_goes_out_only_with_a_persons_reason() -> None:
     assert refusal(reproduced=False) == (
-        "nobody but its finder has reproduced this flaw (I5)",
+        "nobody but its finder has reproduced this flaw",
         "vulnerability",
         "Wait for the validation, or give the reason for sending it unproven.",
     )
@@ -116,14 +116,14 @@ def test_an_unproven_flaw_goes_out_only_with_a_persons_reason() -> None:
 
 def test_the_pace_is_the_maintainers_unless_exploitation_is_recorded() -> None:
     assert refusal(open_deliveries=5) == (
-        "this maintainer takes 5 open deliveries at a time (I8)",
+        "this maintainer takes 5 open deliveries at a time",
         "organisation",
         "Wait for an answer, or record the active exploitation.",
     )
     rules.check_request(replace(REQUEST, open_deliveries=5, exploitation="seen in traffic"))
     assert refusal(open_deliveries=5, reason="a hardware fault")[1] == "organisation"
     assert refusal(open_deliveries=0, pace=Pace(HOUSE, open_deliveries_max=0, stated=True))[0] == (
-        "this maintainer takes 0 open deliveries at a time (I8)"
+        "this maintainer takes 0 open deliveries at a time"
     )
 
 

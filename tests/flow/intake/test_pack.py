@@ -203,3 +203,9 @@ def test_a_table_may_be_told_by_its_name_and_a_form_that_is_given_counts(tmp_pat
     for form, title in ((None, "Overflow"), (ReportForm.MARKDOWN, "title")):
         (read,) = pack_reports(path, form, given)
         assert json.loads(read.content)["title"] == title  # type: ignore[union-attr]
+
+
+def test_a_folder_is_told_apart_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Malformed) as caught:
+        list(pack_reports(tmp_path))
+    assert str(caught.value) == f"{tmp_path}: this is a folder. Name the files in it."

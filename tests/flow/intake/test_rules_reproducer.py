@@ -73,7 +73,7 @@ def test_files_that_lie_over_each_other_are_refused(files: dict[str, str]) -> No
     ("value", "what", "where", "next_step"),
     [
         ("recipe.json", "this must be an object", "$.r", "Send it in braces."),
-        (a_reproducer(recipe=None), "this must be an object", "$.r.recipe", "Send it in braces."),
+        (a_reproducer(recipe=None), "a field is missing", "$.r.recipe", "Add it."),
         (a_reproducer(recipe={}), "the schema must be leadtime.recipe/1", "$.r.recipe.schema", "Correct it."),
         (
             a_reproducer(recipe={"schema": "leadtime.recipe/1", "x": "x" * 256 * 1024}),
@@ -88,7 +88,7 @@ def test_files_that_lie_over_each_other_are_refused(files: dict[str, str]) -> No
             "$.r.files",
             "Send fewer.",
         ),
-        (a_reproducer(input=None), "this must be an object", "$.r.input", "Send it in braces."),
+        (a_reproducer(input=None), "a field is missing", "$.r.input", "Add it."),
         (a_reproducer(input={"base64": X}), "a field is missing", "$.r.input.name", "Add it."),
         (a_reproducer(input={"name": "a"}), "this must be text", "$.r.input.base64", "Send it in quotation marks."),
         (

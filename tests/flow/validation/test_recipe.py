@@ -85,6 +85,7 @@ def test_placeholders_become_places() -> None:
     ("changes", "sentence"),
     [
         ({"schema": "other/1"}, "$.schema: the schema must be leadtime.recipe/1. Correct it."),
+        ({"subject": None}, "$.subject: a field is missing. Add it."),
         ({"subject": []}, "$.subject: this must be an object. Write it in braces."),
         ({"subject": {}}, "$.subject.vulnerable: this must be text that is not empty. Fill it in."),
         (
@@ -164,7 +165,7 @@ def test_every_oracle_has_an_observer_and_exit_codes_are_its_own(oracle: Oracle)
 @pytest.mark.parametrize(
     ("codes", "sentence"),
     [
-        (None, "$.exit: this must be an object. Write it in braces."),
+        (None, "$.exit: a field is missing. Add it."),
         ({"vulnerable": [1]}, CODES.format("fixed")),
         ({"vulnerable": [], "fixed": [0]}, CODES.format("vulnerable")),
         ({"vulnerable": [256], "fixed": [0]}, CODES.format("vulnerable")),

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 import click
 
+from leadtime.doors.visible import visible_line
 from leadtime.flow.merging import CrashText, cluster
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
@@ -37,6 +38,8 @@ def command(file: Path, *, as_json: bool) -> None:
     """
     del as_json
     groups = cluster(list(_read(file)))
+    if not groups:
+        click.echo(visible_line(f"{file}: this holds no report. Write one JSON object a line."), err=True)
     for report, group in groups.items():
         click.echo(json.dumps({"id": report, "group": group}, ensure_ascii=True))
 

@@ -6,6 +6,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 import click
 
@@ -61,6 +62,15 @@ class Commands(click.Group):
             raise TypeError(f"leadtime.doors.cli.{cmd_name}.command is not a command")
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is asked for; for one that is not there, name the one most like it."""
+        alike = [] if args[0] in COMMANDS else get_close_matches(args[0], COMMANDS, n=1)
+        if alike:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {alike[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         del ctx
@@ -85,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        error.show(sys.stderr)
+        click.echo(_sentence(error), err=True)
         return EXIT_REFUSED
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -96,6 +106,15 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     return outcome if isinstance(outcome, int) else 0
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return what is wrong with a command line, and where its help is."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "leadtime"
+    what = error.format_message()
+    ended = what if what.endswith((".", "?")) else f"{what}."
+    return visible_line(f"{path}: {ended} Try '{path} --help'.")
 
 
 def quiet_libraries() -> None:

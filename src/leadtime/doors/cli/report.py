@@ -61,7 +61,8 @@ class Answered:
         if self.code == 0:
             return visible_line(f"{self.label}: received as {self.receipt.get('id')}")
         told = [str(self.problem.get(name) or "") for name in ("where", "detail", "next_step")]
-        where = f"{told[0]}: " if told[0] else ""
+        own = told[0].removeprefix(self.label.rpartition(", ")[2]).lstrip(":, ")
+        where = f"{own}: " if own else ""
         return visible_line(f"{self.label}: {where}{told[1].rstrip('.')}. {told[2]}").rstrip()
 
 

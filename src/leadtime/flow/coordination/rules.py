@@ -185,7 +185,7 @@ def is_proof(verdict: str) -> bool:
 
 
 def check_request(request: DeliveryRequest) -> None:
-    """Return if a delivery may go out, else raise `Refused` naming the invariant.
+    """Return if a delivery may go out, else raise `Refused`.
 
     To maintainers only; reproduced first, unless a named coordinator gives a reason (I5); within the maintainer's pace,
     unless a named coordinator records active exploitation (I8).
@@ -198,13 +198,13 @@ def check_request(request: DeliveryRequest) -> None:
         raise Refused("only a named person gives a reason", where="reason", next_step="Let a coordinator deliver it.")
     if not request.reproduced and not request.reason:
         raise Refused(
-            "nobody but its finder has reproduced this flaw (I5)",
+            "nobody but its finder has reproduced this flaw",
             where="vulnerability",
             next_step="Wait for the validation, or give the reason for sending it unproven.",
         )
     if request.open_deliveries >= request.pace.open_deliveries_max and not request.exploitation:
         raise Refused(
-            f"this maintainer takes {request.pace.open_deliveries_max} open deliveries at a time (I8)",
+            f"this maintainer takes {request.pace.open_deliveries_max} open deliveries at a time",
             where="organisation",
             next_step="Wait for an answer, or record the active exploitation.",
         )

@@ -22,7 +22,9 @@ class Fields:
 
     @classmethod
     def of(cls, value: Json, where: str) -> Fields:
-        """Return the fields of ``value``, or raise `Malformed` if it is no object."""
+        """Return the fields of ``value``, or raise `Malformed` if it is missing or no object."""
+        if value is None:
+            raise Malformed("a field is missing", where=where, next_step="Add it.")
         if not isinstance(value, dict):
             raise Malformed("this must be an object", where=where, next_step="Send it in braces.")
         return cls(value, where)

@@ -39,6 +39,8 @@ def pack_reports(path: Path, form: ReportForm | None = None, given: Given = NOTH
     holds and makes no report is given as it is. Nothing outside the file's folder is read.
     """
     path = path.resolve()
+    if path.is_dir():
+        raise Malformed("this is a folder", where=str(path), next_step="Name the files in it.")
     if not path.is_file():
         raise Malformed("there is no such file", where=str(path), next_step="Check its name.")
     if path.suffix in LINE_SUFFIXES:

@@ -115,6 +115,8 @@ def fill(command: str, places: Mapping[str, str]) -> str:
 
 
 def _object(value: Json, where: str) -> dict[str, Json]:
+    if value is None:
+        raise Malformed("a field is missing", where=where, next_step="Add it.")
     if not isinstance(value, dict):
         raise Malformed("this must be an object", where=where, next_step="Write it in braces.")
     return value
