@@ -498,9 +498,12 @@ CREATE TABLE validations (
 	decided_at TIMESTAMP WITH TIME ZONE, 
 	survey BYTEA, 
 	surveyed_at TIMESTAMP WITH TIME ZONE, 
+	claimed BYTEA, 
 	CONSTRAINT pk_validations PRIMARY KEY (id), 
 	CONSTRAINT uq_validations_report UNIQUE (report)
 );
+
+CREATE INDEX ix_validations_claimed ON validations (claimed);
 
 CREATE INDEX ix_validations_signature ON validations (signature);
 

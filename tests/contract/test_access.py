@@ -26,7 +26,7 @@ from tests.contract.access_table_offers import PAGES as OFFER_PAGES
 from tests.contract.access_table_offers import TABLE as OFFERS
 from tests.doors.standing import Client, browse_by_link
 from tests.doors.world import KEV, World
-from tests.flow.intake.factories import a_report
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 from tests.flow.merging.factories import evidence
 
 API = "/api/v1"
@@ -200,7 +200,7 @@ def _organisation(world: World) -> bytes:
 def _waiting(world: World) -> ReportId:
     """A report whose validation waits."""
     with world.database.transaction(world.people["finder"].viewer) as tx:
-        return report_to_operator.hand_in(tx, json.dumps(a_report(reference="A-waiting")).encode()).id
+        return report_to_operator.hand_in(tx, as_bytes(a_report(reference="A-waiting", reproducer=a_reproducer()))).id
 
 
 def _split(world: World) -> bytes:

@@ -12,7 +12,7 @@ from leadtime.doors.read_models.undecided import public_words
 from leadtime.flow.validation.tables import validations
 from leadtime.foundation.access import SYSTEM
 from leadtime.workflows import report_to_operator
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 RECEIVED = next(step for step in STEPS if step.key == "reports")
 PUBLISHED = next(step for step in STEPS if step.key == "published")
@@ -69,7 +69,9 @@ def test_receipts_without_a_verdict_are_told_rounded(count, told):
 def test_receipts_without_a_verdict_are_counted_by_age_as_of_monday(clients, database, finder, coordinator, clock):
     def hand_in(reports, week):
         with database.transaction(finder.viewer) as tx:
-            raws = [as_bytes(a_report(reference=f"{week}-{number}")) for number in range(reports)]
+            raws = [
+                as_bytes(a_report(reference=f"{week}-{number}", reproducer=a_reproducer())) for number in range(reports)
+            ]
             return [each.id for each in report_to_operator.hand_in_all(tx, raws)]
 
     def undecided(token=""):

@@ -17,7 +17,7 @@ from leadtime.foundation.access import SYSTEM, Role, Viewer
 from leadtime.foundation.database import Database
 from leadtime.workflows import publishing, report_to_operator
 from leadtime.workflows.drafting import Words, draft_advisory
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 URL = "http://site.test"
 FRAMES = (
@@ -139,7 +139,9 @@ def a_world(database: Database) -> World:
     quiet = a_flaw(database, people, "heap", "ujson writes past a buffer when it indents")
     told = a_flaw(database, people, "loop", "ujson never returns from a negative indent")
     with database.transaction(people["finder"].viewer) as tx:
-        unproven = report_to_operator.hand_in(tx, as_bytes(a_report(reference="A-unproven", title="Reads well"))).id
+        unproven = report_to_operator.hand_in(
+            tx, as_bytes(a_report(reference="A-unproven", title="Reads well", reproducer=a_reproducer()))
+        ).id
     with database.transaction(SYSTEM) as tx:
         begun = validation.begin_validation(tx, unproven)
         assert begun is not None

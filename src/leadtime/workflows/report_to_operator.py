@@ -43,7 +43,7 @@ Prove = Callable[[Begun, threading.Event], Outcome]
 
 
 def hand_in(tx: Transaction, raw: bytes) -> Receipt:
-    """Receive a report and let it be validated; the receipt may leave once the transaction has committed."""
+    """Receive a report and let it be validated if there is anything to run; the receipt may leave after the commit."""
     (received,) = hand_in_all(tx, (raw,))
     if isinstance(received, LeadtimeError):
         raise received
@@ -58,8 +58,16 @@ def hand_in_all(tx: Transaction, raws: Sequence[bytes]) -> tuple[Receipt | Leadt
         for each, raw in zip(received, raws, strict=True)
         if isinstance(each, intake.Received) and each.fresh
     }
+    claimed = {
+        each.receipt.id: intake.place_claimed(each.body)
+        for each in received
+        if isinstance(each, intake.Received) and each.body.reproducer is None
+    }
     exploited = priority.read_exploited(tx, {cve for cves in named.values() for cve in cves})
-    waiting = [validation.Waiting(report, cves, not exploited.isdisjoint(cves)) for report, cves in named.items()]
+    waiting = [
+        validation.Waiting(report, cves, not exploited.isdisjoint(cves), claimed.get(report, ""))
+        for report, cves in named.items()
+    ]
     enqueue_all(tx, VALIDATE, validation.queue_validations(tx, waiting))
     return tuple(each.receipt if isinstance(each, intake.Received) else each for each in received)
 

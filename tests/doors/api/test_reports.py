@@ -8,7 +8,7 @@ from sqlalchemy import text
 from leadtime.doors import limits
 from leadtime.flow import intake
 from leadtime.foundation.access import SYSTEM
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 
 def test_a_report_gets_a_receipt_that_can_be_checked(clients, finder, keys):
@@ -105,7 +105,7 @@ def test_a_line_that_is_too_long_is_told_behind_the_receipts_of_those_before_it(
 
 
 def test_every_report_of_a_stream_has_its_leaf_its_validation_and_its_job(clients, finder, database):
-    lines = b"\n".join(as_bytes(a_report(reference=f"A-{number}")) for number in range(3))
+    lines = b"\n".join(as_bytes(a_report(reference=f"A-{number}", reproducer=a_reproducer())) for number in range(3))
     told = clients(finder.token).post("/api/v1/reports/batch", content=lines).text.splitlines()
     reports = {json.loads(line)["receipt"]["id"] for line in told}
     with database.transaction(SYSTEM) as tx:

@@ -21,7 +21,7 @@ from leadtime.foundation.access import SYSTEM
 from leadtime.workflows import report_to_operator
 from tests.doors.standing import browse
 from tests.doors.world import RESULT
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 HOSTILE = "<img src=x>\u202e" + "frame" * 60
 
@@ -87,7 +87,9 @@ def test_the_network_is_told_in_words():
 def report(database, finder):
     """A report whose validation is decided, with text of a hostile program in what it showed."""
     with database.transaction(finder.viewer) as tx:
-        handed = report_to_operator.hand_in(tx, as_bytes(a_report(reference="V", title="Title"))).id
+        handed = report_to_operator.hand_in(
+            tx, as_bytes(a_report(reference="V", title="Title", reproducer=a_reproducer()))
+        ).id
     runs = [a_run(reason=HOSTILE, signal=6, network=1), a_run("fixed", "quiet", "nothing was seen", exit_code=0)]
     releases = [{"purl": "pkg:pypi/ujson@5.0.0", "digest": "sha256:" + "c0" * 32}]
     result = {**RESULT, "reason": HOSTILE, "runs": runs, "releases": releases}
@@ -109,7 +111,8 @@ def test_the_page_shows_each_run_and_nothing_of_a_hostile_one_works(clients, fin
 
 
 def test_one_that_waits_says_so(clients, finder):
-    handed = clients(finder.token).post("/api/v1/reports", content=as_bytes(a_report(reference="W"))).json()["id"]
+    sent = as_bytes(a_report(reference="W", reproducer=a_reproducer()))
+    handed = clients(finder.token).post("/api/v1/reports", content=sent).json()["id"]
     page = browse(clients(), finder).get(f"/reports/{handed}/validation").text
     assert "No verdict yet." in page
     assert "waiting to be reproduced" in page

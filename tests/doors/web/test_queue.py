@@ -20,7 +20,7 @@ from leadtime.foundation.errors import Malformed, Refused
 from leadtime.workflows import report_to_operator
 from tests.doors.standing import browse
 from tests.doors.world import proven
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def hand_in(database, clock, finder):
     def made(reference: str, *, days: float, state: str = "queued", urgent: bool = False, **members: object):
         now, clock.at = clock.at, clock.at - timedelta(days=days)
         with database.transaction(finder.viewer) as tx:
-            body = a_report(reference=reference, title=reference, **members)
+            body = a_report(**{"reference": reference, "title": reference, "reproducer": a_reproducer(), **members})
             report = report_to_operator.hand_in(tx, as_bytes(body)).id
         with database.transaction(SYSTEM) as tx:
             if state == "inconclusive":
@@ -148,6 +148,37 @@ def test_half_an_examination_waits_for_the_second_person(database, coordinator, 
     assert counts(read(database, coordinator)) == {"Examined by one of two": (1, 0, 0, 0)}
 
 
+def test_reports_without_a_reproducer_wait_for_their_finders_and_those_of_one_place_are_one_line(
+    database, coordinator, hand_in
+):
+    places = [{"file": "a.c", "function": "f"}, {"file": "a.c", "function": "f", "line": 7}, {"file": "b.c"}]
+    for number, place in enumerate(places):
+        hand_in(f"R{number}", days=3 - number, state="decided", reproducer=None, locations=[place])
+    hand_in("R3", days=0, state="decided", reproducer=None)
+    hand_in("R4", days=0, state="decided", reproducer=None)
+    found = read(database, coordinator)
+    assert counts(found) == {"No reproducer": (2, 3, 0, 0)}
+    assert found.rows == ()
+    rows = read(database, coordinator, "bare").rows
+    assert [(row.title, row.mover, row.note) for row in rows[:2]] == [
+        (
+            "R0",
+            Mover.FINDER,
+            "The report carries no reproducer; with it 2 reports name this component, file and function.",
+        ),
+        ("R2", Mover.FINDER, "The report carries no reproducer."),
+    ]
+    assert {row.title for row in rows[2:]} == {"R3", "R4"}
+
+
+def test_what_cannot_be_run_is_not_offered_to_be_run_again(clients, coordinator, hand_in):
+    for number, given in enumerate((None, a_reproducer())):
+        report = hand_in(f"R{number}", days=0, state="inconclusive" if given else "decided", reproducer=given)
+        page = browse(clients(), coordinator).get(f"/reports/{report}").text
+        assert ("Run it again" in page) is bool(given)
+        assert "Open a case all the same" in page
+
+
 def test_why_a_job_was_set_aside_stands_beside_its_report(database, coordinator, hand_in):
     report = hand_in("poison", days=4, state="set aside")
     with database.transaction(SYSTEM) as tx:
@@ -190,7 +221,7 @@ def test_only_coordinators_have_a_queue(database, finder):
 
 
 def test_a_hostile_title_is_shown_as_text(clients, coordinator, finder):
-    sent = a_report(title="<b>x</b>\u202e" + "long" * 60, description="x", reference="H")
+    sent = a_report(title="<b>x</b>\u202e" + "long" * 60, description="x", reproducer=a_reproducer())
     assert clients(finder.token).post("/api/v1/reports", content=as_bytes(sent)).status_code == 201
     page = browse(clients(), coordinator).get("/queue?stage=queued").text
     assert "&lt;b&gt;x&lt;/b&gt;⟨U+202E⟩longlong" in page

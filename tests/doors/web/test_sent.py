@@ -16,7 +16,7 @@ from leadtime.flow.validation import State
 from leadtime.foundation.access import SYSTEM
 from leadtime.workflows import outcomes, report_to_operator
 from tests.doors.standing import browse
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 CASE = ("LT-2026-AAAA-BBBB", "/cases/7")
 DECIDED = State.DECIDED
@@ -52,6 +52,15 @@ DECIDED = State.DECIDED
 )
 def test_before_its_case_a_report_stands_where_its_validation_does(state, verdict, badge, words):
     assert standing_of(state, verdict, None, None, case=("", "")) == Standing(badge, words)
+
+
+def test_a_report_with_nothing_to_run_is_its_finders_to_mend(database, finder):
+    with database.transaction(finder.viewer) as tx:
+        report = report_to_operator.hand_in(tx, as_bytes(a_report())).id
+        assert read_standings(tx, [report])[report] == Standing(
+            Badge("no reproducer", Tone.MILD),
+            "There is nothing to run in it. Send it again with a reproducer, under a reference of its own.",
+        )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +152,7 @@ def test_a_finder_reads_how_often_its_reports_did_not_hold(clients, world):
 
 def test_a_report_that_came_to_nothing_is_counted_apart(database, finder):
     with database.transaction(finder.viewer) as tx:
-        report = report_to_operator.hand_in(tx, as_bytes(a_report(reference="N"))).id
+        report = report_to_operator.hand_in(tx, as_bytes(a_report(reference="N", reproducer=a_reproducer()))).id
     assert numbers(database, finder)[1] == (1, 0, 0)
     with database.transaction(SYSTEM) as tx:
         begun = validation.begin_validation(tx, report)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from leadtime.flow.intake import Received, check_receipt, list_reports, read_receipt, read_report, receive, receive_all
+from leadtime.flow.intake.rules import parse_report
 from leadtime.flow.intake.tables import reports
 from leadtime.foundation.access import ANYONE, SYSTEM, Role
 from leadtime.foundation.database import Database
@@ -160,7 +161,7 @@ def test_what_was_received_before_gets_its_first_receipt_among_new_ones(
                 as_bytes(a_report(reference="A-2")),
             ],
         )
-    assert again == Received(first, fresh=False)
+    assert again == Received(first, fresh=False, body=parse_report(as_bytes(a_report(reference="A-1"))))
     assert isinstance(changed, Conflict)
     assert new.receipt.received_at == clock.now()
 

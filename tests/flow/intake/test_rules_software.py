@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadtime.flow.intake.rules import other_software_run, parse_report, software_run
+from leadtime.flow.intake.rules import other_software_run, parse_report, place_claimed, software_run
 from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
 
@@ -42,3 +42,18 @@ def test_a_report_without_a_reproducer_runs_nothing() -> None:
     body = parse_report(as_bytes(a_report()))
     assert software_run(body.reproducer) is None
     assert other_software_run(body) == ""
+
+
+def test_reports_claim_one_place_by_software_file_and_function() -> None:
+    def claimed(**changes: object) -> str:
+        return place_claimed(parse_report(as_bytes(a_report(**changes))))
+
+    place = {"file": "a.c", "function": "f", "line": 7}
+    same = claimed(locations=[place])
+    assert same == '["pkg:pypi/ujson","a.c","f"]'
+    other_line = [{**place, "line": 8}, {"file": "b.c"}]
+    assert claimed(component="pkg:pypi/ujson@5.1.0", title="x", locations=other_line) == same
+    assert claimed(component="pkg:pypi/other", locations=[place]) != same
+    assert claimed(locations=[{**place, "function": "g"}]) != same
+    assert claimed(locations=[{"file": "a.c"}]) != same
+    assert claimed(reference="A") != claimed(reference="B")

@@ -55,6 +55,12 @@ def test_only_what_came_to_nothing_is_run_again():
             f"validation: a validation that came to {verdict} is not run again. "
             "Ask the finder for a report that differs, or open a case with a reason."
         )
+    with pytest.raises(Refused) as refusal:
+        check_retry(State.DECIDED, "inconclusive", runnable=False)
+    assert str(refusal.value) == (
+        "validation: a report without a reproducer is not run. "
+        "Ask its finder for a report with one, have two people examine it, or open a case with a reason."
+    )
 
 
 @pytest.mark.parametrize("state", State)

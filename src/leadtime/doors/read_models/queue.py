@@ -236,7 +236,8 @@ def _list(tx: Transaction, choice: Choice, cursor: str) -> Sequence[Row[tuple[ob
     if cursor:
         where.append("(not urgent, at, entity) > (:later, :since, :entity)")
         asked |= _place_of(cursor)
-    waiting = " union all ".join(f"select '{each.key}' as stage, one.* from ({each.rows}) as one" for each in stages)  # noqa: S608  # ours
+    listed = [(each.key, each.folded or each.rows) for each in stages]
+    waiting = " union all ".join(f"select '{key}' as stage, one.* from ({rows}) as one" for key, rows in listed)  # noqa: S608  # ours
     query = (
         f"select * from ({waiting}) as waiting where {' and '.join(where)} "  # noqa: S608  # all of it is our own text
         "order by urgent desc, at, entity limit :rows"

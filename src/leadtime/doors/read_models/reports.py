@@ -186,7 +186,7 @@ def _acts(kept: KeptValidation | None, case: Case | None) -> tuple[ReportAct, ..
     if kept is None or kept.state in (State.QUEUED, State.RUNNING):
         return ()
     verdict = kept.outcome.verdict if kept.outcome else Word.INCONCLUSIVE
-    again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE else ()
+    again = (ReportAct.RUN_AGAIN,) if verdict == Word.INCONCLUSIVE and kept.runnable else ()
     return again if case or verdict == Word.REPRODUCED else (*again, ReportAct.EXAMINE, ReportAct.OPEN_CASE)
 
 

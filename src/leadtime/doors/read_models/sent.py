@@ -52,6 +52,11 @@ _TRIED: Mapping[State | Word, str] = {
     Word.INCONCLUSIVE: "It came to nothing either way; a coordinator decides what comes next.",
 }
 
+_BARE = (
+    Badge("no reproducer", Tone.MILD),
+    "There is nothing to run in it. Send it again with a reproducer, under a reference of its own.",
+)
+
 _COORDINATED: Mapping[CaseState, tuple[Badge, str]] = {
     CaseState.OPEN: (Badge("in a case", Tone.COOL), "Its maintainer gets it next."),
     CaseState.DELIVERED: (Badge("delivered", Tone.COOL), "Its maintainer has it and has not answered yet."),
@@ -81,6 +86,7 @@ def read_standings(tx: Transaction, reports: Sequence[ReportId]) -> Mapping[UUID
             CaseState(row.case_state) if row.case_state and sees_cases else None,
             answers.get(row.report),
             case=(row.number, f"/cases/{row.case_id}"),
+            runnable=row.runnable,
         )
         for row in rows
     }
@@ -93,14 +99,17 @@ def standing_of(
     answer: OutcomeKind | None,
     *,
     case: tuple[str, str],
+    runnable: bool = True,
 ) -> Standing:
     """Return where a report stands by what is known of it: what was decided of its flaw, else its case, else its proof.
 
-    ``case``: number and address of its case, where it has one.
+    ``case``: number and address of its case, where it has one; ``runnable``: it carries a reproducer.
     """
     if state is None:
         return Standing(badge_in(None, None), "It is stored, and waits to be looked at.")
     badge, words = badge_in(state, verdict), _TRIED[Word(verdict) if verdict else state]
+    if not runnable:
+        badge, words = _BARE
     number, href = case if case_state else ("", "")
     if case_state:
         badge, words = _COORDINATED[case_state]
@@ -145,7 +154,8 @@ _STANDINGS = text("""
         from case_reports join cases on cases.id = case_id where report in :ids
         order by report, state = 'closed', opened_at
     )
-    select reports.id as report, validations.state, verdict, placed.id as case_id, number, placed.state as case_state
+    select reports.id as report, validations.state, verdict, claimed is null as runnable,
+        placed.id as case_id, number, placed.state as case_state
     from reports left join validations on validations.report = reports.id left join placed on placed.report = reports.id
     where reports.id in :ids""").bindparams(bindparam("ids", expanding=True))
 """A case that was taken into another still names its reports: the one that goes on is meant."""

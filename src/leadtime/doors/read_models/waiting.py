@@ -15,6 +15,7 @@ class Mover(StrEnum):
 
     MACHINE = "A machine"
     COORDINATOR = "You"
+    FINDER = "Its finder"
     MAINTAINER = "Its maintainer"
     OPERATOR = "Its operators"
 
@@ -28,7 +29,10 @@ class Thing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: ``rows`` selects ``entity``, ``at`` (since when it waits), ``urgent`` and ``note`` of each thing."""
+    """One stage: ``rows`` selects ``entity``, ``at`` (since when it waits), ``urgent`` and ``note`` of each thing.
+
+    ``folded``: the same where things that are alike are one line of the list; empty where none are.
+    """
 
     key: str
     name: str
@@ -36,6 +40,7 @@ class Stage:
     move: str
     thing: Thing
     rows: str
+    folded: str = ""
 
 
 def _report_stage(key: str, name: str, mover: Mover, move: str, rows: str) -> Stage:
@@ -62,6 +67,13 @@ _HALF_EXAMINED = """
     from examinations join validations on validations.report = examinations.report
     where not exists (select from merged_reports where merged_reports.report = validations.report)
     group by validations.report, urgent"""
+
+_BARE = f"claimed is not null and {_UNMERGED} and {_UNSEEN}"
+_BARE_FOLDED = f"""
+    select distinct on (claimed) report as entity, decided_at as at, bool_or(urgent) over alike as urgent,
+        'The report carries no reproducer' || case count(*) over alike when 1 then '.'
+        else format('; with it %s reports name this component, file and function.', count(*) over alike) end as note
+    from validations where {_BARE} window alike as (partition by claimed) order by claimed, decided_at, report"""  # noqa: S608  # ours
 
 _OVER = "embargo_ends_at <= :now and state not in ('published', 'closed')"
 
@@ -123,7 +135,7 @@ STAGES: tuple[Stage, ...] = (
         "Inconclusive",
         Mover.COORDINATOR,
         "run it again, have two people examine it, or open a case with a reason",
-        _validations("decided_at", f"verdict = 'inconclusive' and {_UNMERGED} and {_UNSEEN}"),
+        _validations("decided_at", f"verdict = 'inconclusive' and claimed is null and {_UNMERGED} and {_UNSEEN}"),
     ),
     _report_stage(
         "examination",
@@ -142,6 +154,16 @@ STAGES: tuple[Stage, ...] = (
     ),
     _case_stage("open", "Case open, not delivered", Mover.COORDINATOR, CaseState.OPEN),
     _case_stage("fixed", "Fixed version named", Mover.COORDINATOR, CaseState.FIX_NAMED),
+    Stage(
+        "bare",
+        "No reproducer",
+        Mover.FINDER,
+        "send it again with a reproducer, under a reference of its own; until then two people may examine it, "
+        "or a coordinator opens a case with a reason",
+        Thing.REPORT,
+        _validations("decided_at", _BARE),
+        _BARE_FOLDED,
+    ),
     _case_stage("delivered", "Delivered, unanswered", Mover.MAINTAINER, CaseState.DELIVERED),
     _case_stage("acknowledged", "Acknowledged, no fix named", Mover.MAINTAINER, CaseState.ACKNOWLEDGED),
 )

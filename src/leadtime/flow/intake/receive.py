@@ -27,10 +27,11 @@ ACKNOWLEDGED = "acknowledged"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One report's receipt; ``fresh``: it was received in this transaction, not before."""
+    """One report's receipt, and what was read; ``fresh``: it was received in this transaction, not before."""
 
     receipt: Receipt
     fresh: bool
+    body: ReportBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,8 @@ def _answer(
             next_step="Give the changed report a reference of its own.",
         )
     if first:
-        return Received(first.receipt, fresh=first.read is read)
-    return Received(find_receipt(tx, known[read.identity][0]), fresh=False)
+        return Received(first.receipt, fresh=first.read is read, body=read.body)
+    return Received(find_receipt(tx, known[read.identity][0]), fresh=False, body=read.body)
 
 
 _KEEP = text(

@@ -27,7 +27,7 @@ from leadtime.flow.intake.records import (
     Reproducer,
 )
 from leadtime.flow.intake.reproducers import parse_reproducer
-from leadtime.foundation.digests import Digest, canonical_json
+from leadtime.foundation.digests import Digest, canonical_json, digest_of
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.keys import KeyRing, verify
 from leadtime.foundation.lines import check_line
@@ -114,6 +114,18 @@ def other_software_run(body: ReportBody) -> str:
     if run is None or run == _software(body.component)[0]:
         return ""
     return f"The report names {name_of(body.component)}; what is run is {run}."
+
+
+def place_claimed(body: ReportBody) -> str:
+    """Return the place that a report claims, the same text for the same software, file and function; without, its own.
+
+    A version does not tell places apart; a report that names no file is like none but itself.
+    """
+    software = _software(body.component)[0]
+    if not body.locations:
+        return canonical_json([software, digest_of(body.content)]).decode()
+    first = body.locations[0]
+    return canonical_json([software, first.file, first.function]).decode()
 
 
 def name_of(component: Component) -> str:

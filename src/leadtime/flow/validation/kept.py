@@ -44,7 +44,10 @@ class KeptSurvey:
 
 @dataclass(frozen=True, slots=True)
 class KeptValidation:
-    """A validation: whose report, where it stands, how often it was taken, and, once decided, what it came to."""
+    """A validation: whose report, where it stands, how often it was taken, and, once decided, what it came to.
+
+    ``runnable``: its report carries a reproducer.
+    """
 
     id: ValidationId
     report: ReportId
@@ -56,3 +59,4 @@ class KeptValidation:
     decided_at: datetime | None
     outcome: Outcome | None
     survey: KeptSurvey | None = None
+    runnable: bool = True

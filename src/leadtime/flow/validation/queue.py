@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 
 from leadtime.flow.intake import ReportId
-from leadtime.flow.validation.states import State
+from leadtime.flow.validation.states import INCONCLUSIVE, State
 from leadtime.flow.validation.turns.urgency import blind_cves
 from leadtime.foundation.access import Act, Relation
 from leadtime.foundation.database import Transaction
@@ -18,11 +18,15 @@ from leadtime.foundation.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A report that is to be validated: ``cves``: those that it names; ``exploited``: one of them is, now."""
+    """A report that is to be validated: ``cves``: those that it names; ``exploited``: one of them is, now.
+
+    ``claimed``: of one that carries no reproducer, the place that it claims, as text: reports of one place read alike.
+    """
 
     report: ReportId
     cves: Collection[str] = ()
     exploited: bool = False
+    claimed: str = ""
 
 
 def queue_validation(tx: Transaction, report: ReportId, *, cves: Collection[str] = (), exploited: bool = False) -> bool:
@@ -35,7 +39,10 @@ def queue_validation(tx: Transaction, report: ReportId, *, cves: Collection[str]
 
 
 def queue_validations(tx: Transaction, several: Sequence[Waiting]) -> tuple[ReportId, ...]:
-    """Let validations wait as `queue_validation` does, in one statement; return the reports whose was not there yet."""
+    """Let validations wait as `queue_validation` does, in one statement; return the reports that are new, and wait.
+
+    One that carries no reproducer waits for no machine: it is inconclusive at once (`read_validation` says why).
+    """
     if not several:
         return ()
     _require_own(tx, [each.report for each in several])
@@ -46,10 +53,13 @@ def queue_validations(tx: Transaction, several: Sequence[Waiting]) -> tuple[Repo
         "urgent": [each.exploited for each in several],
         "named": [",".join(index.hex() for index in blind_cves(tx.keys, each.cves)) for each in several],
         "organisation": tx.viewer.organisation,
-        "state": State.QUEUED.value,
+        "claimed": [tx.keys.blind("validation.claimed", each.claimed) if each.claimed else None for each in several],
+        "queued": State.QUEUED.value,
+        "decided": State.DECIDED.value,
+        "inconclusive": INCONCLUSIVE,
         "now": now,
     }
-    return tuple(map(ReportId, tx.connection.scalars(_QUEUE, row)))
+    return tuple(ReportId(new.report) for new in tx.connection.execute(_QUEUE, row) if new.state == State.QUEUED)
 
 
 def _require_own(tx: Transaction, several: Sequence[ReportId]) -> None:
@@ -65,10 +75,14 @@ def _require_own(tx: Transaction, several: Sequence[ReportId]) -> None:
 
 
 _QUEUE = text("""
-    insert into validations (id, report, organisation, state, attempt, urgent, named, queued_at)
-    select given.id, given.report, :organisation, :state, 0, given.urgent, array(
-        select decode(each, 'hex') from unnest(string_to_array(nullif(given.named, ''), ',')) as each), :now
-    from unnest(cast(:ids as uuid[]), cast(:reports as uuid[]), cast(:urgent as boolean[]), cast(:named as text[]))
-        as given(id, report, urgent, named)
-    on conflict (report) do nothing returning report""")
+    insert into validations
+        (id, report, organisation, state, attempt, urgent, named, queued_at, claimed, verdict, decided_at)
+    select given.id, given.report, :organisation, case when claimed is null then :queued else :decided end, 0,
+        given.urgent, array(
+            select decode(each, 'hex') from unnest(string_to_array(nullif(given.named, ''), ',')) as each),
+        :now, claimed, case when claimed is not null then :inconclusive end,
+        case when claimed is not null then cast(:now as timestamptz) end
+    from unnest(cast(:ids as uuid[]), cast(:reports as uuid[]), cast(:urgent as boolean[]), cast(:named as text[]),
+        cast(:claimed as bytea[])) as given(id, report, urgent, named, claimed)
+    on conflict (report) do nothing returning report, state""")
 """Arrays of arrays cannot be passed row by row, so the indexes of a report's CVEs are one text."""

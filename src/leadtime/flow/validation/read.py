@@ -10,11 +10,18 @@ from leadtime.flow.intake import ReportId
 from leadtime.flow.parties import OrganisationId
 from leadtime.flow.validation.affected.spelling import read_survey
 from leadtime.flow.validation.kept import KeptSurvey, KeptValidation, Outcome, ValidationId
-from leadtime.flow.validation.states import State
+from leadtime.flow.validation.states import INCONCLUSIVE, State
 from leadtime.flow.validation.tables import RESULT, SURVEY, validations
 from leadtime.foundation.access import Act
 from leadtime.foundation.database import Transaction
+from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.errors import Missing
+
+NO_REPRODUCER = "the report carries no reproducer"
+NOTHING_TO_RUN = canonical_json(
+    {"verdict": INCONCLUSIVE, "reason": NO_REPRODUCER, "crash": None, "fixed": None, "evidence": []}
+)
+"""What the validation of such a report came to when it was received."""
 
 
 def read_validation(tx: Transaction, report: ReportId) -> KeptValidation:
@@ -25,7 +32,7 @@ def read_validation(tx: Transaction, report: ReportId) -> KeptValidation:
         raise Missing("this report has no validation", where=str(report), next_step="Check the report's id.")
     outcome = None
     if row.verdict is not None:
-        result = tx.unseal(row.report, RESULT, row.result)
+        result = NOTHING_TO_RUN if row.claimed else tx.unseal(row.report, RESULT, row.result)
         crash = json.loads(result).get("crash") or {}
         outcome = Outcome(row.verdict, crash.get("signature"), result)
     survey = None
@@ -42,4 +49,5 @@ def read_validation(tx: Transaction, report: ReportId) -> KeptValidation:
         decided_at=row.decided_at,
         outcome=outcome,
         survey=survey,
+        runnable=row.claimed is None,
     )

@@ -58,8 +58,17 @@ def may(state: State, move: Move) -> bool:
     return move in MOVES[state]
 
 
-def check_retry(state: State, verdict: str | None) -> None:
-    """Return if a validation may be run again: set aside, or inconclusive; raises `Refused` for any other verdict."""
+def check_retry(state: State, verdict: str | None, *, runnable: bool = True) -> None:
+    """Return if a validation may be run again: set aside, or inconclusive; raises `Refused` for any other verdict.
+
+    And for one whose report has nothing to run.
+    """
+    if not runnable:
+        raise Refused(
+            "a report without a reproducer is not run",
+            where="validation",
+            next_step="Ask its finder for a report with one, have two people examine it, or open a case with a reason.",
+        )
     if state is State.DECIDED and verdict != INCONCLUSIVE:
         raise Refused(
             f"a validation that came to {verdict} is not run again",

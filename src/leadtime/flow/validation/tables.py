@@ -33,6 +33,7 @@ validations = table(
     instant("decided_at", nullable=True),
     sealed("survey", nullable=True),
     instant("surveyed_at", nullable=True),
+    Column("claimed", LargeBinary, nullable=True, index=True),
     Index("ix_validations_turn", "organisation", "queued_at", "id", postgresql_where=text(_WAITS)),
     Index("ix_validations_urgent", "organisation", postgresql_where=text(f"{_WAITS} and urgent")),
     visible=related("report"),
@@ -41,7 +42,8 @@ validations = table(
 
 ``called_at``: when its turn came; ``begun_at``: when its last attempt began, none once that was given back. ``urgent``:
 it is about what is exploited now; ``named``: blind indexes of the CVEs that it names. ``survey``: what was found out of
-other releases since, as canonical JSON, and when."""
+other releases since, as canonical JSON, and when. ``claimed``: of a report that carries no reproducer, and of no
+other, a blind index of the place that it claims; it was decided when it came, has no result, and is never run."""
 
 validation_shares = table(
     "validation_shares",
