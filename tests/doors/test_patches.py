@@ -105,7 +105,9 @@ def test_by_its_link_a_maintainer_hands_in_without_an_account_and_sees_the_ladde
 
     shown = browser.get(page).text
     ladders = shown.partition('<h2 id="patches">')[2].partition('<h2 id="report">')[0]
-    assert ladders.index("reaches: reproducer silent") < ladders.index("reaches the top")
+    assert ladders.index("reaches: reproducer silent") < ladders.index("6 of 6 machine rungs hold")
+    assert f'patch <span class="lt-mono">{digest_of(DIFF.encode())[7:19]}</span> of Example Maintainers' in ladders
+    assert "No person has reviewed a patch" in ladders
     assert '<li class="lt-rung-failed"><strong>variants silent</strong>' in ladders
     assert ladders.count('class="lt-rung-passed"') == 9
     assert "&lt;i&gt;variants_silent&lt;/i&gt; said so" in ladders

@@ -38,7 +38,14 @@ def judgement(word: Word, ladder: Ladder | None) -> PatchJudgement:
                 "  ? tests pass         none",
             ],
         ),
-        (CLIMBED, ["patch: reaches the top", "  ✓ variants silent    a", "  ✓ behaviour kept     b"]),
+        (
+            CLIMBED,
+            [
+                "patch: 2 of 2 machine rungs hold; no person has reviewed it yet",
+                "  ✓ variants silent    a",
+                "  ✓ behaviour kept     b",
+            ],
+        ),
         (GROUND, ["patch: reaches no rung", "  ✗ applies            hunk 1 has no place"]),
         (None, ["patch: not judged, for the flaw did not show without it"]),
     ],

@@ -8,7 +8,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from leadtime.doors.cli.validate_patch import MARKS
+from leadtime.doors.cli.validate_patch import MARKS, UNREVIEWED
 from leadtime.doors.cli.validate_survey import survey_lines
 from leadtime.doors.play_proofs import Climbed, Further, Surveyed
 from leadtime.doors.visible import visible_line
@@ -66,7 +66,7 @@ def _came_to(found: JudgedPatch | None) -> str:
         return f"could not be judged: {visible_line(found.reason)}"
     if found.ladder.is_climbed:
         held = [step.reason for step in found.ladder.steps if step.rung in (Rung.VARIANTS, Rung.BEHAVIOUR)]
-        return f"reaches the top: {visible_line('; '.join(held))}"
+        return f"holds as far as was checked: {found.ladder.head}; {UNREVIEWED}: {visible_line('; '.join(held))}"
     passed_over = (Rung.TESTS, Standing.NOT_CHECKED)
     open_steps = [step for step in found.ladder.steps if step.standing is not Standing.PASSED]
     stop = next(step for step in open_steps if (step.rung, step.standing) != passed_over)

@@ -37,6 +37,7 @@ class LadderPicture:
     judged_at: datetime
     reached: str
     is_climbed: bool
+    head: str
     reason: str
     rungs: tuple[RungLine, ...]
 
@@ -106,6 +107,7 @@ def _picture(kept: KeptJudgement, titles: Mapping[ReportId, str]) -> LadderPictu
         judged_at=kept.judged_at,
         reached=reached.words if reached is not None else "",
         is_climbed=ladder is not None and ladder.is_climbed,
+        head=ladder.head if ladder is not None else "",
         reason=kept.found.reason,
         rungs=tuple(RungLine(step.rung.words, step.standing, step.reason) for step in ladder.steps) if ladder else (),
     )

@@ -102,6 +102,16 @@ def test_a_patch_that_holds_on_every_rung_reaches_the_top() -> None:
     assert ladder == Ladder(tuple(Step(rung, PASSED, reason) for rung, reason in WHOLE_CLIMB.items()), APPLIED)
     assert ladder.reached is Rung.BEHAVIOUR
     assert ladder.is_climbed
+    assert ladder.head == "6 of 6 machine rungs hold"
+
+
+def test_the_head_names_the_rungs_that_were_not_checked() -> None:
+    steps = (Step(Rung.APPLIES, PASSED, ""), Step(Rung.BUILDS, Standing.FAILED, ""))
+    unchecked = tuple(Step(rung, Standing.NOT_CHECKED, "") for rung in (Rung.REPRODUCER, Rung.TESTS))
+
+    assert Ladder(steps + unchecked, None).head == (
+        "1 of 4 machine rungs hold; not checked: reproducer silent, tests pass"
+    )
 
 
 def test_the_rungs_stand_in_their_order() -> None:

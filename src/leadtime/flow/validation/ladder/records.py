@@ -130,6 +130,14 @@ class Ladder:
         return self.reached is Rung.BEHAVIOUR
 
     @property
+    def head(self) -> str:
+        """Return how many rungs hold and which were not checked, in words: what may be said of it in one line."""
+        held = sum(step.standing is Standing.PASSED for step in self.steps)
+        unchecked = [step.rung.words for step in self.steps if step.standing is Standing.NOT_CHECKED]
+        words = f"{held} of {len(self.steps)} machine rungs hold"
+        return f"{words}; not checked: {', '.join(unchecked)}" if unchecked else words
+
+    @property
     def is_silent(self) -> bool | None:
         """Tell whether the reproducer showed nothing any more; None where that could not be seen."""
         found = next((step.standing for step in self.steps if step.rung is Rung.REPRODUCER), Standing.NOT_CHECKED)
