@@ -71,7 +71,7 @@ def test_a_report_is_packed_and_received(tmp_path: Path, capsys: pytest.CaptureF
     told = json.loads(capsys.readouterr().out)
     assert (told["report"], told["receipt"]["reference"]) == (path, "A-1")
     assert run(["report", path]) == 0
-    assert capsys.readouterr().out == f"{path}: received as {told['receipt']['id']}\n"
+    assert capsys.readouterr().out == f"{path}: received as {told['receipt']['id']} (A-1)\n"
 
 
 @pytest.mark.usefixtures("to_site")
@@ -87,6 +87,7 @@ def test_many_reports_are_answered_one_by_one(tmp_path: Path, capsys: pytest.Cap
     assert told.err == (
         f"{lines}, report 2: $.reference: another report was handed in under this reference. "
         "Give the changed report a reference of its own.\n"
+        f"2 received, 1 not received. Follow your reports at {URL}/reports.\n"
     )
 
 
@@ -205,7 +206,10 @@ def test_what_a_log_holds_is_answered_thing_by_thing(tmp_path: Path, capsys: pyt
     left_out, kept = told.out.splitlines()
     assert left_out == f"{path}, $.runs[0].results[1]: left out, it says that nothing is wrong"
     assert kept.startswith(f"{path}, $.runs[0].results[0]: received as ")
-    assert told.err == (f"{path}, $.runs[0].results[2]: an object is expected. Write it in braces.\n")
+    assert told.err == (
+        f"{path}, $.runs[0].results[2]: an object is expected. Write it in braces.\n"
+        f"1 received, 1 not received, 1 left out. Follow your reports at {URL}/reports.\n"
+    )
     assert run(["report", str(path), "--json", "--component", "pkg:pypi/ujson@5.0.0"]) == 2
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [sorted(each.keys() - {"report"}) for each in lines] == [["left_out"], ["problem"], ["receipt"]]

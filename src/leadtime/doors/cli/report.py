@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -59,7 +60,9 @@ class Answered:
         if self.left_out:
             return visible_line(f"{self.label}: left out, {self.left_out}")
         if self.code == 0:
-            return visible_line(f"{self.label}: received as {self.receipt.get('id')}")
+            reference = self.receipt.get("reference")
+            known = f" ({reference})" if reference else ""
+            return visible_line(f"{self.label}: received as {self.receipt.get('id')}{known}")
         told = [str(self.problem.get(name) or "") for name in ("where", "detail", "next_step")]
         own = told[0].removeprefix(self.label.rpartition(", ")[2]).lstrip(":, ")
         where = f"{own}: " if own else ""
@@ -102,7 +105,19 @@ def command(files: tuple[Path, ...], *, form: str | None, component: str, tool: 
             else:
                 packed.append(_spooled(spool, label, each.content))
         spool.seek(0)
-        return max((_print(each, as_json=as_json) for each in chain(told, hand_in(client, packed, spool))), default=0)
+        return _print_all(chain(told, hand_in(client, packed, spool)), settings.url, as_json=as_json)
+
+
+def _print_all(answers: Iterable[Answered], url: str, *, as_json: bool) -> int:
+    """Print every answer as it comes, for people how many of each there were, and return the exit code."""
+    code, counts = 0, Counter[str]()
+    for each in answers:
+        code = max(code, _print(each, as_json=as_json))
+        counts["left out" if each.left_out else "not received" if each.code else "received"] += 1
+    if not as_json and counts.total() > 1:
+        told = ", ".join(f"{counts[word]} {word}" for word in ("received", "not received", "left out") if counts[word])
+        click.echo(visible_line(f"{told}. Follow your reports at {url.rstrip('/')}/reports."), err=True)
+    return code
 
 
 def _print(answered: Answered, *, as_json: bool) -> int:
