@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadtime.doors.cli.serve import are_runners, workers_of
+from leadtime.doors.cli.serve import are_runners, reproduces, workers_of
 from leadtime.foundation.access import SYSTEM
 from leadtime.workflows.farm.admit import admit_runner
 from leadtime.workflows.farm.envelopes import new_keys
@@ -23,6 +23,7 @@ FLOW, VALIDATION = ["worker", "--queues", "flow"], ["worker", "--queues", "valid
 )
 def test_validations_go_to_runners_unless_this_host_runs_them(same_host, runners, workers):
     assert workers_of(same_host=same_host, runners=runners) == workers
+    assert reproduces(workers) is (same_host or runners)
 
 
 def test_runners_are_there_once_one_is_admitted(database):

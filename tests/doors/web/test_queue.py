@@ -179,6 +179,15 @@ def test_what_cannot_be_run_is_not_offered_to_be_run_again(clients, coordinator,
         assert "Open a case all the same" in page
 
 
+def test_what_nobody_takes_is_said_to_whoever_waits(clients, coordinator, finder, hand_in):
+    for days, said in ((0, False), (1, True)):
+        hand_in(f"R{days}", days=days)
+        assert (
+            "start leadtime worker --queues validation" in browse(clients(), coordinator).get("/queue").text
+        ) is said
+        assert ("No machine takes reports at the moment." in browse(clients(), finder).get("/reports").text) is said
+
+
 def test_why_a_job_was_set_aside_stands_beside_its_report(database, coordinator, hand_in):
     report = hand_in("poison", days=4, state="set aside")
     with database.transaction(SYSTEM) as tx:

@@ -38,6 +38,10 @@ from leadtime.workflows.farm.admit import list_runners
 from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
 
+NOBODY_REPRODUCES = (
+    "Nothing here reproduces reports: start leadtime worker --queues validation, admit a runner "
+    "(leadtime runner), or, for a trial, serve with --same-host."
+)
 RUNS_AWAY_MAX = 32
 """That runners have at once for the worker beside a site; each waits in a thread of its own."""
 
@@ -75,6 +79,8 @@ def command(
     works = not no_work and only != Part.GATEWAY
     workers = workers_of(same_host=same_host, runners=are_runners(database)) if works else []
     click.echo(f"Leadtime is at {settings.url} (listening on {host}:{port}); Ctrl-C ends it.")
+    if works and not reproduces(workers):
+        click.secho(NOBODY_REPRODUCES, fg="red")
     site = Site(database, settings, same_host=same_host, parts=frozenset({Part(only)} if only else Part))
     try:
         asyncio.run(_run(site, witnesses, (host, port), workers, metrics_port=metrics_port))
@@ -91,6 +97,11 @@ def workers_of(*, same_host: bool, runners: bool) -> list[list[str]]:
     if same_host:
         return [flow, validation]
     return [flow, [*validation, "--to-runners", "--concurrency", str(RUNS_AWAY_MAX)]] if runners else [flow]
+
+
+def reproduces(workers: Sequence[Sequence[str]]) -> bool:
+    """Tell whether one of these workers, given by their command lines, takes what waits to be reproduced."""
+    return any(Queue.VALIDATION.value in arguments for arguments in workers)
 
 
 def are_runners(database: Database) -> bool:

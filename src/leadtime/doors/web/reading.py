@@ -20,6 +20,7 @@ from leadtime.formats.csaf import write_csaf
 from leadtime.formats.osv import osv_id, write_osv
 from leadtime.foundation.errors import Missing
 from leadtime.foundation.ids import parse_id
+from leadtime.workflows.attended import is_unattended
 
 JSON = "application/json"
 REPORTS = "/reports"
@@ -31,8 +32,9 @@ def show_reports(ask: PageAsk) -> Response:
     ask.signed_in()
     with ask.transaction() as tx:
         parts = report_model.read_list(tx, ReportId(cursor) if (cursor := cursor_of(ask)) else None)
+        unattended = is_unattended(tx)
     names = read_names(ask.site.database, [each.organisation for each in parts.summaries])
-    return ask.page("reports.html", here=REPORTS, reports=report_model.list_of(parts, names))
+    return ask.page("reports.html", here=REPORTS, reports=report_model.list_of(parts, names), unattended=unattended)
 
 
 def show_report(ask: PageAsk) -> Response:
