@@ -159,3 +159,20 @@ def test_a_report_that_came_to_nothing_is_counted_apart(database, finder):
         told = validation.Outcome("inconclusive", None, json.dumps({"verdict": "inconclusive"}).encode())
         validation.absorb_validation(tx, begun, told)
     assert numbers(database, finder)[1] == (0, 0, 1)
+
+
+def test_a_finder_finds_a_report_by_its_reference_or_component(clients, world):
+    page = browse(clients(), world.people["finder"])
+    for asked, there, gone in (
+        ("A-heap", "A-heap", "A-loop"),
+        ("pypi/UJSON", "A-loop", "No report names"),
+        ("zz", "No report names", "A-heap"),
+    ):
+        told = page.get("/reports", params={"q": asked}).text
+        assert there in told
+        assert gone not in told
+        assert f'value="{asked}"' in told
+    told = clients(world.people["finder"].token).get("/api/v1/reports?q=A-heap").json()
+    assert [each["reference"] for each in told["items"]] == ["A-heap"]
+    page = browse(clients(), world.people["finder"]).get('/reports?q="><b>x').text
+    assert "<b>x" not in page

@@ -129,11 +129,24 @@ async def hand_in_many(request: Request, ask: Asking, key: IdempotencyKey = "") 
 
 @router.get("/reports", summary="List your reports, newest first")
 def list_reports(
-    ask: Asking, cursor: UUID | None = None, limit: Limit = limits.PAGE_ROWS_DEFAULT
+    ask: Asking,
+    cursor: UUID | None = None,
+    limit: Limit = limits.PAGE_ROWS_DEFAULT,
+    q: Annotated[
+        str, Query(max_length=200, description="Part of a reference or of a component; your whole reference: it alone.")
+    ] = "",
 ) -> Page[intake.ReportSummary]:
-    """Return the viewer's own reports; a coordinator's are all."""
+    """Return the viewer's own reports; a coordinator's are all.
+
+    With ``q`` a page may be short, or empty, and still have a cursor: it looks through 500 reports.
+    """
+    after = intake.ReportId(cursor) if cursor else None
     with ask.transaction() as tx:
-        page = intake.list_reports(tx, after=intake.ReportId(cursor) if cursor else None, page_reports=limit)
+        page = (
+            intake.find_reports(tx, q, after=after, page_reports=limit)
+            if q
+            else intake.list_reports(tx, after=after, page_reports=limit)
+        )
     return Page(items=page.reports, cursor=str(page.after) if page.after else None)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy import text
@@ -52,6 +53,7 @@ class ReportList:
     more: str = ""
     record: TrackRecord | None = None
     sent: Sent | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +107,25 @@ class ListParts:
     summaries: tuple[ReportSummary, ...]
     standings: Mapping[UUID, Standing]
     after: ReportId | None
+    asked: str
     everybodys: bool
     record: TrackRecord | None
     sent: Sent | None
 
 
-def read_list(tx: Transaction, after: ReportId | None) -> ListParts:
-    """Return one page of the viewer's reports with where each stands."""
-    page = intake.list_reports(tx, after=after, page_reports=PAGE_REPORTS)
+def read_list(tx: Transaction, after: ReportId | None, asked: str = "") -> ListParts:
+    """Return one page of the viewer's reports, or of those that are ``asked`` for, with where each stands."""
+    page = (
+        intake.find_reports(tx, asked, after=after, page_reports=PAGE_REPORTS)
+        if asked
+        else intake.list_reports(tx, after=after, page_reports=PAGE_REPORTS)
+    )
     everybodys = tx.viewer.role is Role.COORDINATOR
     return ListParts(
         summaries=page.reports,
         standings=read_standings(tx, [each.id for each in page.reports]),
         after=page.after,
+        asked=asked,
         everybodys=everybodys,
         record=_own_record(tx),
         sent=None if everybodys else read_sent(tx),
@@ -139,8 +147,9 @@ def list_of(parts: ListParts, names: Names) -> ReportList:
         )
         for each in parts.summaries
     )
-    more = f"/reports?cursor={parts.after}" if parts.after else ""
-    return ReportList(rows, parts.everybodys, more, parts.record, parts.sent)
+    asked = {"q": parts.asked} if parts.asked else {}
+    more = f"/reports?{urlencode({**asked, 'cursor': parts.after})}" if parts.after else ""
+    return ReportList(rows, parts.everybodys, more, parts.record, parts.sent, parts.asked)
 
 
 def _own_record(tx: Transaction) -> TrackRecord | None:

@@ -24,6 +24,8 @@ from leadtime.workflows.attended import is_unattended
 
 JSON = "application/json"
 REPORTS = "/reports"
+ASKED_CHARS_MAX = 200
+"""Of what is looked for among reports; more is cut off."""
 ADVISORIES = "/advisories"
 
 
@@ -31,7 +33,8 @@ def show_reports(ask: PageAsk) -> Response:
     """Show the visitor's reports."""
     ask.signed_in()
     with ask.transaction() as tx:
-        parts = report_model.read_list(tx, ReportId(cursor) if (cursor := cursor_of(ask)) else None)
+        cursor, asked = cursor_of(ask), ask.request.query_params.get("q", "").strip()[:ASKED_CHARS_MAX]
+        parts = report_model.read_list(tx, ReportId(cursor) if cursor else None, asked)
         unattended = is_unattended(tx)
     names = read_names(ask.site.database, [each.organisation for each in parts.summaries])
     return ask.page("reports.html", here=REPORTS, reports=report_model.list_of(parts, names), unattended=unattended)

@@ -9,6 +9,7 @@ Standard: JSON as RFC 8259 under the stricter RFC 7493; purl; Ed25519 (RFC 8032)
     SARIF 2.1.0; OSV; CSAF 2.0; CSV (RFC 4180); mail (RFC 5322, MIME).
 """
 
+from leadtime.flow.intake.find import find_reports
 from leadtime.flow.intake.importing import (
     Given,
     Imported,
@@ -75,6 +76,7 @@ __all__ = [
     "ReportSummary",
     "Reproducer",
     "check_receipt",
+    "find_reports",
     "found_with",
     "import_reports",
     "list_reports",
