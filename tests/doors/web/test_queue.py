@@ -179,6 +179,16 @@ def test_what_cannot_be_run_is_not_offered_to_be_run_again(clients, coordinator,
         assert "Open a case all the same" in page
 
 
+def test_the_page_begins_with_how_much_waits_for_you_and_what_first(clients, coordinator, hand_in):
+    page = browse(clients(), coordinator)
+    assert "<strong>0 things wait for you.</strong>" in page.get("/queue").text
+    report = hand_in("R1", days=1, state="inconclusive")
+    told = page.get("/queue").text
+    assert f'<strong>1 thing waits for you.</strong> First: <a href="/reports/{report}">R1</a>: run it again' in told
+    told = page.get("/queue?stage=queued").text
+    assert '<strong>1 thing waits for you.</strong> <a href="/queue#list">See them</a>.' in told
+
+
 def test_what_nobody_takes_is_said_to_whoever_waits(clients, coordinator, finder, hand_in):
     for days, said in ((0, False), (1, True)):
         hand_in(f"R{days}", days=days)

@@ -96,7 +96,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class QueueParts:
-    """What the stages gave for the page, before names are put to it."""
+    """What stages gave for the page, before names are put to it; ``at_top``: its list begins with your next move."""
 
     lines: tuple[Line, ...]
     heading: str
@@ -105,16 +105,21 @@ class QueueParts:
     cases: Mapping[UUID, tuple[Case, Badge]]
     more: str
     now: datetime
+    at_top: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The picture, and the list that is chosen: urgent things first, then the oldest; ``more`` is the next page's."""
+    """The picture, and the list that is chosen: urgent things first, then the oldest; ``more`` is the next page's.
+
+    ``first``: what waits for you first, where that is listed.
+    """
 
     lines: tuple[Line, ...]
     heading: str
     rows: tuple[WaitingRow, ...]
     more: str
+    first: WaitingRow | None = None
 
 
 def choice_of(stage: str, age: str) -> Choice:
@@ -143,6 +148,7 @@ def read_queue(tx: Transaction, choice: Choice, cursor: str) -> QueueParts:
         cases=_cases(tx, [row.entity for row, stage in found if stage.thing is Thing.CASE]),
         more=more,
         now=tx.now,
+        at_top=choice == Choice() and not cursor,
     )
 
 
@@ -155,7 +161,8 @@ def queue_of(parts: QueueParts, names: Names) -> Queue:
         for row, stage in parts.found
         if row.entity in parts.reports or row.entity in parts.cases
     )
-    return Queue(parts.lines, parts.heading, rows, parts.more)
+    first = rows[0] if rows and parts.at_top else None
+    return Queue(parts.lines, parts.heading, rows, parts.more, first)
 
 
 def _report_row(row: Row[tuple[object, ...]], stage: Stage, report: ReportSummary, names: Names) -> WaitingRow:
