@@ -78,7 +78,10 @@ def test_another_finder_learns_that_it_is_held_and_whom_to_talk_to_and_nothing_e
     assert (told["spent"], told["budget"], told["renewed_at"]) == (8, 2048, "2026-08-04T00:00:00Z")
     code, out, err = held(stranger, *LEAF, "--function", "other")
     assert (code, out) == (3, "lib/leaf.c: not held\n")
-    assert err == "Of what was held at 2026-08-03T09:00:00Z. 16 of 2048 fingerprints asked for today.\n"
+    assert err == (
+        "Of what was held at 2026-08-03T09:00:00Z; a report counts once it is validated and merged. "
+        "16 of 2048 fingerprints asked for today.\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,20 @@ def test_reports_can_be_asked_for_before_they_are_handed_in(held, at_work, stran
     code, out, _ = held(stranger, "--report", str(mine), "--json")
     assert code == 0
     assert [each["held"] for each in json.loads(out)["findings"]] == [True, False]
+
+
+def test_a_row_that_names_no_place_is_left_out_and_stops_no_other(held, stranger, tmp_path):
+    table = tmp_path / "mine.csv"
+    rows = ("title,component,file,function,line", f"x,{UJSON}@5.1.0,a.c,,0", f"y,{UJSON}@5.1.0,b.c,f,")
+    table.write_text("\n".join(rows))
+    code, out, err = held(stranger, "--report", str(table))
+    assert (code, out) == (3, f"{table}, line 3: not held\n")
+    why = "it says too little of where the flaw lies. Give a file with a function or a line."
+    assert err.startswith(f"{table}, line 2: left out, {why}\nOf what was held at ")
+    table.write_text("\n".join(rows[:2]))
+    code, out, err = held(stranger, "--report", str(table))
+    assert (code, out) == (2, "")
+    assert err.endswith("\n--report: no report here can be asked for. Give each a file with a line.\n")
 
 
 def test_the_server_sees_nothing_in_clear(held, stranger, monkeypatch):

@@ -82,6 +82,10 @@ def command(
         asked = [_asked(file or function or project, [clue], where="held")]
     else:
         asked = [each for path in reports for each in _read(path)]
+        if not asked:
+            raise Malformed(
+                "no report here can be asked for", where="--report", next_step="Give each a file with a line."
+            )
     asker = Asker.of(_wanted(asked))
     answer = call("POST", "/held", {"request": base64.b64encode(asker.request).decode()})
     told = _told(asked, asker, answer)
@@ -94,14 +98,21 @@ def _project(written: str) -> str:
 
 
 def _read(path: Path) -> Iterator[Asked]:
-    """Give the findings of a file of reports, of whatever form; one that names no package cannot be asked for."""
+    """Give the findings of a file of reports, of whatever form; one that names no place is left out, and said.
+
+    Raises `Malformed` for a report that names no package.
+    """
     for number, found in enumerate(pack_reports(path), start=1):
         if not isinstance(found, ReadReport):
             continue
-        body, where = parse_report(found.content), f"{path}, report {number}"
+        body, where = parse_report(found.content), f"{path}, {found.where or f'report {number}'}"
         project = _project(name_of(body.component))
         clues = [Clue(project, at.file, at.function or "", at.line, body.cwe or "") for at in body.locations]
-        yield _asked(where, clues, where=where)
+        if any(fingerprints_of(clue) for clue in clues):
+            yield _asked(where, clues, where=where)
+        else:
+            why = "it says too little of where the flaw lies. Give a file with a function or a line."
+            click.echo(visible_line(f"{where}: left out, {why}"), err=True)
 
 
 def _asked(label: str, clues: Sequence[Clue], *, where: str) -> Asked:
@@ -166,7 +177,8 @@ def _tell(told: Sequence[Told], answer: dict[str, object], *, as_json: bool) -> 
         click.echo(visible_line(f"Talk to {who}: {answer.get('contact')}"))
     click.echo(
         visible_line(
-            f"Of what was held at {rest['as_of']}. {rest['spent']} of {rest['budget']} fingerprints asked for today."
+            f"Of what was held at {rest['as_of']}; a report counts once it is validated and merged. "
+            f"{rest['spent']} of {rest['budget']} fingerprints asked for today."
         ),
         err=True,
     )
