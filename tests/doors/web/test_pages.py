@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+from leadtime.doors.read_models import delivery
 from tests.doors.standing import browse
 from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 
@@ -50,11 +51,16 @@ def test_the_maintainer_needs_no_account(clients, world):
     page = client.get(base)
     assert page.status_code == 200
     number = world.quiet.case.number
-    assert f"unzip {number}.zip -d {number} &amp;&amp; cd {number} &amp;&amp; leadtime validate" in page.text
+    assert f"unzip {number}.zip -d {number} &amp;&amp; cd {number}/report-1 &amp;&amp; leadtime validate" in page.text
     packed = client.get(f"{base}/reproducer.zip")
     with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
-        assert sorted(archive.namelist()) == ["encode.py", "nested.json", "recipe.json"]
-        assert json.loads(archive.read("recipe.json"))["oracle"] == "sanitizer"
+        folders = [f"report-{each}/{name}" for each in (1, 2) for name in ("encode.py", "nested.json", "recipe.json")]
+        assert sorted(archive.namelist()) == ["README.txt", *folders]
+        assert json.loads(archive.read("report-2/recipe.json"))["oracle"] == "sanitizer"
+        readme = archive.read("README.txt").decode()
+    assert readme.startswith(f"Reproducers of {number}, as http://site.test handed them over.")
+    assert f"cd {number}/report-1 && leadtime validate --recipe recipe.json" in readme
+    assert readme.endswith("Folders here: 2 of 2.\n")
     assert client.submit(base, f"{base}/acknowledge").status_code == 303
     assert client.submit(base, f"{base}/fixed", version="5.1.0").status_code == 303
     refused = client.submit(base, f"{base}/fixed", version="soon, promised")
@@ -64,6 +70,14 @@ def test_the_maintainer_needs_no_account(clients, world):
     after = client.get(base).text
     assert "Acknowledged" in after
     assert 'Fixed in <strong class="lt-mono">5.2.0</strong>' in after
+
+
+def test_an_archive_of_reproducers_is_bounded_and_says_what_it_leaves_out(clients, world, monkeypatch):
+    monkeypatch.setattr(delivery, "PACKED_BYTES_MAX", 1)
+    packed = clients().get(f"/d/{world.quiet.link.secret}/reproducer.zip")
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert {name.partition("/")[0] for name in archive.namelist()} == {"README.txt", "report-1"}
+        assert archive.read("README.txt").decode().endswith("Folders here: 1 of 2.\n")
 
 
 def test_the_maintainers_link_says_first_who_sent_it_until_when_and_whom_to_answer(clients, world):
@@ -211,7 +225,7 @@ def test_a_maintainer_who_signed_in_reads_downloads_and_answers_on_the_case(clie
     assert "Encoding a deeply nested list with a large indent" in page
     assert "The whole report" not in page
     with zipfile.ZipFile(io.BytesIO(client.get(f"{base}/reproducer.zip").content)) as archive:
-        assert "recipe.json" in archive.namelist()
+        assert "report-1/recipe.json" in archive.namelist()
     assert client.submit(base, f"{base}/acknowledge").status_code == 303
     assert client.submit(base, f"{base}/fixed", version="5.1.0").status_code == 303
     assert client.submit(base, f"{base}/fixed", version="5.2.0").status_code == 303

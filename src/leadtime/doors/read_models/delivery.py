@@ -6,6 +6,7 @@ import io
 import json
 import shlex
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,7 +24,7 @@ from leadtime.doors.read_models.names import Correspondent, Names
 from leadtime.doors.read_models.patches import PatchBoard, board_of
 from leadtime.doors.read_models.pictures import Badge, Credit, EmbargoClock, Evidence
 from leadtime.flow.coordination import CaseEvent, CaseId, Delivery, DeliveryState, EventKind
-from leadtime.flow.intake import Report
+from leadtime.flow.intake import Report, Reproducer
 from leadtime.flow.parties import PersonId
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing
@@ -32,6 +33,27 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date of every member of the archive, so that equal reproducers are equal bytes."""
 
 RECIPE = "recipe.json"
+README = "README.txt"
+PACKED_BYTES_MAX = 64 << 20
+"""Reproducers beyond it are left out of an archive, the later ones first; one alone is always in."""
+
+README_TEXT = """\
+Reproducers of {number}, as {url} handed them over.
+
+Each folder is one finder's: recipe.json says how the release is built and run, the other files are its input and
+harness. They make the vulnerable release fail: run them in a sandbox only.
+
+One command runs one of them:
+
+    {command}
+
+It needs Leadtime on Linux, the software that {url} runs. Ask who sent you this where to get it: a package of that
+name elsewhere may be another's.
+It also needs a network, to fetch the release; the release is then built and run without one.
+With --bundle FILE it writes an archive that holds the release too and runs offline, without leadtime.
+
+Folders here: {folders} of {all}.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +106,8 @@ def page_of(tx: Transaction, delivery: Delivery, base: str, names: Names, sender
         embargo=clock_of(case, tx.now),
         accounts=accounts_of(parts.reports, names, tx.viewer.role),
         recipe=_recipe(first),
-        command=command_for(case.number, first),
-        has_reproducer=first.body.reproducer is not None,
+        command=command_for(case.number, parts.reports),
+        has_reproducer=any(each.body.reproducer for each in parts.reports),
         evidence=evidence_lines(tx, parts.reports, names),
         credits=credit_lines(parts.reports, names),
         proven=proven,
@@ -102,30 +124,54 @@ def sent_by(history: tuple[CaseEvent, ...]) -> PersonId | None:
     return next((event.person for event in reversed(history) if event.kind is EventKind.DELIVERED), None)
 
 
-def command_for(number: str, report: Report) -> str:
-    """Return the one command that reproduces a report from its downloaded reproducer; empty if it has none."""
-    reproducer = report.body.reproducer
+def command_for(number: str, reports: tuple[Report, ...]) -> str:
+    """Return the one command that reproduces the first report of an archive; empty if none has a reproducer."""
+    reproducer = next(iter(_reproducers(reports)), None)
     if reproducer is None:
         return ""
     given = shlex.quote(f"./{reproducer.input.name}")
-    return f"unzip {number}.zip -d {number} && cd {number} && leadtime validate --recipe {RECIPE} --input {given}"
+    place = f"{number}/{_folder(1)}"
+    return f"unzip {number}.zip -d {number} && cd {place} && leadtime validate --recipe {RECIPE} --input {given}"
 
 
-def packed_reproducer(tx: Transaction, case: CaseId) -> tuple[str, bytes]:
-    """Return the name and bytes of a zip with a case's recipe, files and input; the same bytes for the same reproducer.
+def packed_reproducers(tx: Transaction, case: CaseId, url: str) -> tuple[str, bytes]:
+    """Return the name and bytes of a zip with a folder for each reproducer of a case, and what it is in plain words.
 
-    Names in it are plain and relative: *intake* refused all others.
+    Equal reproducers are equal bytes. Names in it are plain and relative: *intake* refused all others. ``url`` is the
+    installation's. Raises `Missing` if no report that the viewer may read has a reproducer.
     """
     parts = read_parts(tx, case)
-    reproducer = next((each.body.reproducer for each in parts.reports if each.body.reproducer), None)
-    if reproducer is None:
+    held = _reproducers(parts.reports)
+    if not held:
         raise Missing("this report has no reproducer", next_step="Read how its finder describes it.")
+    number, left_bytes, members = parts.file.case.number, PACKED_BYTES_MAX, dict[str, bytes]()
+    shown = 0
+    for each in held:
+        files = {RECIPE: each.recipe} | {file.name: file.content for file in (*each.files, each.input)}
+        left_bytes -= sum(map(len, files.values()))
+        if shown and left_bytes < 0:
+            break
+        shown += 1
+        members |= {f"{_folder(shown)}/{name}": content for name, content in files.items()}
+    command = command_for(number, parts.reports)
+    text = README_TEXT.format(number=number, url=url, command=command, folders=shown, all=len(held))
+    return f"{number}.zip", _zip({README: text.encode()} | members)
+
+
+def _zip(members: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        members = {RECIPE: reproducer.recipe} | {each.name: each.content for each in reproducer.files}
-        for name, content in (members | {reproducer.input.name: reproducer.input.content}).items():
+        for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
-    return f"{parts.file.case.number}.zip", packed.getvalue()
+    return packed.getvalue()
+
+
+def _reproducers(reports: tuple[Report, ...]) -> tuple[Reproducer, ...]:
+    return tuple(each.body.reproducer for each in reports if each.body.reproducer is not None)
+
+
+def _folder(number: int) -> str:
+    return f"report-{number}"
 
 
 def _recipe(report: Report) -> str:

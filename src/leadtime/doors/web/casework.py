@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from leadtime.doors.read_models import case as case_model
 from leadtime.doors.read_models.cases import read_cases
-from leadtime.doors.read_models.delivery import packed_reproducer
+from leadtime.doors.read_models.delivery import packed_reproducers
 from leadtime.doors.read_models.names import read_names
 from leadtime.doors.web.advisory_words import read_words
 from leadtime.doors.web.asking import PageAsk, see_other
@@ -149,7 +149,7 @@ def withdraw(ask: PageAsk) -> Response:
 def give_reproducer(ask: PageAsk) -> Response:
     """Give recipe, files and input of a case as one zip, to those who may read its reports."""
     with ask.transaction() as tx:
-        return zip_answer(*packed_reproducer(tx, case_of(ask)))
+        return zip_answer(*packed_reproducers(tx, case_of(ask), ask.site.settings.url))
 
 
 def acknowledge(ask: PageAsk) -> Response:

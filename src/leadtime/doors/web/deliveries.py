@@ -29,7 +29,7 @@ def give_reproducer(ask: PageAsk) -> Response:
     """Give recipe, files and input as one zip; it is never shown in the browser."""
     entry = enter(ask)
     with ask.transaction(entry.viewer) as tx:
-        name, packed = delivery_model.packed_reproducer(tx, entry.delivery.case)
+        name, packed = delivery_model.packed_reproducers(tx, entry.delivery.case, ask.site.settings.url)
     return zip_answer(name, packed)
 
 
