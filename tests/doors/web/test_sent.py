@@ -111,7 +111,7 @@ def test_who_may_read_no_case_is_told_of_none(database, world):
         )
     with database.transaction(agency.viewer) as tx:
         assert read_standings(tx, [report])[report].case == ""
-    assert numbers(database, agency)[0] == {"Received": "1", "Proven": "1"}
+    assert numbers(database, agency)[0] == {"Received": "1", "Proven": "0"}
 
 
 def test_standings_open_nothing_and_tell_only_of_what_the_viewer_sees(database, world):

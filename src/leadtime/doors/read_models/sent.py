@@ -17,7 +17,7 @@ from leadtime.doors.read_models.pictures import Badge, Tone
 from leadtime.flow.coordination import CaseState
 from leadtime.flow.intake import ReportId
 from leadtime.flow.merging import OutcomeKind
-from leadtime.flow.validation import State, Word
+from leadtime.flow.validation import PEOPLE_WANTED, State, Word
 from leadtime.foundation.access import Act, Relation, may, require
 from leadtime.foundation.database import Transaction
 
@@ -119,22 +119,23 @@ def standing_of(
 
 
 def read_sent(tx: Transaction) -> Sent:
-    """Return how far the reports of the viewer's own organisation came.
+    """Return how far the reports of the viewer's own organisation came: from the delivery on, each flaw once.
 
+    Proven is what a machine reproduced or two people examined; a case that was opened for a reason proves nothing (I5).
     Counted with the system's eyes over its own reports alone, since each row's own policy is asked row by row.
     """
     require(tx.viewer, Act.READ_REPORT, Relation.OWN)
     sees_cases = may(tx.viewer.role, Act.READ_CASE, Relation.PARTICIPANT)
     with tx.as_system() as system:
-        row = system.connection.execute(_SENT, {"organisation": tx.viewer.organisation}).one()
+        row = system.connection.execute(_SENT, {"organisation": tx.viewer.organisation, "people": PEOPLE_WANTED}).one()
     steps = [
         ("Received", "reports of yours", row.received, "prove"),
-        ("Proven", "by others than you", row.proven, "prove"),
+        ("Proven", "reports, by others than you", row.proven, "prove"),
     ]
     if sees_cases:
         steps += [
-            ("Delivered", "to their maintainers", row.delivered, "agree"),
-            ("Fixed", "a fixed version is named", row.fixed, "agree"),
+            ("Delivered", "flaws, to their maintainers", row.delivered, "agree"),
+            ("Fixed", "flaws with a fixed version", row.fixed, "agree"),
             ("Published", "advisories, for everybody", row.published, "deploy"),
         ]
     reached = tuple(StageCount(name, what, f"{count:,}", group, exact=True) for name, what, count, group in steps)
@@ -167,16 +168,27 @@ _ANSWERS = text("""
 
 _SENT = text("""
     with mine as (select id from reports where organisation = :organisation), placed as (
-        select distinct on (report) report, state
+        select distinct on (report) report, cases.id, state
         from case_reports join mine on mine.id = report join cases on cases.id = case_id
         order by report, state = 'closed', opened_at
+    ), examined as (
+        select distinct report from (
+            select report from examinations join mine on mine.id = report
+            group by report, kind having count(*) >= :people
+        ) as answered
+    ), told as (
+        select verdict, coalesce(verdict = 'reproduced', false) or examined.report is not null as proven,
+            placed.id as flaw, placed.state
+        from mine left join validations on validations.report = mine.id left join examined on examined.report = mine.id
+            left join placed on placed.report = mine.id
     )
     select count(*) as received,
-        count(*) filter (where verdict = 'reproduced' or placed.state is not null) as proven,
-        count(*) filter (where placed.state in ('delivered', 'acknowledged', 'fix named', 'published')) as delivered,
-        count(*) filter (where placed.state in ('fix named', 'published')) as fixed,
-        count(*) filter (where placed.state = 'published') as published,
-        count(*) filter (where verdict is null and placed.state is null) as waiting,
-        count(*) filter (where verdict in ('not_reproduced', 'harness_fault') and placed.state is null) as refuted,
-        count(*) filter (where verdict = 'inconclusive' and placed.state is null) as inconclusive
-    from mine left join validations on validations.report = mine.id left join placed on placed.report = mine.id""")
+        count(*) filter (where proven) as proven,
+        count(distinct flaw) filter (where state in ('delivered', 'acknowledged', 'fix named', 'published'))
+            as delivered,
+        count(distinct flaw) filter (where state in ('fix named', 'published')) as fixed,
+        count(distinct flaw) filter (where state = 'published') as published,
+        count(*) filter (where verdict is null and not proven) as waiting,
+        count(*) filter (where verdict in ('not_reproduced', 'harness_fault') and not proven) as refuted,
+        count(*) filter (where verdict = 'inconclusive' and not proven) as inconclusive
+    from told""")

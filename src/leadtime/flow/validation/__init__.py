@@ -19,6 +19,7 @@ from leadtime.flow.validation.bundle.pack import pack_bundle
 from leadtime.flow.validation.evidence import read_evidence
 from leadtime.flow.validation.examination import (
     CHECKLISTS,
+    PEOPLE_WANTED,
     Examination,
     Item,
     Unprovable,
@@ -49,6 +50,7 @@ from leadtime.flow.validation.turns.urgency import note_urgency
 
 __all__ = [
     "CHECKLISTS",
+    "PEOPLE_WANTED",
     "RELEASES_TRIED",
     "RELEASES_TRIED_MAX",
     "AffectedRange",
