@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import json
 
+from sqlalchemy import text
+
+from leadtime.doors.read_models.attention import STUCK_DAYS, Attention
 from leadtime.doors.read_models.cases import read_cases
 from leadtime.flow import coordination, priority
+from leadtime.flow.coordination import EventKind
+from leadtime.foundation.access import SYSTEM
 from leadtime.workflows.drafting import draft_advisory
 from tests.doors.world import KEV, URL, words
 
@@ -28,3 +33,24 @@ def test_within_a_group_the_most_urgent_case_comes_first(world):
         draft_advisory(tx, quiet.id, words("another"), namespace=URL)
         for group in read_cases(tx, None).groups:
             assert list(group.rows) == sorted(group.rows, key=lambda row: row.urgency)
+
+
+def test_one_more_report_leaves_a_stuck_case_stuck(clock, world):
+    coordinator = world.people["coordinator"].viewer
+    reopened = world.quiet.case
+    with world.database.transaction(coordinator) as tx:
+        coordination.lift_embargo(tx, reopened.id, reason="It is known.")
+        moved = tx.now
+    clock.advance(days=STUCK_DAYS)
+    with world.database.transaction(SYSTEM) as tx:
+        for kind in (EventKind.REPORT_JOINED, EventKind.PARTICIPANT_ADDED, EventKind.REACH_NOTED):
+            tx.connection.execute(
+                text(
+                    "insert into case_events (id, case_id, at, kind, note)"
+                    " values (gen_random_uuid(), :case, :at, :kind, '')"
+                ),
+                {"case": reopened.id, "at": tx.now, "kind": kind},
+            )
+    with world.database.transaction(coordinator) as tx:
+        found = {row.number: (group.name, row.since) for group in read_cases(tx, None).groups for row in group.rows}
+    assert found[reopened.number] == (Attention.STUCK.value, moved)

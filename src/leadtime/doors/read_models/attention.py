@@ -26,7 +26,7 @@ class Attention(StrEnum):
 
 HINTS: Mapping[Attention, str] = {
     Attention.OVERDUE: "The embargo has ended and nothing is published.",
-    Attention.STUCK: f"Nothing has happened for {STUCK_DAYS} days.",
+    Attention.STUCK: f"Nobody has moved it for {STUCK_DAYS} days.",
     Attention.NEW: "Opened within a day.",
     Attention.MOVING: "Somebody is at it.",
     Attention.DONE: "Published or closed.",
@@ -55,7 +55,7 @@ DONE = frozenset({CaseState.PUBLISHED, CaseState.CLOSED})
 
 
 def attention(case: Case, since: datetime, now: datetime) -> Attention:
-    """Return the group that a case belongs to; ``since`` is when something last happened to it."""
+    """Return the group that a case belongs to; ``since`` is when somebody last moved it."""
     if case.state in DONE:
         return Attention.DONE
     if case.embargo is not None and case.embargo.ends_at <= now:

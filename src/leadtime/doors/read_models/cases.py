@@ -13,7 +13,7 @@ from leadtime.doors.read_models.attention import DONE, HINTS, NEXT, Attention, a
 from leadtime.doors.read_models.pictures import Badge, EmbargoClock
 from leadtime.doors.read_models.urgency import badge_of, decision_of
 from leadtime.flow import advisory, coordination, merging, priority
-from leadtime.flow.coordination import Case, CaseId
+from leadtime.flow.coordination import Case, CaseId, EventKind
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
 
@@ -68,11 +68,16 @@ class _Life:
     reports: int
 
 
+_QUIET = (EventKind.REPORT_JOINED, EventKind.PARTICIPANT_ADDED, EventKind.REACH_NOTED)
+"""What befalls a case without anybody moving it: one more report of a stuck case leaves it stuck."""
+
 _LIVES = text("""
     select cases.id, cases.opened_at,
-      (select max(at) from case_events where case_id = cases.id) as since,
+      (select max(at) from case_events where case_id = cases.id and kind not in :quiet) as since,
       (select count(*) from case_reports where case_id = cases.id) as reports
-    from cases where cases.id in :ids""").bindparams(bindparam("ids", expanding=True))
+    from cases where cases.id in :ids""").bindparams(
+    bindparam("ids", expanding=True), bindparam("quiet", list(_QUIET), expanding=True)
+)
 
 
 def read_cases(tx: Transaction, after: CaseId | None) -> CaseList:
