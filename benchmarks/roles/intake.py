@@ -53,6 +53,12 @@ from tests.flow.parties.factories import enrol
 HOST = "127.0.0.1"
 DESCRIPTION = "A deep document with a large indent writes past the end of a stack buffer. " * 12
 STACK = [{"file": f"lib/part{number}.c", "function": f"step_{number}", "line": 100 + number} for number in range(8)]
+REPRODUCER = {
+    "recipe": {"schema": "leadtime.recipe/1", "files": ["run.py"], "run": "{python} run.py {input}"},
+    "files": {"run.py": "cHJpbnQoMSk="},
+    "input": {"name": "a.json", "base64": "WzFd"},
+}
+"""Something to run, so that the report is queued."""
 
 
 def a_report(reference: str) -> bytes:
@@ -69,6 +75,7 @@ def a_report(reference: str) -> bytes:
         "found_by": {"tool": "example-fuzzer", "run": "2026-11", "person_reviewed": False},
         "credit": ["Example Lab"],
         "reference": reference,
+        "reproducer": REPRODUCER,
     }
     return json.dumps(report).encode()
 

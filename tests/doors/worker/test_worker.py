@@ -24,7 +24,7 @@ from leadtime.workflows.opening import open_database
 from leadtime.workflows.records import Queue
 from leadtime.workflows.report_to_operator import hand_in
 from leadtime.workflows.tables import set_aside
-from tests.flow.intake.factories import a_report, as_bytes
+from tests.flow.intake.factories import a_report, a_reproducer, as_bytes
 from tests.flow.parties.factories import enrol
 
 SECONDS_MAX = 60
@@ -59,7 +59,7 @@ def test_a_home_is_made_once_worked_and_left_in_order(home, tmp_path):
         assert parties.authenticate(tx, session.secret).role is Role.COORDINATOR
     _, _, finder = enrol(database, Role.FINDER)
     with database.transaction(finder) as tx:
-        report = hand_in(tx, as_bytes(a_report())).id
+        report = hand_in(tx, as_bytes(a_report(reproducer=a_reproducer()))).id
 
     worker = leadtime(home, "worker", "--queues", "flow,validation")
     end = time.monotonic() + SECONDS_MAX
