@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from leadtime.doors.cli import validate
 from leadtime.flow.validation import AffectedRange, Minimised, NewestRelease, ReleaseWord, Survey, Tried, Verdict
-from leadtime.flow.validation.records import FixedSide, FixedWord, Harness, Word
+from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Frame, Harness, Origin, Rate, Word
 from leadtime.foundation.digests import digest_of
 from leadtime.packages.folder import ReleaseFolder
 
@@ -63,6 +63,42 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         return done.stdout, asked
 
     return run
+
+
+def a_crash(above: int, below: int) -> Crash:
+    other = tuple(Frame(f"other{n}", "", None, Origin.SANITIZER) for n in range(above))
+    own = tuple(Frame(f"own{n}", "lib/a.c", n, Origin.SUBJECT) for n in range(below))
+    return Crash("SEGV", "READ 1", other + own, digest_of(b"s"))
+
+
+def test_how_often_it_shows_and_where_is_said_in_words(told, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = replace(VERDICT, rate=Rate(5, 5, 0.57, 1.0), crash=a_crash(2, 13))
+    monkeypatch.setattr(validate, "prove", lambda *_, **__: shown)
+    assert told()[0].splitlines() == [
+        "reproduced: it fails",
+        "  in 5 of 5 runs; of many more, 57 to 100 % would show it (95 % confidence)",
+        "  SEGV READ 1",
+        "    (2 frames of other code above)",
+        *(f"    own{n} lib/a.c:{n}" for n in range(12)),
+        "    … and 1 more",
+    ]
+    monkeypatch.setattr(validate, "prove", lambda *_, **__: replace(shown, crash=a_crash(0, 12)))
+    assert told()[0].splitlines()[3:] == [f"    own{n} lib/a.c:{n}" for n in range(12)]
+    monkeypatch.setattr(validate, "prove", lambda *_, **__: replace(shown, crash=a_crash(2, 0)))
+    assert told()[0].splitlines()[3:] == ["    other0", "    other1"]
+    unproven = validate._lines(replace(VERDICT, word=Word.HARNESS_FAULT, crash=a_crash(1, 1)))
+    assert unproven[1:] == ["  SEGV READ 1", "    other0", "    own0 lib/a.c:0"]
+
+
+@pytest.mark.parametrize(
+    ("word", "lines"),
+    [
+        (Word.NOT_REPRODUCED, ["not reproduced: nothing was seen", "  in 0 of 5 runs"]),
+        (Word.HARNESS_FAULT, ["harness fault: nothing was seen"]),
+    ],
+)
+def test_runs_that_showed_nothing_are_counted_where_that_says_something(word: Word, lines: list[str]) -> None:
+    assert validate._lines(replace(VERDICT, word=word, reason="nothing was seen", rate=Rate(0, 5, 0.0, 0.43))) == lines
 
 
 def test_nothing_more_is_run_unless_it_is_asked_for(told) -> None:

@@ -184,16 +184,33 @@ def patch_exit_code(judged: PatchJudgement) -> int:
 def _lines(verdict: Verdict) -> list[str]:
     """Return the verdict in words."""
     lines = [f"{verdict.word.value.replace('_', ' ')}: {verdict.reason}"]
-    if verdict.rate is not None and verdict.rate.hits:
-        rate = verdict.rate
-        lines.append(f"  in {rate.hits} of {rate.runs} runs (rate {rate.low} to {rate.high}, 95 %)")
-    if verdict.crash is not None:
-        crash = verdict.crash
-        lines.append(f"  {crash.crash_class} {crash.access}".rstrip())
-        lines += [f"    {frame.text}" for frame in crash.frames[:FRAMES_SHOWN_MAX]]
+    rate = verdict.rate
+    if rate is not None and rate.hits:
+        span = f"{rate.low * 100:.0f} to {rate.high * 100:.0f} %"
+        lines.append(f"  in {rate.hits} of {rate.runs} runs; of many more, {span} would show it (95 % confidence)")
+    elif rate is not None and verdict.word is Word.NOT_REPRODUCED:
+        lines.append(f"  in 0 of {rate.runs} runs")
+    lines += _crash_lines(verdict)
     if verdict.fixed.word is not FixedWord.NOT_CHECKED:
         lines.append(f"fixed release: {verdict.fixed.word.value.replace('_', ' ')} in {verdict.fixed.runs} runs")
     return lines
+
+
+def _crash_lines(verdict: Verdict) -> list[str]:
+    """Return a crash, its stack from the flaw's own frame on; of what lies above that, and of the rest, the number."""
+    crash = verdict.crash
+    if crash is None:
+        return []
+    proven = verdict.word is Word.REPRODUCED and crash.subject_frames
+    above = crash.frames.index(crash.subject_frames[0]) if proven else 0
+    shown = crash.frames[above : above + FRAMES_SHOWN_MAX]
+    more = len(crash.frames) - above - len(shown)
+    return [
+        f"  {crash.crash_class} {crash.access}".rstrip(),
+        *([f"    ({above} frames of other code above)"] if above else []),
+        *(f"    {frame.text}" for frame in shown),
+        *([f"    … and {more} more"] if more else []),
+    ]
 
 
 def main() -> None:
