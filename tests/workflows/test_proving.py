@@ -138,7 +138,7 @@ def test_a_recipe_that_is_refused_is_decided_with_the_sentence(settings):
     assert (found.verdict, found.signature) == ("inconclusive", None)
     assert json.loads(found.result) == {
         "verdict": "inconclusive",
-        "reason": "$.subject: this must be an object. Write it in braces.",
+        "reason": "$.subject: a field is missing. Add it.",
         "crash": None,
         "fixed": None,
         "evidence": [],
