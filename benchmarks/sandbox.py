@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from leadtime.flow.validation.run import RUNS
+from leadtime.flow.validation.trial.run import RUNS
 from leadtime.sandbox import Ending, Limits, Mount, Program, Repeats, Watch, run
 
 ROUNDS = 15

@@ -15,8 +15,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
-from leadtime.flow.validation.builds import SealedBuilds
 from leadtime.flow.validation.evidence import Evidence, read_evidence
+from leadtime.flow.validation.trial.builds import SealedBuilds
 from leadtime.foundation.access import SYSTEM
 from leadtime.foundation.database.embedded import ADMIN
 from leadtime.foundation.errors import Unavailable

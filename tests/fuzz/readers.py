@@ -14,7 +14,7 @@ from leadtime.flow.priority import SourceKind
 from leadtime.flow.priority.sources import read_source
 from leadtime.flow.validation.ladder.diffs import read_patch
 from leadtime.flow.validation.recipe import parse_recipe
-from leadtime.flow.validation.sightings import read_build, read_sightings
+from leadtime.flow.validation.trial.sightings import read_build, read_sightings
 from leadtime.formats.inventories import InventoryForm
 from leadtime.formats.inventory_reading import read_inventory
 from leadtime.formats.osv import read_osv

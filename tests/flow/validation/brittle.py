@@ -13,8 +13,8 @@ from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import Verdict
-from leadtime.flow.validation.run import carry_out
 from leadtime.flow.validation.task import Task, prepare
+from leadtime.flow.validation.trial.run import carry_out
 from leadtime.foundation.digests import digest_of_file
 from leadtime.foundation.errors import Missing
 from leadtime.packages.published import Published

@@ -17,8 +17,8 @@ from leadtime.flow.intake import Reproducer
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import Verdict
-from leadtime.flow.validation.run import carry_out
 from leadtime.flow.validation.task import prepare
+from leadtime.flow.validation.trial.run import carry_out
 from leadtime.foundation.digests import digest_of_file
 from leadtime.packages.purls import Purl
 from leadtime.packages.releases import Release

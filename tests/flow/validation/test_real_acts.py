@@ -14,8 +14,8 @@ from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import FixedWord, Verdict, Word
-from leadtime.flow.validation.run import carry_out
 from leadtime.flow.validation.task import prepare
+from leadtime.flow.validation.trial.run import carry_out
 from leadtime.packages.fetch import open_fetcher
 from tests.flow.validation.leaky import needs_node
 

@@ -12,8 +12,8 @@ from leadtime.flow.intake import NamedFile, Reproducer
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import FixedWord, Word
-from leadtime.flow.validation.run import carry_out
 from leadtime.flow.validation.task import prepare
+from leadtime.flow.validation.trial.run import carry_out
 from leadtime.packages.fetch import open_fetcher
 
 pytestmark = [pytest.mark.fetch, pytest.mark.sandbox]

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping
 from pathlib import Path
 
-from leadtime.flow.validation.build import BuildFailure
 from leadtime.flow.validation.records import Judged, Oracle
 from leadtime.flow.validation.rules import judge_run
-from leadtime.flow.validation.sides import open_sides
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.build import BuildFailure
+from leadtime.flow.validation.trial.sides import open_sides
 from tests.flow.validation.brittle import Trial, task_of
 
 LIMITS = {"build_s": 60, "run_s": 120, "memory_mib": 1024}

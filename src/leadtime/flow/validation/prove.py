@@ -23,9 +23,9 @@ from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import Crash, FixedSide, FixedWord, Judged, SeenSide, Verdict, Word
 from leadtime.flow.validation.rules import conclude, judge_fixed, judge_run, wilson
-from leadtime.flow.validation.run import Seen
 from leadtime.flow.validation.task import Task, prepare
 from leadtime.flow.validation.tier import Grounds, tier_of
+from leadtime.flow.validation.trial.run import Seen
 from leadtime.foundation import errors
 from leadtime.foundation.digests import canonical_json
 from leadtime.foundation.strict_json import Json, JsonBounds, read_json
@@ -35,7 +35,7 @@ SEEN_BOUNDS = JsonBounds(bytes_max=512 << 20, depth_max=24, values_max=32_000_00
 LINES_MAX = 10_000
 STOP_CHECK_S = 0.2
 END_S_MAX = 20.0
-RUN = "from leadtime.flow.validation.run import main; main()"
+RUN = "from leadtime.flow.validation.trial.run import main; main()"
 READABLE_UMASK = 0o022
 """What the child writes for its boxes is read there by another user, whatever ours is."""
 CHILD_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}

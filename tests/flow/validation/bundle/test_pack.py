@@ -16,7 +16,7 @@ from leadtime.flow.validation.bundle.scripts import given_place, readme_of, step
 from leadtime.flow.validation.prove import judge
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import FixedSide, FixedWord, Harness, Verdict, Word
-from leadtime.flow.validation.run import carry_out
+from leadtime.flow.validation.trial.run import carry_out
 from leadtime.foundation.digests import Digest, digest_of_file
 from leadtime.foundation.errors import Refused
 from leadtime.packages.folder import ReleaseFolder

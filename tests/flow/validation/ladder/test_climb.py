@@ -15,9 +15,9 @@ from leadtime.flow.validation.ladder.diffs import read_patch
 from leadtime.flow.validation.ladder.judge_patch import ladder_of
 from leadtime.flow.validation.ladder.records import Applied, Ladder, Rung
 from leadtime.flow.validation.recipe import parse_recipe
-from leadtime.flow.validation.run import carry_out
-from leadtime.flow.validation.sides import shown
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.run import carry_out
+from leadtime.flow.validation.trial.sides import shown
 from tests.flow.validation.brittle import C_BUILD, LIBRARY, VERSIONS, Trial, task_of
 
 pytestmark = pytest.mark.sandbox

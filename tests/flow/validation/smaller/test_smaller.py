@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadtime.flow.validation import minimised_as_json
-from leadtime.flow.validation.probing import Hit
 from leadtime.flow.validation.prove import Workshop
 from leadtime.flow.validation.records import (
     Crash,
@@ -26,13 +25,14 @@ from leadtime.flow.validation.records import (
     Verdict,
     Word,
 )
-from leadtime.flow.validation.run import Seen, carry_out
 from leadtime.flow.validation.smaller import look as looking
 from leadtime.flow.validation.smaller import minimise as minimising
 from leadtime.flow.validation.smaller.look import look_for_smaller
 from leadtime.flow.validation.smaller.minimise import Minimised, minimise
 from leadtime.flow.validation.smaller.rules import OutOfTries, reduced
 from leadtime.flow.validation.task import CarriedFile, Task
+from leadtime.flow.validation.trial.probing import Hit
+from leadtime.flow.validation.trial.run import Seen, carry_out
 from leadtime.foundation.digests import digest_of
 from tests.flow.validation.brittle import Shelf, Trial, task_of
 

@@ -15,7 +15,7 @@ from leadtime.flow.validation.prove import Progress, Workshop, see_apart, task_f
 from leadtime.flow.validation.recipe import BOUNDS, Recipe, parse_recipe
 from leadtime.flow.validation.records import Crash
 from leadtime.flow.validation.rules import judge_fixed, judge_run
-from leadtime.flow.validation.run import Seen
+from leadtime.flow.validation.trial.run import Seen
 from leadtime.foundation.errors import LeadtimeError, Unavailable
 from leadtime.foundation.strict_json import read_json
 from leadtime.packages.fetch import Fetcher

@@ -14,7 +14,7 @@ from leadtime.flow.validation.prove import as_json
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import Verdict
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import tool_versions
+from leadtime.flow.validation.trial.toolchain import tool_versions
 from leadtime.foundation.digests import Digest, digest_of, digest_of_file
 from leadtime.foundation.errors import Refused
 from leadtime.sandbox import guest_place

@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from leadtime.flow.validation.build import BUILD_OPTIONS
 from leadtime.flow.validation.fairness.rules import fitting_options
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Verdict
 from leadtime.flow.validation.rules import plain_input_name
+from leadtime.flow.validation.trial.build import BUILD_OPTIONS
 from leadtime.foundation.lines import one_line
 
 GIVEN = "given/"

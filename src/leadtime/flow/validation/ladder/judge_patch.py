@@ -16,8 +16,8 @@ from leadtime.flow.validation.ladder.rules import Climb, climb, doubt_of
 from leadtime.flow.validation.prove import Progress, Workshop, judge, see_apart, task_for
 from leadtime.flow.validation.recipe import parse_recipe
 from leadtime.flow.validation.records import Crash, Oracle, Verdict
-from leadtime.flow.validation.run import Seen
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.run import Seen
 from leadtime.packages.fetch import Fetcher
 
 SEED_BITS = 48

@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from leadtime.flow.validation.build import BuildFailure
 from leadtime.flow.validation.ladder.checks import checks_in
 from leadtime.flow.validation.ladder.records import Harmless, Manner, RecipeTest, SeenPatch, Variant
 from leadtime.flow.validation.ladder.rules import Climb, runs_needed, silence, unchecked
 from leadtime.flow.validation.ladder.variants import Mutant, mutants
-from leadtime.flow.validation.probing import Glance, Prober
 from leadtime.flow.validation.records import Crash, FixedWord, Scene, SeenRun, SeenSide, Showing
 from leadtime.flow.validation.rules import judge_run
-from leadtime.flow.validation.runs import Target
-from leadtime.flow.validation.sides import Sides
 from leadtime.flow.validation.task import Fetched
+from leadtime.flow.validation.trial.build import BuildFailure
+from leadtime.flow.validation.trial.probing import Glance, Prober
+from leadtime.flow.validation.trial.runs import Target
+from leadtime.flow.validation.trial.sides import Sides
 from leadtime.sandbox import Ending
 
 VARIANTS_WANTED = 12

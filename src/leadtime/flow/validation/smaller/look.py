@@ -6,12 +6,12 @@ import base64
 import time
 from collections.abc import Callable
 
-from leadtime.flow.validation.probing import Prober
 from leadtime.flow.validation.records import Crash
-from leadtime.flow.validation.runs import Target
-from leadtime.flow.validation.sides import Sides
 from leadtime.flow.validation.smaller.rules import OutOfTries, reduced
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.probing import Prober
+from leadtime.flow.validation.trial.runs import Target
+from leadtime.flow.validation.trial.sides import Sides
 from leadtime.foundation.digests import Digest, digest_of
 
 TRIES_MAX = 2_000

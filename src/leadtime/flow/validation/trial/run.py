@@ -15,11 +15,11 @@ from leadtime.flow.validation.ladder.try_patch import try_patch
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe
 from leadtime.flow.validation.records import SeenSide
-from leadtime.flow.validation.runs import Target
-from leadtime.flow.validation.sides import Progress, open_sides, shown
 from leadtime.flow.validation.smaller.look import look_for_smaller
 from leadtime.flow.validation.task import CarriedFile, Task
-from leadtime.flow.validation.toolchain import Toolchain
+from leadtime.flow.validation.trial.runs import Target
+from leadtime.flow.validation.trial.sides import Progress, open_sides, shown
+from leadtime.flow.validation.trial.toolchain import Toolchain
 from leadtime.foundation.digests import Digest, canonical_json, digest_of_parts
 from leadtime.foundation.errors import LeadtimeError
 from leadtime.foundation.strict_json import JsonBounds, read_json

@@ -10,8 +10,8 @@ import pytest
 from leadtime.flow.validation.acts.records import Act, ActKind, ProgramEnd
 from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.records import BuildStep, ThreadSample
-from leadtime.flow.validation.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
 from leadtime.flow.validation.stacks.records import PythonFrame, RaisedException, ScriptFrame, Stack
+from leadtime.flow.validation.trial.sightings import BuildSightings, Code, Sightings, read_build, read_sightings
 from leadtime.foundation.errors import Malformed
 
 CODE = {

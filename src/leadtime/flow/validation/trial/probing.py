@@ -13,8 +13,8 @@ from leadtime.flow.validation.oracles.crashes import is_same_flaw
 from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.records import Crash, Judged, Oracle, SeenRun, Showing
 from leadtime.flow.validation.rules import judge_run
-from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.runs import Target
 from leadtime.foundation.digests import Digest, digest_of_parts
 from leadtime.sandbox import Ending, Outcome
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leadtime.flow.validation.blame.rules import proven_modules
-from leadtime.flow.validation.builds import SHELF, SealedBuilds
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.ladder.apply import apply_patch, apply_where_it_fits
 from leadtime.flow.validation.ladder.diffs import PATCH_WHERE, read_patch
@@ -19,9 +18,10 @@ from leadtime.flow.validation.network.records import NetworkAttempt
 from leadtime.flow.validation.plain import from_plain, to_plain
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Proof
-from leadtime.flow.validation.sightings import BuildSightings, read_build
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
+from leadtime.flow.validation.trial.builds import SHELF, SealedBuilds
+from leadtime.flow.validation.trial.sightings import BuildSightings, read_build
+from leadtime.flow.validation.trial.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.digests import Digest, digest_of_parts
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import JsonBounds, read_json

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadtime.flow.validation.build import BuildFailure, Built, build
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.recipe import Recipe, parse_recipe
 from leadtime.flow.validation.records import Crash, Scene, SeenSide
 from leadtime.flow.validation.rules import conclude, judge_run
-from leadtime.flow.validation.runs import Target
 from leadtime.flow.validation.task import Fetched, Task
-from leadtime.flow.validation.toolchain import Toolchain, find_toolchain, memory_of_machine_mib
+from leadtime.flow.validation.trial.build import BuildFailure, Built, build
+from leadtime.flow.validation.trial.runs import Target
+from leadtime.flow.validation.trial.toolchain import Toolchain, find_toolchain, memory_of_machine_mib
 from leadtime.foundation.errors import Unavailable
 from leadtime.sandbox import discard
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leadtime.flow.validation.build import BUILD_OPTIONS, WORK_PLACE, Built, places
 from leadtime.flow.validation.evidence import Evidence
 from leadtime.flow.validation.fairness.rules import fitting_options, readable_options
 from leadtime.flow.validation.ladder.records import Applied
@@ -19,9 +18,10 @@ from leadtime.flow.validation.oracles.sanitizer import claims_report
 from leadtime.flow.validation.recipe import Recipe, fill
 from leadtime.flow.validation.records import Limit, Oracle, Scene, SeenRun
 from leadtime.flow.validation.rules import plain_input_name
-from leadtime.flow.validation.sightings import BOUNDS, Code, Sightings, read_sightings
 from leadtime.flow.validation.task import CarriedFile
-from leadtime.flow.validation.toolchain import GUEST_PLACE, Toolchain, guest_mount
+from leadtime.flow.validation.trial.build import BUILD_OPTIONS, WORK_PLACE, Built, places
+from leadtime.flow.validation.trial.sightings import BOUNDS, Code, Sightings, read_sightings
+from leadtime.flow.validation.trial.toolchain import GUEST_PLACE, Toolchain, guest_mount
 from leadtime.foundation.errors import Malformed
 from leadtime.foundation.strict_json import read_json
 from leadtime.sandbox import OBSERVER_DIRECTORY, Ending, Limits, Mount, Outcome, Program, Repeats, Watch, discard, run

@@ -12,9 +12,9 @@ import pytest
 
 from leadtime.flow.validation import builds, sides
 from leadtime.flow.validation.bench import BENCHES, _held, open_bench, sweep_benches
-from leadtime.flow.validation.builds import SealedBuilds
 from leadtime.flow.validation.evidence import Evidence, read_evidence
 from leadtime.flow.validation.recipe import parse_recipe
+from leadtime.flow.validation.trial.builds import SealedBuilds
 from leadtime.foundation.clock import FixedClock
 from leadtime.foundation.digests import digest_of
 from leadtime.foundation.errors import Malformed, Missing, Unavailable

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from leadtime.flow.validation.probing import Glance, Prober
 from leadtime.flow.validation.records import Crash, Oracle, Scene, SeenRun, Showing
-from leadtime.flow.validation.runs import RawRun, Target
-from leadtime.flow.validation.sides import open_sides, shown
 from leadtime.flow.validation.task import CarriedFile
+from leadtime.flow.validation.trial.probing import Glance, Prober
+from leadtime.flow.validation.trial.runs import RawRun, Target
+from leadtime.flow.validation.trial.sides import open_sides, shown
 from leadtime.foundation.digests import digest_of_parts
 from leadtime.sandbox import Ending
 from tests.flow.validation.brittle import Trial, task_of
