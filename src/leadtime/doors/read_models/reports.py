@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from leadtime.doors.read_models.evidence import evidence_of, find_validation, verdict_badge
+from leadtime.doors.read_models.accounts import claims_of
+from leadtime.doors.read_models.evidence import evidence_of, find_validation
 from leadtime.doors.read_models.merge_picture import AlikeLine, alike_lines
 from leadtime.doors.read_models.names import Names
-from leadtime.doors.read_models.pictures import Badge, Evidence, Step
+from leadtime.doors.read_models.pictures import Evidence, Step
 from leadtime.doors.read_models.sent import Sent, Standing, read_sent, read_standings
-from leadtime.flow import coordination, intake, merging, validation
-from leadtime.flow.coordination import Case, CaseState
+from leadtime.flow import advisory, coordination, intake, merging, validation
+from leadtime.flow.coordination import Case
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
 from leadtime.flow.merging import RootOutcome
 from leadtime.flow.parties import OrganisationId
@@ -75,6 +76,15 @@ class ReportAct(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AdvisoryLink:
+    """What everybody may read of the flaw that a report turned out to be."""
+
+    href: str
+    title: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPage:
     """One report as its finder (or a coordinator) sees it."""
 
@@ -84,14 +94,14 @@ class ReportPage:
     component: str
     description: str
     other_software: str
-    cwe: str
-    severity_claimed: str
+    claims: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
-    status: Badge
+    status: Standing
     receipt: ReceiptLine
     evidence: Evidence | None
     case_number: str = ""
     case_href: str = ""
+    advisory: AdvisoryLink | None = None
     acts: tuple[ReportAct, ...] = ()
     alike: tuple[AlikeLine, ...] = ()
     answer: RootOutcome | None = None
@@ -165,6 +175,7 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
     receipt = intake.read_receipt(tx, report)
     kept = find_validation(tx, report)
     case = _case_of(tx, report)
+    public = _advisory_of(tx, case)
     coordinates = may(tx.viewer.role, Act.COORDINATE_CASE, Relation.STRANGER)
     acts = _acts(kept, case) if coordinates else ()
     return ReportPage(
@@ -174,14 +185,14 @@ def read_page(tx: Transaction, report: ReportId, names: Names) -> ReportPage:
         component=intake.name_of(found.body.component),
         description=found.body.description,
         other_software=intake.other_software_run(found.body),
-        cwe=found.body.cwe or "",
-        severity_claimed=found.body.severity_claimed or "",
-        steps=_steps(receipt, kept, case),
-        status=verdict_badge(kept),
+        claims=claims_of(found.body),
+        steps=_steps(receipt, kept, case, public),
+        status=read_standings(tx, [report])[report],
         receipt=receipt_line(receipt),
         evidence=evidence_of(found, kept, names.of(found.organisation)) if kept else None,
         case_number=case.number if case else "",
         case_href=f"/cases/{case.id}" if case else "",
+        advisory=public,
         acts=acts,
         alike=_alike(tx, report) if ReportAct.OPEN_CASE in acts else (),
         answer=merging.answer_to(tx, report),
@@ -226,15 +237,27 @@ _CASE = text("""select cases.id from case_reports join cases on cases.id = case_
 """A case that was taken into another still names its reports: the one that goes on is meant."""
 
 
-def _steps(receipt: Receipt, kept: KeptValidation | None, case: Case | None) -> tuple[Step, ...]:
+def _advisory_of(tx: Transaction, case: Case | None) -> AdvisoryLink | None:
+    """Return the published advisory of a case, as anybody may read it; None if there is none yet."""
+    if case is None:
+        return None
+    try:
+        found = advisory.find_published(tx, case.number)
+    except Missing:
+        return None
+    return AdvisoryLink(f"/advisories/{found.id}", found.document.title, found.document.published_at)
+
+
+def _steps(
+    receipt: Receipt, kept: KeptValidation | None, case: Case | None, public: AdvisoryLink | None
+) -> tuple[Step, ...]:
     decided = kept is not None and kept.outcome is not None
-    published = case is not None and case.state in (CaseState.PUBLISHED, CaseState.CLOSED)
-    last = 3 if published else 2 if case else 1 if decided else 0
+    last = 3 if public else 2 if case else 1 if decided else 0
     verdict = "Reproduced" if kept and kept.outcome and kept.outcome.verdict == "reproduced" else "Examined"
     reached = (
         ("Received", receipt.received_at),
         (verdict, kept.decided_at if kept else None),
         ("In a case", case.opened_at if case else None),
-        ("Published", None),
+        ("Published", public.published_at if public else None),
     )
     return tuple(Step(name, done=place <= last, now=place == last, at=at) for place, (name, at) in enumerate(reached))
