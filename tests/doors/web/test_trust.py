@@ -60,7 +60,7 @@ def test_a_finder_reads_its_own_record_and_a_coordinator_that_of_a_reports_finde
 def test_the_tier_and_why_it_is_not_higher_stand_beside_the_evidence(world, clients):
     finder = browse(clients(), world.people["finder"])
     page = finder.get(f"/reports/{world.quiet.report}").text
-    assert "How far it can be believed: <strong>tier 2 of 4</strong>" in page
+    assert "How far it can be believed: <strong>tier 2 of 4</strong>, by this report alone" in page
     assert "<li>No harmless input was given, so that the harness may fail whatever it is fed</li>" in page
     assert "tier" not in finder.get(f"/reports/{world.unproven}").text
 
@@ -70,6 +70,9 @@ def test_a_second_finder_of_another_house_counts_on_the_case(world, clients):
     report = browse(clients(), world.people["finder"]).get(f"/reports/{world.quiet.report}").text
     sentence = "No second result is there of another person, organisation and model family"
     assert (sentence in report, sentence in case) == (True, False)
+    assert "by this report alone" in report
+    assert "by this report alone" not in case
+    assert ", with the results of others for the same flaw" in case
 
 
 def test_a_kept_result_says_what_its_tier_rests_on():

@@ -102,6 +102,7 @@ def evidence_of(report: Report, kept: KeptValidation, finder: Name, *, results: 
         digests=tuple(str(digest) for digest in result.get("evidence") or ()),
         releases=strip_of(kept.survey.found) if kept.survey else None,
         tier=tier_in(result, results) if kept.outcome.verdict == Word.REPRODUCED else None,
+        results=results,
     )
 
 

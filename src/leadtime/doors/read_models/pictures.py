@@ -126,7 +126,10 @@ class ReleaseStrip:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one validation showed, with the finder whose report it proved."""
+    """What one validation showed, with the finder whose report it proved.
+
+    ``results``: how many that are independent of each other its tier rests on.
+    """
 
     report: str
     finder: str
@@ -145,6 +148,7 @@ class Evidence:
     digests: tuple[str, ...]
     releases: ReleaseStrip | None = None
     tier: Tier | None = None
+    results: int = 1
 
     @property
     def telling(self) -> tuple[FrameLine, ...]:
