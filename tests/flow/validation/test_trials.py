@@ -235,6 +235,20 @@ def test_a_generator_that_never_ends_is_the_subjects_hang_whoever_asks_it_for_mo
         (Trial(build=("false",)), "the build of pkg:pypi/brittle@1.0 failed with exit code 1"),
         (Trial(build=("true", "exit 7", "true")), "the build of pkg:pypi/brittle@1.0 failed with exit code 7"),
         (
+            Trial(build=("echo one; echo >&2; echo two; exit 9",)),
+            "the build of pkg:pypi/brittle@1.0 failed with exit code 9: two",
+        ),
+        (
+            Trial(
+                build=(r"echo a.c:1: no ERROR; printf 'a.c:2: error:\t\033[31m \342\200\256red\n'; echo last; exit 9",)
+            ),
+            "the build of pkg:pypi/brittle@1.0 failed with exit code 9: a.c:2: error: [31m red",
+        ),
+        (
+            Trial(build=("printf '%0201d\\n' 7 >&2; exit 9",)),
+            f"the build of pkg:pypi/brittle@1.0 failed with exit code 9: {'0' * 200}",
+        ),
+        (
             Trial(build=("sleep 60",), limits={"build_s": 1}),
             "the build of pkg:pypi/brittle@1.0 reached its time limit",
         ),

@@ -143,7 +143,7 @@ def test_a_patch_that_fixes_nothing_stops(
     ladder = ladder_on(patch, place, trial)
 
     assert ladder.reached is reached, ladder
-    assert reason in [step.reason for step in ladder.steps]
+    assert [step for step in ladder.steps if step.reason.startswith(reason)], ladder
 
 
 def test_a_patch_that_leaves_before_the_flaw_does_not_keep_behaviour(place: Path) -> None:

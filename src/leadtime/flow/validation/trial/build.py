@@ -34,6 +34,7 @@ SITE_MAKER = "make_site.py"
 NOTE = "built.json"
 KEPT_NAME, KEPT_KEY = "leadtime.build-name/1", "leadtime.build-key/1"
 NOTE_BOUNDS = JsonBounds(bytes_max=256 << 20, depth_max=8, values_max=8_000_000)
+LAST_WORD_CHARS_MAX = 200
 BUILD_OPTIONS: Mapping[str, str] = {"ASAN_OPTIONS": "detect_leaks=0"}
 """A traced program cannot look for leaks: it would stop, and an instrumented helper of a build with it."""
 
@@ -184,8 +185,21 @@ def _seen(outcome: Outcome) -> BuildSightings | None:
 
 def _failure(purl: str, outcome: Outcome) -> str:
     if outcome.ending is Ending.EXITED:
-        return f"the build of {purl} failed with exit code {outcome.exit_code}"
+        return f"the build of {purl} failed with exit code {outcome.exit_code}{_last_word(outcome)}"
     return f"the build of {purl} {ENDINGS.get(outcome.ending, 'was ended by a signal')}"
+
+
+def _last_word(outcome: Outcome) -> str:
+    """Return the line of a failed build's output that tells the most: its last error, else its last line, in print."""
+    lines = (outcome.stdout + b"\n" + outcome.stderr).decode(errors="replace").splitlines()
+    spoken = [plain for line in lines if (plain := " ".join(_printable(line).split()))]
+    errors = [line for line in spoken if "error" in line.lower()]
+    last = (errors or spoken)[-1:]
+    return f": {last[0][:LAST_WORD_CHARS_MAX]}" if last else ""
+
+
+def _printable(line: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in line)
 
 
 def manifest(tree: UnpackedTree) -> dict[str, str]:
