@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from leadtime.flow.validation import builds, sides
 from leadtime.flow.validation.bench import BENCHES, _held, open_bench, sweep_benches
 from leadtime.flow.validation.evidence import Evidence, read_evidence
 from leadtime.flow.validation.recipe import parse_recipe
+from leadtime.flow.validation.trial import builds, sides
 from leadtime.flow.validation.trial.builds import SealedBuilds
 from leadtime.foundation.clock import FixedClock
 from leadtime.foundation.digests import digest_of
