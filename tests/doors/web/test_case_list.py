@@ -5,7 +5,7 @@ import json
 from sqlalchemy import text
 
 from leadtime.doors.read_models.attention import STUCK_DAYS, Attention
-from leadtime.doors.read_models.cases import read_cases
+from leadtime.doors.read_models.cases import cve_of, read_cases
 from leadtime.flow import coordination, priority
 from leadtime.flow.coordination import EventKind
 from leadtime.foundation.access import SYSTEM
@@ -54,3 +54,12 @@ def test_one_more_report_leaves_a_stuck_case_stuck(clock, world):
     with world.database.transaction(coordinator) as tx:
         found = {row.number: (group.name, row.since) for group in read_cases(tx, None).groups for row in group.rows}
     assert found[reopened.number] == (Attention.STUCK.value, moved)
+
+
+def test_once_it_is_public_a_finder_reads_what_comes_first_as_its_coordinator_does(database, world):
+    def cve(who, flaw):
+        with database.transaction(world.people[who].viewer) as tx:
+            return cve_of(tx, coordination.read_case(tx, flaw.case.id).case)
+
+    assert cve("coordinator", world.told) == cve("finder", world.told) == "CVE-2021-45958"
+    assert (cve("coordinator", world.quiet), cve("finder", world.quiet)) == ("CVE-2021-45958", None)

@@ -13,6 +13,7 @@ from leadtime.doors.read_models.attention import DONE, HINTS, NEXT, Attention, a
 from leadtime.doors.read_models.pictures import Badge, EmbargoClock
 from leadtime.doors.read_models.urgency import badge_of, decision_of
 from leadtime.flow import advisory, coordination, merging, priority
+from leadtime.flow.advisory import Advisory, PublishedAdvisory
 from leadtime.flow.coordination import Case, CaseId, EventKind
 from leadtime.foundation.database import Transaction
 from leadtime.foundation.errors import Missing, Refused
@@ -108,11 +109,20 @@ def component_of(tx: Transaction, case: Case) -> str:
 
 def cve_of(tx: Transaction, case: Case) -> str | None:
     """Return the CVE of a case's advisory, None if it has none that the viewer may see."""
+    found: Advisory | PublishedAdvisory | None
     try:
         found = advisory.find_advisory(tx, case.id)
     except (Missing, Refused):
-        return None
+        found = published_of(tx, case)
     return found.document.cve if found else None
+
+
+def published_of(tx: Transaction, case: Case) -> PublishedAdvisory | None:
+    """Return a case's advisory as anybody may read it, None until it is published."""
+    try:
+        return advisory.find_published(tx, case.number)
+    except Missing:
+        return None
 
 
 def clock_of(case: Case, now: datetime) -> EmbargoClock | None:

@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from leadtime.doors.read_models.accounts import claims_of
+from leadtime.doors.read_models.cases import published_of
 from leadtime.doors.read_models.evidence import evidence_of, find_validation
 from leadtime.doors.read_models.merge_picture import AlikeLine, alike_lines
 from leadtime.doors.read_models.names import Names
 from leadtime.doors.read_models.pictures import Evidence, Step
 from leadtime.doors.read_models.sent import Sent, Standing, read_sent, read_standings
-from leadtime.flow import advisory, coordination, intake, merging, validation
+from leadtime.flow import coordination, intake, merging, validation
 from leadtime.flow.coordination import Case
 from leadtime.flow.intake import Receipt, ReportId, ReportSummary
 from leadtime.flow.merging import RootOutcome
@@ -238,14 +239,8 @@ _CASE = text("""select cases.id from case_reports join cases on cases.id = case_
 
 
 def _advisory_of(tx: Transaction, case: Case | None) -> AdvisoryLink | None:
-    """Return the published advisory of a case, as anybody may read it; None if there is none yet."""
-    if case is None:
-        return None
-    try:
-        found = advisory.find_published(tx, case.number)
-    except Missing:
-        return None
-    return AdvisoryLink(f"/advisories/{found.id}", found.document.title, found.document.published_at)
+    found = case and published_of(tx, case)
+    return AdvisoryLink(f"/advisories/{found.id}", found.document.title, found.document.published_at) if found else None
 
 
 def _steps(
