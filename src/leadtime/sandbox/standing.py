@@ -113,12 +113,13 @@ class StandingBox:
             ) from failure
 
     def _wait(self) -> None:
-        # With a timeout alone it is looked for ever less often.
-        ended = os.pidfd_open(self.bubblewrap.pid)
-        try:
-            select.select([ended], [], [], END_S_MAX)
-        finally:
-            os.close(ended)
+        # With a timeout alone it is looked for ever less often. Who has been waited for before has no number any more.
+        if self.bubblewrap.poll() is None:
+            ended = os.pidfd_open(self.bubblewrap.pid)
+            try:
+                select.select([ended], [], [], END_S_MAX)
+            finally:
+                os.close(ended)
         self.bubblewrap.wait(0)
 
     def close(self) -> None:
